@@ -12,7 +12,12 @@ import {
   type Verdict,
 } from './quorum.ts';
 import { ownRequirement, type ReviewerCondition } from '../policy/reviewer-condition.ts';
-import { isGradeSufficient, type EvidenceGrade, type Selector } from '../request/requirement.ts';
+import {
+  isGradeSufficient,
+  selectorsOfRule,
+  type EvidenceGrade,
+  type Selector,
+} from '../request/requirement.ts';
 import {
   openSeatsOf,
   openStages,
@@ -115,16 +120,15 @@ function refuseInactive(_facts: DecisionFacts, person: Person): DecisionCheck | 
 }
 
 /** The whole lineage, by person and by account, in the directory of today and in that of the request's creation. */
-function refuseOwnRequest(facts: DecisionFacts, person: Person): DecisionCheck | null {
-  if (!isOwnRequest(facts, person)) return null;
-  return facts.attempt.verdict === 'deny'
+function refuseOwnRequest(
+  { request, attempt, directories }: DecisionFacts,
+  person: Person,
+): DecisionCheck | null {
+  const { now, at_creation } = directories;
+  if (!standsBehind(request.lineage, { account: attempt.reviewer, person }, [now, at_creation])) return null;
+  return attempt.verdict === 'deny'
     ? refuse('use_withdraw', 'This is your own request: withdraw it instead of denying it.')
     : refuse('self_approval', 'Nobody decides their own request: you are part of the identities behind it.');
-}
-
-function isOwnRequest({ request, attempt, directories }: DecisionFacts, person: Person): boolean {
-  const { now, at_creation } = directories;
-  return standsBehind(request.lineage, { account: attempt.reviewer, person }, [now, at_creation]);
 }
 
 /**
@@ -226,9 +230,7 @@ function refuseBadDeferral(facts: DecisionFacts): DecisionCheck | null {
 
 /** Every selector that the requirement names, escalations included. Hand-over stays within them. */
 export function requiredSelectors(request: Pick<DecidableRequest, 'requirement'>): readonly Selector[] {
-  return request.requirement.rules.flatMap((rule) =>
-    rule.stages.flatMap((stage) => [...stage.any, ...stage.escalate.map((step) => step.to)]),
-  );
+  return request.requirement.rules.flatMap(selectorsOfRule);
 }
 
 function checkSeats(facts: DecisionFacts, person: Person): DecisionCheck {

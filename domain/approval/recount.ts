@@ -2,18 +2,11 @@ import { clocksBetween } from '../calendar/deadlines.ts';
 import { unchangedDirectories, type PolicyPeople } from './decision.ts';
 import { seatsOf, type DecidableRequest } from './seats.ts';
 import type { Evaluation } from '../policy/evaluation.ts';
-import type { Lineage } from '../identity/identity.ts';
 import type { PolicySet } from '../policy/policy.ts';
 import { tally, type CountedDecision } from './quorum.ts';
 
-/** Approvals that were given, and under what they were given. */
-export interface GivenApprovals {
-  readonly lineage: Lineage;
-  readonly pending_since: string;
-  readonly owners: readonly string[];
-  /** In the order they were made. */
-  readonly decisions: readonly CountedDecision[];
-}
+/** Approvals that were given, in the order they were made, and under what they were given. */
+type GivenApprovals = Pick<DecidableRequest, 'lineage' | 'pending_since' | 'owners' | 'decisions'>;
 
 /**
  * True when these approvals would satisfy another evaluation: each takes the seats that its person could have filled

@@ -1,6 +1,7 @@
 import { rotationMembers } from '../calendar/rotation.ts';
 import { meetsReviewerCondition } from './seats.ts';
 import { isBroughtByOthers, membersOf, type Directory } from '../identity/directory.ts';
+import { remembered } from '../once-per.ts';
 import { literalsIn } from '../conditions/literals.ts';
 import type { PolicySet } from '../policy/policy.ts';
 import type { RuleRequirement, Selector, Stage } from '../request/requirement.ts';
@@ -66,27 +67,19 @@ export class Reviewers {
   /** Asked once a condition: many rules have the same one, and directories are large. */
   #acceptedBy(condition: string | undefined): ReadonlySet<string> {
     if (condition === undefined) return this.#active;
-    const known = this.#accepted.get(condition);
-    if (known) return known;
     this.#groups ??= groupsByPerson(this.#policy.directory);
     const groups = this.#groups;
-    const accepted = new Set(
-      [...this.#active].filter((id) =>
-        meetsReviewerCondition(condition, { id, groups: groups.get(id) ?? [] }),
-      ),
-    );
-    this.#accepted.set(condition, accepted);
-    return accepted;
+    const isAccepted = (id: string) =>
+      meetsReviewerCondition(condition, { id, groups: groups.get(id) ?? [] });
+    return remembered(this.#accepted, condition, () => new Set([...this.#active].filter(isAccepted)));
   }
 
   /** The active people of a selector other than `owners`, or null where somebody else says who they are. */
   peopleOf(selector: Selector): ReadonlySet<string> | null {
-    const known = this.#known.get(selector);
-    if (known !== undefined) return known;
-    const found = this.#namedBy(selector);
-    const active = found && new Set([...found].filter((person) => this.#active.has(person)));
-    this.#known.set(selector, active);
-    return active;
+    return remembered(this.#known, selector, () => {
+      const found = this.#namedBy(selector);
+      return found && new Set([...found].filter((person) => this.#active.has(person)));
+    });
   }
 
   #union(selectors: readonly Selector[], owners: readonly string[]): ReadonlySet<string> | null {

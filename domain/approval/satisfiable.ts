@@ -7,10 +7,16 @@ import {
 } from './seats.ts';
 import { isSeenInClaims, type Person } from '../identity/directory.ts';
 import type { Lineage } from '../identity/identity.ts';
+import { BoundedMap, remembered } from '../once-per.ts';
 import { behind } from '../identity/own-request.ts';
 import { unknownRotations } from './on-call.ts';
 import { tally, type CountedDecision } from './quorum.ts';
-import type { Requirement, RuleRequirement, Selector, Stage } from '../request/requirement.ts';
+import {
+  selectorsOfStage,
+  type Requirement,
+  type RuleRequirement,
+  type Stage,
+} from '../request/requirement.ts';
 
 /** A rule that too few people can satisfy, even if all agree. */
 export interface Shortage {
@@ -158,17 +164,12 @@ const REQUIREMENTS_MAX = 200;
 
 /** Who could decide, looked up once a demand. Good for one state of directory and rotations only. */
 export class EligiblePeople {
-  readonly #known = new Map<string, readonly Alike[]>();
+  readonly #known = new BoundedMap<string, readonly Alike[]>(REQUIREMENTS_MAX);
 
   /** People behind a request count as well: they differ from request to request. */
   of(facts: SeatRequirement): readonly Alike[] {
     const key = JSON.stringify([facts.requirement, facts.owners]);
-    const known = this.#known.get(key);
-    if (known) return known;
-    const found = eligiblePeople(facts);
-    if (this.#known.size >= REQUIREMENTS_MAX) this.#known.clear();
-    this.#known.set(key, found);
-    return found;
+    return remembered(this.#known, key, () => eligiblePeople(facts));
   }
 }
 
@@ -193,7 +194,9 @@ function eligiblePeople(facts: SeatRequirement): readonly Alike[] {
 }
 
 function isEligible(scopes: readonly SelectorScope[], stage: Stage, person: string): boolean {
-  return selectorsOf(stage).some((selector) => scopes.every((scope) => isSelected(scope, selector, person)));
+  return selectorsOfStage(stage).some((selector) =>
+    scopes.every((scope) => isSelected(scope, selector, person)),
+  );
 }
 
 /** Members of a rotation may be on call before the request expires; an unknown rotation counts nobody. */
@@ -202,14 +205,12 @@ function everybodysScopes({ directories, owners }: SeatRequirement): readonly Se
   return Object.values(scopes).map((scope) => ({ ...scope, duty_at: null }));
 }
 
-function selectorsOf({ any, escalate }: Stage): readonly Selector[] {
-  return [...any, ...escalate.map((step) => step.to)];
-}
-
 /** The selectors of a stage, owners spelled out, that may hold people whom nobody knows of. */
 function unknownSelectors(facts: ShortageFacts, stage: Stage): readonly string[] {
   const { directories, owners } = facts;
-  const selectors = selectorsOf(stage).flatMap((selector) => (selector === 'owners' ? owners : [selector]));
+  const selectors = selectorsOfStage(stage).flatMap((selector) =>
+    selector === 'owners' ? owners : [selector],
+  );
   const groups = selectors.filter(
     (selector) =>
       selector.startsWith('group:') && isSeenInClaims(directories.now, selector.slice('group:'.length)),

@@ -1,7 +1,15 @@
 import { oncePer } from '../once-per.ts';
 import type { BusinessInterval } from './business-time.ts';
-import { DAY_MS, dateOfDay, instantMs, MINUTE_MS, timeMs, weekdayOfDay, WEEKDAYS } from './wall-clock.ts';
-import type { Weekday } from './wall-clock.ts';
+import {
+  DAY_MS,
+  dateOfDay,
+  instantMs,
+  MINUTE_MS,
+  timeMs,
+  weekdayOfDay,
+  WEEKDAYS,
+  type Weekday,
+} from './wall-clock.ts';
 import { offsetMsAt, offsetSegments, type OffsetSegment } from './zone.ts';
 
 /** Business hours of one day, `HH:MM` on the wall clock; `to` is the first minute after them, at most `24:00`. */
@@ -83,7 +91,7 @@ function intervalsOfSegment(
   const lastDay = Math.floor((endMs - 1 + offsetMs) / DAY_MS);
   const days = Array.from({ length: lastDay - firstDay + 1 }, (_, index) => firstDay + index);
   return days
-    .filter((day) => !isHoliday(calendar, day))
+    .filter((day) => !calendar.holidays.includes(dateOfDay(day)))
     .flatMap((day) => weeklyIntervalsOf(calendar, day))
     .map((wall) => ({
       startMs: Math.max(wall.startMs - offsetMs, startMs),
@@ -104,7 +112,3 @@ function weeklyIntervalsOf(calendar: BusinessCalendar, day: number): readonly Bu
 const intervalsOf = oncePer((hours: readonly BusinessHours[]): readonly BusinessInterval[] =>
   hours.map(({ from, to }) => ({ startMs: timeMs(from) ?? Number.NaN, endMs: timeMs(to) ?? Number.NaN })),
 );
-
-function isHoliday(calendar: BusinessCalendar, day: number): boolean {
-  return calendar.holidays.includes(dateOfDay(day));
-}

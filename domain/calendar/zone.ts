@@ -1,4 +1,5 @@
 import { KeyturnError } from '../errors.ts';
+import { BoundedMap, remembered } from '../once-per.ts';
 import { DAY_MS } from './wall-clock.ts';
 
 /** A time zone during which the clock is not changed: wall time is `startMs` … `endMs` plus `offsetMs`. */
@@ -10,8 +11,7 @@ export interface OffsetSegment {
 }
 
 /** Making a formatter costs a thousand times its use. Bounded: a process sees few zones in its life. */
-const CLOCKS_MAX = 128;
-const clocks = new Map<string, Clock>();
+const clocks = new BoundedMap<string, Clock>(128);
 
 /** How a zone's clock is read, with what it was last read as: a check asks about one instant, or one time, many times. */
 interface Clock {
@@ -58,13 +58,10 @@ export function offsetMsAt(zone: string, atMs: number): number {
 
 /** Reading a clock takes longer than everything else, so a day that begins and ends alike is read once: see `nextChange`. */
 function offsetOfDay(clock: Clock, day: number): number | null {
-  const known = clock.days.get(day);
-  if (known !== undefined) return known;
-  const offsetMs = readOffset(clock, day * DAY_MS);
-  const found = offsetMs === readOffset(clock, (day + 1) * DAY_MS) ? offsetMs : null;
-  if (clock.days.size >= DAYS_MAX) clock.days.clear();
-  clock.days.set(day, found);
-  return found;
+  return remembered(clock.days, day, () => {
+    const offsetMs = readOffset(clock, day * DAY_MS);
+    return offsetMs === readOffset(clock, (day + 1) * DAY_MS) ? offsetMs : null;
+  });
 }
 
 function readOffset({ format }: Clock, secondMs: number): number {
@@ -139,12 +136,10 @@ function wallMsOf(format: Intl.DateTimeFormat, atMs: number): number {
 }
 
 function clockOf(zone: string): Clock {
-  const known = clocks.get(zone);
-  if (known) return known;
-  const made = { format: makeFormatter(zone), secondMs: Number.NaN, offsetMs: Number.NaN, days: new Map() };
-  if (clocks.size >= CLOCKS_MAX) clocks.clear();
-  clocks.set(zone, made);
-  return made;
+  return remembered(clocks, zone, () => {
+    const days = new BoundedMap<number, number | null>(DAYS_MAX);
+    return { format: makeFormatter(zone), secondMs: Number.NaN, offsetMs: Number.NaN, days };
+  });
 }
 
 function makeFormatter(timeZone: string): Intl.DateTimeFormat {

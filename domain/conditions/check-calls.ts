@@ -3,7 +3,7 @@ import { requireBool } from './check-operators.ts';
 import { checkHas } from './check-reads.ts';
 import { checkPiece } from './check-pieces.ts';
 import { PATTERN_COMPILERS, type NodeOf, type SyntaxNode } from './engine.ts';
-import type { FactType } from './fact-type.ts';
+import { INTEGER, TEXT, type FactType } from './fact-type.ts';
 import { BOOL, isScalar, typeName, type Inference, type Scope } from './inference.ts';
 import { COMPREHENSIONS, isComprehension } from './reads.ts';
 
@@ -13,8 +13,6 @@ interface Signature {
   readonly result: FactType;
 }
 
-const INT: FactType = { kind: 'int' };
-const STRING: FactType = { kind: 'string', enum: null };
 const SIZED = ['string', 'list', 'map'] as const;
 const ON_STRING: Signature = { receiver: ['string'], parameters: [['string']], result: BOOL };
 // The pattern of these is checked where it is compiled.
@@ -24,10 +22,10 @@ const FUNCTIONS: ReadonlyMap<string, Signature> = new Map<string, Signature>([
   ['startsWith', ON_STRING],
   ['endsWith', ON_STRING],
   ['contains', ON_STRING],
-  ['.size', { receiver: SIZED, parameters: [], result: INT }],
-  ['size', { receiver: null, parameters: [SIZED], result: INT }],
+  ['.size', { receiver: SIZED, parameters: [], result: INTEGER }],
+  ['size', { receiver: null, parameters: [SIZED], result: INTEGER }],
   ['double', { receiver: null, parameters: [['int', 'double']], result: { kind: 'double' } }],
-  ['string', { receiver: null, parameters: [['string', 'int', 'bool']], result: STRING }],
+  ['string', { receiver: null, parameters: [['string', 'int', 'bool']], result: TEXT }],
   ...Object.keys(PATTERN_COMPILERS).map((name): [string, Signature] => [name, WITH_PATTERN]),
 ]);
 
@@ -155,7 +153,7 @@ function elementOf(inference: Inference, receiver: SyntaxNode, scope: Scope): Fa
   const type = inference.infer(receiver, scope);
   if (!type) return null;
   if (type.kind === 'list') return type.items;
-  if (type.kind === 'map') return STRING;
+  if (type.kind === 'map') return TEXT;
   return inference.report(receiver, `cannot walk over ${typeName(type)}`);
 }
 

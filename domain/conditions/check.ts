@@ -14,6 +14,7 @@ import { checkField, checkIndex, checkVariable } from './check-reads.ts';
 import { isParsed, parseExpression, type ExpressionProblem, type NodeOf, type SyntaxNode } from './engine.ts';
 import type { FactType } from './fact-type.ts';
 import { typeName, type GrowingOperation, type Inference, type Scope } from './inference.ts';
+import { remembered } from '../once-per.ts';
 import { readsOf } from './reads.ts';
 
 const GROWING_MAX = 8;
@@ -109,12 +110,8 @@ class Check implements Inference {
 
   /** Each node stands in one scope, so it is judged once: rules that look twice must not double the work at each level. */
   infer(node: SyntaxNode, scope: Scope): FactType | null {
-    const known = this.types.get(node);
-    if (known !== undefined) return known;
     const rule = RULES[node.op] as Rule<SyntaxNode['op']>;
-    const type = rule(this, node, scope);
-    this.types.set(node, type);
-    return type;
+    return remembered(this.types, node, () => rule(this, node, scope));
   }
 
   report({ start, end }: { readonly start: number; readonly end: number }, message: string): null {

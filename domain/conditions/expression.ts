@@ -4,6 +4,7 @@ import { ALLOWED_FUNCTIONS } from './check-calls.ts';
 import { ENGINE_NAMES, isParsed, parseExpression, type ParsedExpression, type Range } from './engine.ts';
 import type { BoundFacts } from './facts.ts';
 import { PatternError } from './pattern.ts';
+import { BoundedMap, remembered } from '../once-per.ts';
 import { pathText, readsOf, type FactPath } from './reads.ts';
 import { readValues, type ValueRead } from './values-read.ts';
 
@@ -27,8 +28,7 @@ interface Compiled {
 }
 
 /** Compiled conditions by text: policies that follow each other, or are held against each other, mostly say the same. */
-const COMPILED = new Map<string, Compiled>();
-const COMPILED_MAX = 20_000;
+const COMPILED = new BoundedMap<string, Compiled>(20_000);
 
 const TRUE: Outcome = { kind: 'true' };
 const FALSE: Outcome = { kind: 'false' };
@@ -96,18 +96,9 @@ export class Expression {
   }
 
   private compiled(): Compiled {
-    this.memo ??= compiledOf(this.text);
+    this.memo ??= remembered(COMPILED, this.text, () => compile(this.text));
     return this.memo;
   }
-}
-
-function compiledOf(text: string): Compiled {
-  const known = COMPILED.get(text);
-  if (known) return known;
-  const made = compile(text);
-  if (COMPILED.size >= COMPILED_MAX) COMPILED.clear();
-  COMPILED.set(text, made);
-  return made;
 }
 
 function compile(text: string): Compiled {

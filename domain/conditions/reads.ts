@@ -1,3 +1,4 @@
+import { BoundedMap, remembered } from '../once-per.ts';
 import type { NodeOf, SyntaxNode } from './engine.ts';
 
 /** A path into the facts, as segments: `['args', 'role']`. The first is the variable. */
@@ -48,7 +49,10 @@ export function readsOf(root: SyntaxNode): Reads {
       for (const [child, names] of scopesBelow(node, own)) visit(child, names);
     } else if (!own.has(path[0] ?? '')) {
       const key = JSON.stringify(path);
-      paths.set(key, shared(key, path));
+      paths.set(
+        key,
+        remembered(PATHS, key, () => path),
+      );
     }
   };
   visit(root, new Set());
@@ -56,16 +60,7 @@ export function readsOf(root: SyntaxNode): Reads {
 }
 
 /** Conditions read the same few paths: what is kept about one is there for all. */
-const PATHS = new Map<string, FactPath>();
-const PATHS_MAX = 10_000;
-
-function shared(key: string, path: FactPath): FactPath {
-  const known = PATHS.get(key);
-  if (known) return known;
-  if (PATHS.size >= PATHS_MAX) PATHS.clear();
-  PATHS.set(key, path);
-  return path;
-}
+const PATHS = new BoundedMap<string, FactPath>(10_000);
 
 /** The nodes below a node, each with the names that belong to comprehensions there. */
 function scopesBelow(

@@ -7,7 +7,8 @@ export type JsonValue =
 /** Nesting deeper than this is refused: recursion on hostile input must end long before the stack does. */
 export const DEPTH_MAX = 64;
 
-const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+/** Keys that frameworks drop or misread. */
+export const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
  * The RFC 8785 (JCS) form of a value. Two values with the same meaning give the same text, in every implementation.
@@ -54,18 +55,13 @@ function writeObject(value: object, depth: number): string {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) throw refuse('only plain objects are JSON');
   if (Object.getOwnPropertySymbols(value).length > 0) throw refuse('symbol keys are not JSON');
-  // RFC 8785 section 3.2.3: keys sorted by UTF-16 code units, which is what JavaScript compares.
-  const keys = Object.keys(value).sort(byCodeUnits);
+  // RFC 8785 section 3.2.3: keys sorted by UTF-16 code units, which is what JavaScript sorts by.
+  const keys = Object.keys(value).sort();
   const parts = keys.map((key) => {
     if (FORBIDDEN_KEYS.has(key)) throw refuse(`the key ${key} is not allowed`);
     return `${writeString(key)}:${write((value as Record<string, unknown>)[key], depth + 1)}`;
   });
   return `{${parts.join(',')}}`;
-}
-
-function byCodeUnits(left: string, right: string): number {
-  if (left === right) return 0;
-  return left < right ? -1 : 1;
 }
 
 function refuse(reason: string): KeyturnError {

@@ -83,11 +83,7 @@ const SCHEMAS = {
   withdrawal: signedWithdrawalSchema,
 } as const;
 
-interface PayloadByKind {
-  readonly request: SignedRequest;
-  readonly decision: SignedDecision;
-  readonly withdrawal: SignedWithdrawal;
-}
+type PayloadByKind = { readonly [Kind in keyof typeof SCHEMAS]: z.infer<(typeof SCHEMAS)[Kind]> };
 
 /** A private Ed25519 key with its id. */
 export interface SigningKey {

@@ -1,11 +1,10 @@
-import type { JsonValue } from './canonical-json.ts';
+import { FORBIDDEN_KEYS, type JsonValue } from './canonical-json.ts';
 import { KeyturnError } from '../errors.ts';
 import { isExactNumber } from './exact-number.ts';
 
 /** Nesting deeper than this is refused. One less than what has a canonical form, since arguments sit inside a body. */
 export const JSON_DEPTH_MAX = 60;
 
-const FORBIDDEN_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 const SPACE = /[ \t\n\r]*/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 // oxlint-disable-next-line no-control-regex -- RFC 8259 section 7 forbids raw control characters in strings

@@ -1,3 +1,4 @@
+import type { CountedDecision } from '../approval/quorum.ts';
 import { isLineageActive, type Directory } from '../identity/directory.ts';
 import type { Evaluation } from '../policy/evaluation.ts';
 import type { Lineage } from '../identity/identity.ts';
@@ -58,19 +59,13 @@ export function cutAt(validUntil: string, end: string | null): string {
   return end !== null && Date.parse(end) < Date.parse(validUntil) ? end : validUntil;
 }
 
-/** An approval with the seats it fills, as far as its age goes. */
-export interface AgingApproval {
-  readonly at: string;
-  readonly seats: readonly { readonly rule: number }[];
-}
-
 /**
  * The instant until which approvals may be relied upon: when the first of those that count goes stale, and never longer
  * from now than the strictest maximum age. RFC 3339 UTC.
  */
 export function approvedUntil(
   requirement: Requirement,
-  approvals: readonly AgingApproval[],
+  approvals: readonly Pick<CountedDecision, 'at' | 'seats'>[],
   now: string,
 ): string {
   const strictestMs = Math.min(...requirement.rules.map((rule) => rule.maximum_age_ms));

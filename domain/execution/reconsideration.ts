@@ -11,7 +11,7 @@ import { recalledFacts, type PolicyFacts, type StoredFacts } from '../policy/fac
 import { requestFacts } from '../policy/request-facts.ts';
 import type { CountedDecision } from '../approval/quorum.ts';
 import { mayStillAsk } from './requester.ts';
-import type { Requirement } from '../request/requirement.ts';
+import { selectorsOfRule, type Requirement } from '../request/requirement.ts';
 import { EligiblePeople, shortagesOf, type Shortage } from '../approval/satisfiable.ts';
 import { standingSeats } from '../approval/seats.ts';
 
@@ -87,9 +87,7 @@ function namesPolled(
   { rules }: Requirement,
   owners: readonly string[],
 ): boolean {
-  const selectors = rules.flatMap(({ stages }) =>
-    stages.flatMap(({ any, escalate }) => [...any, ...escalate.map(({ to }) => to)]),
-  );
+  const selectors = rules.flatMap(selectorsOfRule);
   return polled.some(({ id }) => [...selectors, ...owners].includes(`oncall:${id}`));
 }
 

@@ -1,5 +1,5 @@
-import { oncePer } from '../once-per.ts';
-import { identityKey, type Identity, type Lineage } from './identity.ts';
+import { oncePer, remembered } from '../once-per.ts';
+import { identityKey, isSameIdentity, type Identity, type Lineage } from './identity.ts';
 
 /** A human. All accounts of a person count as one: one vote, one lineage. */
 export interface Person {
@@ -53,9 +53,7 @@ export function personOf(directory: Directory, identity: Identity): Person | und
 
 /** The agent with this account, or undefined. */
 export function agentOf(directory: Directory, identity: Identity): Agent | undefined {
-  return directory.agents.find(
-    (agent) => agent.issuer === identity.issuer && agent.subject === identity.subject,
-  );
+  return directory.agents.find((agent) => isSameIdentity(agent, identity));
 }
 
 interface Lookup {
@@ -131,11 +129,8 @@ const membersByGroup = oncePer<Directory, Map<string, ReadonlySet<string>>>(() =
 
 /** Ids of all people in a group, nested groups included; a cycle of groups ends where it closes. */
 export function membersOf(directory: Directory, groupId: string): ReadonlySet<string> {
-  const known = membersByGroup(directory);
-  const members =
-    known.get(groupId) ?? new Set(groupsWithin(directory, groupId).flatMap((group) => group.members));
-  known.set(groupId, members);
-  return members;
+  const find = () => new Set(groupsWithin(directory, groupId).flatMap((group) => group.members));
+  return remembered(membersByGroup(directory), groupId, find);
 }
 
 /** The group and all that are nested in it, each once. */
@@ -158,10 +153,7 @@ const groupsByPerson = oncePer<Directory, Map<string, readonly string[]>>(() => 
 
 /** Ids of all groups that a person is in, by nested groups too, in the order of the directory. */
 export function groupsOf(directory: Directory, person: string): readonly string[] {
-  const known = groupsByPerson(directory);
-  const groups = known.get(person) ?? findGroups(directory, person);
-  known.set(person, groups);
-  return groups;
+  return remembered(groupsByPerson(directory), person, () => findGroups(directory, person));
 }
 
 function findGroups({ groups }: Directory, person: string): readonly string[] {

@@ -1,6 +1,6 @@
 import { possibleOwners } from '../approval/owners.ts';
 import type { PolicySet } from '../policy/policy.ts';
-import type { RuleRequirement, Selector } from '../request/requirement.ts';
+import { selectorsOfRule, type Selector } from '../request/requirement.ts';
 import { Reviewers } from '../approval/reviewers.ts';
 
 /** Who may decide for a selector by the candidate's directory and not by the base's, and the other way round. */
@@ -30,13 +30,10 @@ export function selectorChanges(base: PolicySet, candidate: PolicySet): readonly
 /** Owners and operators are asked by other names; they stand here as what they stand for. */
 function selectorsOf(policy: PolicySet): ReadonlySet<Selector> {
   const { defaults, rules, actions, targets, operators = [] } = policy;
-  const selected = [defaults.require, ...rules.flatMap(({ require }) => require ?? [])].flatMap(selectorsIn);
+  const selected = [defaults.require, ...rules.flatMap(({ require }) => require ?? [])].flatMap(
+    selectorsOfRule,
+  );
   const named = actions.flatMap((action) => possibleOwners(policy, action, targets));
   const owners = [...targets, ...named].flatMap((entry) => entry.owners as readonly Selector[]);
   return new Set([...selected, ...owners, ...operators].filter((selector) => selector !== 'owners'));
-}
-
-/** Whom a rule ever asks. */
-export function selectorsIn({ stages }: RuleRequirement): readonly Selector[] {
-  return stages.flatMap(({ any, escalate }) => [...any, ...escalate.map(({ to }) => to)]);
 }

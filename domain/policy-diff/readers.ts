@@ -1,7 +1,6 @@
 import { defaultOf } from '../policy/defaults.ts';
 import { actionOf, isOwnAction, type ActionDefinition, type PolicySet, type Rule } from '../policy/policy.ts';
-import { selectorsIn } from './people.ts';
-import type { Selector } from '../request/requirement.ts';
+import { selectorsOfRule, type Selector } from '../request/requirement.ts';
 import { readersWithoutRequirement } from '../policy/visibility.ts';
 
 /**
@@ -39,7 +38,7 @@ function casesOf(base: PolicySet, action: ActionDefinition, rule: Rule): readonl
   const isReviewed = always.length > 0;
   const [known, own] = [always.flatMap(selectorsOf), selectorsOf(rule)];
   const { effect, require } = defaultOf(base, action);
-  const usual = selectorsIn(require);
+  const usual = selectorsOfRule(require);
   const replaced = reviews.filter((other) => other.replaces_default && other.require !== null);
   const cases = replaced.map((other) => ({ before: [...known, ...selectorsOf(other)], after: own }));
   // What is forbidden unless a rule replaces the default stays forbidden without one.
@@ -51,7 +50,7 @@ function casesOf(base: PolicySet, action: ActionDefinition, rule: Rule): readonl
 }
 
 function selectorsOf({ require }: Rule): readonly Selector[] {
-  return require === null ? [] : selectorsIn(require);
+  return require === null ? [] : selectorsOfRule(require);
 }
 
 /** True where the other rule acts whenever the rule does. */

@@ -25,10 +25,7 @@ export function combinedRequirement(
 /** Each demand once, in an order of its own. */
 export function uniqueRules(rules: readonly RuleRequirement[]): readonly RuleRequirement[] {
   if (rules.length === 1) return rules;
-  const byContent = new Map<string, RuleRequirement>();
-  for (const rule of rules) {
-    const key = ruleRequirementDigest(rule);
-    if (!byContent.has(key)) byContent.set(key, rule);
-  }
+  // Of two with the same content the first one is taken: a map keeps what is set last.
+  const byContent = new Map(rules.toReversed().map((rule) => [ruleRequirementDigest(rule), rule]));
   return [...byContent].sort(([left], [right]) => (left < right ? -1 : 1)).map(([, rule]) => rule);
 }

@@ -15,6 +15,7 @@ import {
 import { factValues, isFrozen, RISK_TYPE, riskValues, type Phase, type PolicyFacts } from './facts.ts';
 import { indexOf, type RuleScope } from './rule-index.ts';
 import type { Requirement } from '../request/requirement.ts';
+import { remembered } from '../once-per.ts';
 import { uniqueRules } from './combined-requirement.ts';
 import { defaultEffect, defaultRequirement, peopleFloor } from './defaults.ts';
 import {
@@ -236,23 +237,18 @@ function requirementOf(input: Input, acting: readonly Evaluated[], { scope, risk
   const isReplaced = isDefaultReplaced(acting);
   const floor = peopleFloor(input.action, input.facts);
   const key = `${risk.tier} ${floor} ${isReplaced} ${reviews.map(({ number }) => number).join(' ')}`;
-  const known = scope.requirements.get(key);
-  if (known) return known;
-  const required = reviews.flatMap(({ rule }) => rule.require ?? []);
-  const rules = isReplaced ? required : [...required, defaultRequirement(input.policy, input.action)];
-  const tier = tierTerms(input.policy.risk, risk.tier);
-  const made = {
-    risk: risk.tier,
-    distinct_people: Math.max(tier.distinct_people, floor),
-    rules: uniqueRules(rules.map((rule) => raisedTo(rule, tier))),
-    ...strictestLimit(tier.channels, undefined),
-  };
-  if (scope.requirements.size >= REQUIREMENTS_MAX) scope.requirements.clear();
-  scope.requirements.set(key, made);
-  return made;
+  return remembered(scope.requirements, key, () => {
+    const required = reviews.flatMap(({ rule }) => rule.require ?? []);
+    const rules = isReplaced ? required : [...required, defaultRequirement(input.policy, input.action)];
+    const tier = tierTerms(input.policy.risk, risk.tier);
+    return {
+      risk: risk.tier,
+      distinct_people: Math.max(tier.distinct_people, floor),
+      rules: uniqueRules(rules.map((rule) => raisedTo(rule, tier))),
+      ...strictestLimit(tier.channels, undefined),
+    };
+  });
 }
-
-const REQUIREMENTS_MAX = 256;
 
 function matchedRule(entry: Evaluated): MatchedRule {
   const { id, source, because, effect } = entry.rule;

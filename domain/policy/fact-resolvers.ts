@@ -31,15 +31,12 @@ export interface ResolverInputs {
 
 /** The facts of an action, made now; undefined for an action that declares none. */
 export function resolveFacts(
-  { facts }: Pick<ActionDefinition, 'facts'>,
+  action: Pick<ActionDefinition, 'facts'>,
   inputs: ResolverInputs,
 ): ResolvedFacts | undefined {
-  if (facts === undefined) return undefined;
-  const made = Object.entries(facts).flatMap(([name, resolver]) => {
-    const of = argumentOf(inputs.args, resolver.of);
-    return of === undefined ? [] : [[name, resolved(resolver, of, inputs)] as const];
-  });
-  return Object.fromEntries(made);
+  return factsOf(action, inputs.args, (resolver, of) =>
+    resolver.resolver === 'identity' ? identityFact(of, inputs) : fromPolicy(resolver, of, inputs.policy),
+  );
 }
 
 /**
@@ -47,19 +44,27 @@ export function resolveFacts(
  * as it was then. A fact about somebody of whom nothing was kept is absent, and a condition on it cannot be evaluated.
  */
 export function recallFacts(
-  { facts }: Pick<ActionDefinition, 'facts'>,
-  inputs: Pick<ResolverInputs, 'policy' | 'args'>,
+  action: Pick<ActionDefinition, 'facts'>,
+  { policy, args }: Pick<ResolverInputs, 'policy' | 'args'>,
   kept: ResolvedFacts = {},
 ): ResolvedFacts | undefined {
+  return factsOf(action, args, (resolver, of) =>
+    resolver.resolver === 'identity' ? keptIdentity(kept, of) : fromPolicy(resolver, of, policy),
+  );
+}
+
+function factsOf(
+  { facts }: Pick<ActionDefinition, 'facts'>,
+  args: ResolverInputs['args'],
+  make: (resolver: FactResolver, of: string) => ResolvedFact | undefined,
+): ResolvedFacts | undefined {
   if (facts === undefined) return undefined;
-  const recalled = Object.entries(facts).flatMap(([name, resolver]) => {
-    const of = argumentOf(inputs.args, resolver.of);
-    if (of === undefined) return [];
-    const fact =
-      resolver.resolver === 'identity' ? keptIdentity(kept, of) : fromPolicy(resolver, of, inputs.policy);
+  const made = Object.entries(facts).flatMap(([name, resolver]) => {
+    const of = argumentOf(args, resolver.of);
+    const fact = of === undefined ? undefined : make(resolver, of);
     return fact ? [[name, fact] as const] : [];
   });
-  return Object.fromEntries(recalled);
+  return Object.fromEntries(made);
 }
 
 /** Whatever it was called: it is about the same identity. */
@@ -77,12 +82,6 @@ export function argumentOf(args: ResolverInputs['args'], of: string): string | u
 /** `args.grantee` is the argument `grantee`. */
 export function argumentName(of: string): string {
   return of.slice('args.'.length);
-}
-
-function resolved(resolver: FactResolver, of: string, inputs: ResolverInputs): ResolvedFact {
-  return resolver.resolver === 'identity'
-    ? identityFact(of, inputs)
-    : fromPolicy(resolver, of, inputs.policy);
 }
 
 const UNKNOWN = { known: false };
@@ -123,18 +122,22 @@ function fromPolicy(
 function targetValue(policy: PolicySet, id: string): ResolvedFact['value'] | undefined {
   // Keyturn itself is none that an argument could mean.
   const target = policy.targets.find((candidate) => candidate.id === id);
-  return target && { known: true, ...describeTarget(policy, target) };
+  return target && { known: true, ...resourceValues(policy, target), class: classOf(target) };
 }
 
-/** What conditions may know of a target, and what of it is named elsewhere. */
-function describeTarget(policy: PolicySet, target: Target): ResolvedFact['value'] {
+/** The class of a target's data. */
+export function classOf({ data_class }: Target): string {
+  return data_class ?? UNCLASSIFIED;
+}
+
+/** What conditions may know of a target beside its id and the class of its data. */
+export function resourceValues(policy: PolicySet, target: Target): Readonly<Record<string, JsonValue>> {
   return {
     type: target.resource_type,
     env: target.environment,
     production: policy.production.includes(target.environment),
     owners: [...target.owners],
     tags: [...(target.tags ?? [])],
-    class: target.data_class ?? UNCLASSIFIED,
   };
 }
 
@@ -162,14 +165,7 @@ function typeOf(policy: PolicySet, resolver: FactResolver): FactType {
     case 'identity':
       return known({ active: FLAG, kind: words('person', 'agent'), groups: TEXTS, is_in_chain: FLAG });
     case 'target':
-      return known({
-        type: TEXT,
-        env: words(...policy.environments),
-        production: FLAG,
-        owners: TEXTS,
-        tags: tagsType(policy),
-        class: classType(policy),
-      });
+      return known({ ...resourceTypes(policy), class: classType(policy) });
     case 'table':
       return known(columnTypes(policy, resolver.table));
   }
@@ -197,9 +193,10 @@ function columnType(type: ColumnType): FactType {
   return { text: TEXT, integer: INTEGER, flag: FLAG, selectors: TEXTS }[type];
 }
 
-/** The type of the tags of a target. */
-export function tagsType({ enums }: PolicySet): FactType {
-  return enums['tags'] ? { kind: 'list', items: words(...enums['tags']) } : TEXTS;
+/** The types of `resourceValues`. */
+export function resourceTypes({ enums, environments }: PolicySet): Readonly<Record<string, FactType>> {
+  const tags: FactType = enums['tags'] ? { kind: 'list', items: words(...enums['tags']) } : TEXTS;
+  return { type: TEXT, env: words(...environments), production: FLAG, owners: TEXTS, tags };
 }
 
 /** The type of the class of a target's data. */

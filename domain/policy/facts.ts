@@ -14,13 +14,14 @@ import {
 import type { Directory } from '../identity/directory.ts';
 import type { ResolvedFacts } from './fact-declarations.ts';
 import {
+  classOf,
   classType,
   recallFacts,
   resolvedType,
   resolvedValues,
   resolveFacts,
-  tagsType,
-  UNCLASSIFIED,
+  resourceTypes,
+  resourceValues,
 } from './fact-resolvers.ts';
 import type { Plan, RiskFacts } from '../request/plan.ts';
 import {
@@ -167,7 +168,7 @@ export function riskFactTypes(policy: PolicySet, action: ActionDefinition): Fact
   return {
     ...(facts === undefined ? {} : { facts }),
     args: factTypeOf(action.arguments),
-    resource: resourceType(policy),
+    resource: record({ id: TEXT, ...resourceTypes(policy) }),
     data: record({ class: classType(policy) }),
     request: REQUEST_TYPE,
     history: HISTORY,
@@ -203,24 +204,13 @@ function calendarTypes({ calendars }: PolicySet): FactTypes {
   return { calendar: CALENDAR, calendars: byId };
 }
 
-function resourceType(policy: PolicySet): FactType {
-  return record({
-    id: TEXT,
-    type: TEXT,
-    env: words(...policy.environments),
-    production: FLAG,
-    owners: TEXTS,
-    tags: tagsType(policy),
-  });
-}
-
 type Maker = (policy: PolicySet, facts: PolicyFacts) => JsonValue | undefined;
 
 /** Makes each variable; undefined for what is not known yet, or not there. */
 const MAKERS: ReadonlyMap<string, Maker> = new Map<string, Maker>([
   ['args', (_policy, { args }) => args],
-  ['resource', resourceValues],
-  ['data', (_policy, { target }) => ({ class: target.data_class ?? UNCLASSIFIED })],
+  ['resource', (policy, { target }) => targetValues(policy, target)['resource']],
+  ['data', (_policy, { target }) => ({ class: classOf(target) })],
   ['request', (_policy, { request: { with_declared: _named, ...request } }) => request],
   ['history', (_policy, { history }) => ({ ...history })],
   ['calendar', (policy, facts) => calendarValues(policy, facts)['calendar']],
@@ -252,19 +242,8 @@ export function factValues(
 /** What conditions see of a target, whatever the request. */
 export function targetValues(policy: PolicySet, target: Target): Record<string, JsonValue> {
   return {
-    resource: resourceValues(policy, { target }),
-    data: { class: target.data_class ?? UNCLASSIFIED },
-  };
-}
-
-function resourceValues(policy: PolicySet, { target }: Pick<PolicyFacts, 'target'>): JsonValue {
-  return {
-    id: target.id,
-    type: target.resource_type,
-    env: target.environment,
-    production: policy.production.includes(target.environment),
-    owners: target.owners,
-    tags: target.tags ?? [],
+    resource: { id: target.id, ...resourceValues(policy, target) },
+    data: { class: classOf(target) },
   };
 }
 

@@ -1,4 +1,4 @@
-import { oncePer } from '../once-per.ts';
+import { oncePer, remembered } from '../once-per.ts';
 import { strictestLimit } from '../request/disclosure.ts';
 import type { ChannelLimit, EvidenceGrade, RiskTier, RuleRequirement } from '../request/requirement.ts';
 
@@ -73,10 +73,7 @@ const termsByTier = oncePer<RiskPolicy, Map<RiskTier, TierTerms>>(() => new Map(
 
 /** What the tier, and every tier below it, demands: the strictest of each. */
 export function tierTerms(policy: RiskPolicy, tier: RiskTier): TierTerms {
-  const byTier = termsByTier(policy);
-  const requirement = byTier.get(tier) ?? strictestUpTo(policy, tier);
-  byTier.set(tier, requirement);
-  return requirement;
+  return remembered(termsByTier(policy), tier, () => strictestUpTo(policy, tier));
 }
 
 function strictestUpTo(policy: RiskPolicy, tier: RiskTier): TierTerms {

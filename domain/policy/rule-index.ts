@@ -1,4 +1,4 @@
-import { oncePer } from '../once-per.ts';
+import { BoundedMap, oncePer, remembered } from '../once-per.ts';
 import { Expression } from '../conditions/expression.ts';
 import type { FactType } from '../conditions/fact-type.ts';
 import { Binding } from '../conditions/facts.ts';
@@ -47,6 +47,8 @@ export interface RuleScope {
   readonly requirements: Map<string, Requirement>;
 }
 
+const REQUIREMENTS_MAX = 256;
+
 /** What is known of an action at a target. */
 interface Entry {
   readonly rules: readonly IndexedRule[];
@@ -78,13 +80,11 @@ export class PolicyIndex {
   }
 
   #entryOf(action: string, target: Target): Entry {
-    const byId = nested(nested(this.#entries, action), target.environment);
-    const known = byId.get(target.id);
-    if (known) return known;
-    const rules = this.#rulesOn(action).filter(({ rule: { on } }) => isOn(on, target));
-    const made = { rules, scope: null };
-    byId.set(target.id, made);
-    return made;
+    const byEnvironment = remembered(this.#entries, action, () => new Map<string, Map<string, Entry>>());
+    const byId = remembered(byEnvironment, target.environment, () => new Map<string, Entry>());
+    return remembered(byId, target.id, () => {
+      return { rules: this.#rulesOn(action).filter(({ rule: { on } }) => isOn(on, target)), scope: null };
+    });
   }
 
   /** What is asked there, and what has to be known for that. */
@@ -108,48 +108,28 @@ export class PolicyIndex {
       binding: this.#bindingOf(typesRead(types, paths)),
       roots: [...new Set(paths.map(([root = '']) => root))],
       readsRequester: paths.some(([root]) => root === 'request' || root === 'facts'),
-      requirements: new Map(),
+      requirements: new BoundedMap(REQUIREMENTS_MAX),
     };
   }
 
   #bindingOf(types: FactTypes): Binding {
-    const key = JSON.stringify(types);
-    const known = this.#bindings.get(key);
-    if (known) return known;
-    const made = new Binding(types);
-    this.#bindings.set(key, made);
-    return made;
+    return remembered(this.#bindings, JSON.stringify(types), () => new Binding(types));
   }
 
   #rulesOn(action: string): readonly IndexedRule[] {
-    const known = this.#byAction.get(action);
-    if (known) return known;
-    const found = this.#policy.rules
-      .filter((rule) => rule.on.action.includes(action))
-      .map((rule, number) => {
-        return { rule, condition: rule.when === undefined ? null : new Expression(rule.when), number };
-      });
-    this.#byAction.set(action, found);
-    return found;
+    return remembered(this.#byAction, action, () =>
+      this.#policy.rules
+        .filter((rule) => rule.on.action.includes(action))
+        .map((rule, number) => {
+          return { rule, condition: rule.when === undefined ? null : new Expression(rule.when), number };
+        }),
+    );
   }
 
   /** What conditions about an action of the catalogue may read, `risk` excepted. */
   typesOf(action: ActionDefinition): FactTypes {
-    const known = this.#types.get(action);
-    if (known) return known;
-    const types = riskFactTypes(this.#policy, action);
-    this.#types.set(action, types);
-    return types;
+    return remembered(this.#types, action, () => riskFactTypes(this.#policy, action));
   }
-}
-
-/** The map at a key of another map, made when it is first asked for. */
-function nested<Value>(maps: Map<string, Map<string, Value>>, key: string): Map<string, Value> {
-  const known = maps.get(key);
-  if (known) return known;
-  const made = new Map<string, Value>();
-  maps.set(key, made);
-  return made;
 }
 
 /** The types without variables, and fields of objects, that no path leads to or through. */

@@ -69,19 +69,16 @@ export function decisionDigest(subject: DecisionSubject): Digest {
  * evaluation, which people decide on, and for the claim, which compares.
  */
 export function rowDecisionDigest(
-  { id, intent_digest, lineage }: RequestSubject,
+  {
+    id,
+    intent_digest,
+    lineage,
+  }: Pick<DecisionSubject, 'intent_digest' | 'lineage'> & { readonly id: string },
   { plan, start, risk }: Pick<DecisionSubject, 'plan' | 'start'> & { readonly risk: RiskTier },
   required: Requirement | null,
 ): Digest {
   const requirement = required ?? requiresNobody(risk);
   return decisionDigest({ request: id, intent_digest, lineage, plan, start, requirement });
-}
-
-/** What a row says of who asks for what. */
-interface RequestSubject {
-  readonly id: string;
-  readonly intent_digest: string;
-  readonly lineage: Lineage;
 }
 
 /** The same from a plan that is only known as far as the digest goes: enough to check a signed decision against. */

@@ -35,6 +35,16 @@ export interface RuleRequirement {
   readonly clock?: string;
 }
 
+/** Whom a stage ever asks. */
+export function selectorsOfStage({ any, escalate }: Stage): readonly Selector[] {
+  return [...any, ...escalate.map(({ to }) => to)];
+}
+
+/** Whom a rule ever asks. */
+export function selectorsOfRule({ stages }: RuleRequirement): readonly Selector[] {
+  return stages.flatMap(selectorsOfStage);
+}
+
 /** How much could go wrong, computed from server-made facts only. */
 export type RiskTier = 'low' | 'medium' | 'high' | 'critical';
 

@@ -201,8 +201,9 @@ function executedText({ stream }: Material): string {
   return isGate ? 'the decision given out has the digest of the approval' : 'same digest as the approval';
 }
 
-function approvalBefore(material: Material, leaf: Leaf): Leaf | undefined {
-  return material.stream.findLast(
+/** The entry by which people or policy agreed last before an entry. */
+export function approvalBefore({ stream }: Material, leaf: Leaf): Leaf | undefined {
+  return stream.findLast(
     (other) => other.n < leaf.n && (other.type === 'request.approved' || other.type === 'request.allowed'),
   );
 }

@@ -3,9 +3,9 @@ import type { Leaf, LeafType } from '../leaf.ts';
 import { canonicalJson } from '../../crypto/canonical-json.ts';
 import type { SignedDecision } from '../../crypto/envelope.ts';
 import { isSameIdentity } from '../../identity/identity.ts';
-import { signedDecisionIn } from './envelopes.ts';
+import { named, signedDecisionIn } from './envelopes.ts';
 import { nameOf } from './evidence.ts';
-import type { Finding, Subject } from './finding.ts';
+import { notInEvidence, type Finding, type Subject } from './finding.ts';
 import type { ShownDecision } from '../../../contract/evidence.ts';
 
 const RECORDED: ReadonlySet<LeafType> = new Set([
@@ -17,8 +17,7 @@ const RECORDED: ReadonlySet<LeafType> = new Set([
 /** What people are shown of each decision is what was signed and what its entry says, and no other is shown. */
 export function decisionRowsMatch(subject: Subject): Finding {
   const rows = subject.material.evidence.state?.decisions;
-  if (!rows)
-    return { problems: [], notShown: ['the rows of decisions are not in the evidence'], checked: '' };
+  if (!rows) return notInEvidence('the rows of decisions are not in the evidence');
   const leaves = subject.material.stream.filter(({ type }) => RECORDED.has(type));
   const found = rows.map((row) => differences(subject, row, leafOf(leaves, row)));
   const hidden = leaves
@@ -58,7 +57,7 @@ function personIn({ material }: Subject, leaf: Leaf): string | null | undefined 
 }
 
 function unsigned(row: ShownDecision, signed: SignedDecision): string[] {
-  const same: readonly (readonly [field: string, isSame: boolean])[] = [
+  return named([
     ['verdict', row.verdict === signed.verdict],
     ['channel', row.channel === signed.channel],
     ['grade', row.grade === signed.grade],
@@ -68,8 +67,7 @@ function unsigned(row: ShownDecision, signed: SignedDecision): string[] {
     ['defer_to', row.defer_to === (signed.defer?.to ?? null)],
     // A ticket is dated by its use.
     ['at', signed.ticket_expires_at !== null || isSameInstant(row.at, signed.issued_at)],
-  ];
-  return named(same);
+  ]);
 }
 
 function unrecorded(row: ShownDecision, { type, facts }: Leaf): string[] {
@@ -82,10 +80,6 @@ function unrecorded(row: ShownDecision, { type, facts }: Leaf): string[] {
     ['seats', canonicalJson(row.seats) === canonicalJson(seats ?? null)],
     ['at', isRefused || row.at === facts['at']],
   ]);
-}
-
-function named(same: readonly (readonly [field: string, isSame: boolean])[]): string[] {
-  return same.filter(([, isSame]) => !isSame).map(([field]) => field);
 }
 
 function isSameInstant(one: string | null, other: string | null): boolean {

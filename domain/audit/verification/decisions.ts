@@ -4,7 +4,7 @@ import { takesBack } from '../../approval/decision.ts';
 import { isSameIdentity, identityKey } from '../../identity/identity.ts';
 import { hasFurtherSeat, isFreshForAll, tally, type Tally } from '../../approval/quorum.ts';
 import { phaseBefore } from './course.ts';
-import { signedDecisionOf } from './envelopes.ts';
+import { signedDecisionIn } from './envelopes.ts';
 import {
   countedBefore,
   nameOf,
@@ -29,7 +29,7 @@ export function digestsAgree({ material }: Subject): Finding {
 export function nobodyOwn({ material, envelopes }: Subject): Finding {
   const lineage = envelopes.flatMap(({ payload }) => (payload?.kind === 'request' ? payload.lineage : []));
   return eachDecision(material, (decision, pending) => {
-    const reviewer = signedDecisionOf(envelopes, decision)?.reviewer;
+    const reviewer = signedDecisionIn(envelopes, decision.leaf)?.reviewer;
     const isOwnAccount = reviewer !== undefined && lineage.some((member) => isSameIdentity(member, reviewer));
     const isOwn = isOwnAccount || pending.lineage_persons.includes(decision.person);
     return isOwn ? ['was made by somebody behind the request'] : [];
@@ -40,7 +40,7 @@ export function nobodyOwn({ material, envelopes }: Subject): Finding {
 export function distinctPeople({ material, envelopes }: Subject): Finding {
   const personByAccount = new Map<string, string>();
   return eachDecision(material, (decision, pending) => {
-    const reviewer = signedDecisionOf(envelopes, decision)?.reviewer;
+    const reviewer = signedDecisionIn(envelopes, decision.leaf)?.reviewer;
     const account = reviewer ? identityKey(reviewer) : decision.person;
     const known = personByAccount.get(account) ?? decision.person;
     personByAccount.set(account, known);
@@ -90,7 +90,8 @@ export function tallyReplays({ material }: Subject): Finding {
   return { problems, checked: `${counted(milestones.length, 'result')} recomputed` };
 }
 
-function replay(material: Material, pending: PendingLeaf, leaf: Leaf): Tally {
+/** What the decisions recorded before an entry come to when it was written. */
+export function replay(material: Material, pending: PendingLeaf, leaf: Leaf): Tally {
   // By wall-clock time, which no business time is ahead of: what was seated by the one is seated by the other.
   const rules = pending.requirement.rules.map(({ clock: _clock, ...rule }) => rule);
   return tally({

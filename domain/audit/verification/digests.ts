@@ -7,7 +7,7 @@ import { decisionDigestOf } from '../../request/digests.ts';
 import { requiresNobody, type Requirement } from '../../request/requirement.ts';
 import { RISK_TIERS } from '../../policy/risk.ts';
 import { planOf } from './course.ts';
-import { signedRequestOf } from './envelopes.ts';
+import { receivedRequestOf } from './envelopes.ts';
 import { nameOf } from './evidence.ts';
 import type { Finding, Subject } from './finding.ts';
 
@@ -49,10 +49,9 @@ interface Round {
   readonly requirements: readonly Requirement[];
 }
 
-function faultOf({ material, envelopes }: Subject, { leaf, requirements }: Round): string | null {
-  const received = material.stream.find(({ type }) => type === 'request.received');
-  const request = received && signedRequestOf(envelopes, received);
-  const plan = planSchema.safeParse(planOf(material, leaf)?.facts);
+function faultOf(subject: Subject, { leaf, requirements }: Round): string | null {
+  const request = receivedRequestOf(subject);
+  const plan = planSchema.safeParse(planOf(subject.material, leaf)?.facts);
   if (!request || !plan.success)
     return 'its decision digest cannot be recomputed: the signed request or the effects of its plan are missing';
   const { id, intent_digest, lineage, start } = request;

@@ -2,9 +2,9 @@ import { counted } from '../../cards/counted.ts';
 import { leafHash } from '../leaf.ts';
 import type { Directory } from '../../identity/directory.ts';
 import { isSameIdentity, type Identity } from '../../identity/identity.ts';
-import { signedRequestOf } from './envelopes.ts';
+import { arrivedRequestOf } from './envelopes.ts';
 import { nameOf, readLeaf } from './evidence.ts';
-import type { Finding, Subject } from './finding.ts';
+import { CLOCKS_APART_MS, notInEvidence, type Answer, type Finding, type Subject } from './finding.ts';
 import { NO_INPUTS, policyNamed } from './inputs.ts';
 import type { DirectoryChange, DirectoryPart } from '../../../contract/evidence.ts';
 
@@ -16,11 +16,6 @@ interface Use {
   readonly at: string;
 }
 
-interface Answer {
-  readonly problem?: string;
-  readonly notShown?: string;
-}
-
 /**
  * Every directory that an evaluation or a decision leans on was made by a change with an entry, before, and says of the
  * people concerned what the file of the policy says that was active then. What others than the file brought is counted by
@@ -28,7 +23,7 @@ interface Answer {
  */
 export function directoriesRecorded(subject: Subject): Finding {
   const { inputs } = subject.material.evidence;
-  if (!inputs) return { problems: [], notShown: [NO_INPUTS], checked: '' };
+  if (!inputs) return notInEvidence(NO_INPUTS);
   const uses = usesOf(subject);
   const answers = uses.map((use) => [use.what, answerOf(subject, use)] as const);
   return {
@@ -88,16 +83,13 @@ function isEmpty({ people, agents, groups }: DirectoryPart): boolean {
 function isInstalled({ material }: Subject, { entry, policy }: DirectoryChange): boolean {
   if (policy === null) return true;
   const texts = material.evidence.inputs?.policy_entries ?? [];
-  const own = entry === null ? null : readLeaf(entry, () => undefined);
+  const own = entry === null ? null : readLeaf(entry);
   if (own?.type === 'policy.installed') return own.facts['digest'] === policy && texts.includes(entry ?? '');
-  return texts.some((text) => readLeaf(text, () => undefined)?.facts['digest'] === policy);
+  return texts.some((text) => readLeaf(text)?.facts['digest'] === policy);
 }
 
-/** Clocks of several machines write the streams. */
-const CLOCKS_APART_MS = 60_000;
-
 function isRecorded({ entry }: DirectoryChange, { at }: Use): boolean {
-  const leaf = entry === null ? null : readLeaf(entry, () => undefined);
+  const leaf = entry === null ? null : readLeaf(entry);
   if (!leaf || Date.parse(leaf.at) > Date.parse(at) + CLOCKS_APART_MS) return false;
   const { request } = leaf.stream;
   return leaf.type === 'policy.installed'
@@ -199,10 +191,9 @@ function isAmong(accounts: readonly Identity[], account: Identity): boolean {
   return accounts.some((one) => isSameIdentity(one, account));
 }
 
-function identitiesOf({ material, envelopes }: Subject): readonly Identity[] {
-  const arrival = material.stream.find(({ type }) => type === 'request.received' || type === 'gate.allowed');
-  const lineage = (arrival && signedRequestOf(envelopes, arrival))?.lineage ?? [];
-  const reviewers = envelopes.flatMap(({ payload }) =>
+function identitiesOf(subject: Subject): readonly Identity[] {
+  const lineage = arrivedRequestOf(subject)?.lineage ?? [];
+  const reviewers = subject.envelopes.flatMap(({ payload }) =>
     payload?.kind === 'decision' ? [payload.reviewer] : [],
   );
   return [...lineage, ...reviewers];

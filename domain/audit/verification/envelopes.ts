@@ -63,6 +63,11 @@ export function envelopesRecorded({ material, envelopes }: Subject): Finding {
 /** Entries that record the signed request: a workflow received it, or it was allowed on the spot. */
 const ARRIVALS: ReadonlySet<LeafType> = new Set(['request.received', 'gate.allowed']);
 
+/** The entry that records the signed request. */
+export function arrivalOf({ stream }: Material): Leaf | undefined {
+  return stream.find(({ type }) => ARRIVALS.has(type));
+}
+
 /** True when an entry names an envelope. */
 export function refersTo(leaf: Leaf, reference: string): boolean {
   return leaf.evidence?.refs.includes(reference) ?? false;
@@ -77,7 +82,7 @@ export function mayRecord(leaf: Leaf, payload: SignedPayload): boolean {
 
 /** The request that was received is the one that was signed, and every entry speaks of the same intent. */
 export function requestSigned({ material, envelopes }: Subject): Finding {
-  const received = material.stream.find((leaf) => ARRIVALS.has(leaf.type));
+  const received = arrivalOf(material);
   if (!received) return { problems: ['the request was never received'], checked: '' };
   const signed = signedRequestOf(envelopes, received);
   if (!signed)
@@ -105,6 +110,12 @@ export function signedRequestOf(
     .filter(({ reference }) => refersTo(received, reference))
     .map(({ payload }) => payload)
     .find((payload) => payload?.kind === 'request');
+}
+
+/** The signed request, or undefined. */
+export function arrivedRequestOf({ material, envelopes }: Subject): SignedRequest | undefined {
+  const arrival = arrivalOf(material);
+  return arrival && signedRequestOf(envelopes, arrival);
 }
 
 /** The signed request that a workflow received, or undefined. */
@@ -157,19 +168,11 @@ export function decisionsSigned({ material, envelopes }: Subject): Finding {
     const name = nameOf(decision.leaf);
     if (seen.has(decision.decision)) return [`${name} counts the decision ${decision.decision} again`];
     seen.add(decision.decision);
-    const signed = signedDecisionOf(envelopes, decision);
+    const signed = signedDecisionIn(envelopes, decision.leaf);
     if (!signed) return [`${name}: its signed decision is not among the envelopes`];
     return mismatches(decision, signed).map((fact) => `${name}: ${fact} is not what was signed`);
   });
   return { problems, checked: counted(material.decisions.length, 'decision') };
-}
-
-/** The envelope behind a decision entry, or undefined. */
-export function signedDecisionOf(
-  envelopes: readonly OpenedEnvelope[],
-  decision: DecisionLeaf,
-): SignedDecision | undefined {
-  return signedDecisionIn(envelopes, decision.leaf);
 }
 
 /** The envelope behind an entry that counts, defers or refuses a decision, or undefined. */
@@ -186,14 +189,18 @@ export function signedDecisionIn(
 
 function mismatches(decision: DecisionLeaf, signed: SignedDecision): string[] {
   const expectedType = signed.verdict === 'defer' ? 'decision.deferred' : 'decision.counted';
-  const comparisons: readonly (readonly [string, boolean])[] = [
+  return named([
     ['the verdict', decision.verdict === signed.verdict && decision.leaf.type === expectedType],
     ['the decision digest', decision.leaf.decision_digest === signed.decision_digest],
     ['the channel', decision.channel === signed.channel],
     ['the evidence grade', decision.leaf.evidence?.grade === signed.grade],
     ['the instant', isSignedInstant(decision.at, signed)],
-  ];
-  return comparisons.filter(([, isSame]) => !isSame).map(([fact]) => fact);
+  ]);
+}
+
+/** The names of what is not the same. */
+export function named(same: readonly (readonly [name: string, isSame: boolean])[]): string[] {
+  return same.filter(([, isSame]) => !isSame).map(([name]) => name);
 }
 
 /** A decision counts at its signed time; a ticket may also count at the time of its use, while it is valid. */

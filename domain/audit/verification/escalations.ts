@@ -2,9 +2,10 @@ import { counted } from '../../cards/counted.ts';
 import { z } from 'zod';
 
 import { canonicalJson } from '../../crypto/canonical-json.ts';
-import { tally } from '../../approval/quorum.ts';
+import type { Tally } from '../../approval/quorum.ts';
 import type { Leaf } from '../leaf.ts';
-import { countedBefore, nameOf, type Material, type PendingLeaf } from './evidence.ts';
+import { replay } from './decisions.ts';
+import { nameOf, type Material, type PendingLeaf } from './evidence.ts';
 import type { Finding, Subject } from './finding.ts';
 
 const escalationSchema = z.object({
@@ -13,8 +14,6 @@ const escalationSchema = z.object({
   to: z.string(),
   at: z.iso.datetime(),
 });
-
-type Escalation = z.infer<typeof escalationSchema>;
 
 /** Each escalation on record is one that the requirement of its round says, of an open stage, not before it was due. */
 export function escalationsDue({ material }: Subject): Finding {
@@ -45,7 +44,7 @@ function faultOf(material: Material, leaf: Leaf): string | null {
   const stage = pending.requirement.rules[escalation.rule]?.stages[escalation.stage];
   const steps = stage?.escalate.filter(({ to }) => to === escalation.to) ?? [];
   if (steps.length === 0) return 'widens a stage to somebody that the requirement does not name';
-  const openedAt = openedAtOf(material, { pending, leaf, escalation });
+  const openedAt = openedAtOf(replay(material, pending, leaf), escalation);
   if (openedAt === null) return 'widens a stage that was not open';
   // Business time is never ahead of the clock on the wall, and a stage may have opened anew since.
   const dueMs = Date.parse(openedAt) + Math.min(...steps.map(({ after_ms: afterMs }) => afterMs));
@@ -54,19 +53,6 @@ function faultOf(material: Material, leaf: Leaf): string | null {
     : null;
 }
 
-interface Escalated {
-  readonly pending: PendingLeaf;
-  readonly leaf: Leaf;
-  readonly escalation: Escalation;
-}
-
-function openedAtOf(material: Material, { pending, leaf, escalation }: Escalated): string | null {
-  const rules = pending.requirement.rules.map(({ clock: _clock, ...rule }) => rule);
-  const standing = tally({
-    requirement: { ...pending.requirement, rules },
-    pending_since: pending.pending_since,
-    decisions: countedBefore(material, pending.round, leaf.n),
-    now: leaf.at,
-  });
-  return standing.rules[escalation.rule]?.[escalation.stage]?.opened_at ?? null;
+function openedAtOf({ rules }: Tally, { rule, stage }: z.infer<typeof escalationSchema>): string | null {
+  return rules[rule]?.[stage]?.opened_at ?? null;
 }

@@ -14,9 +14,9 @@ import type { Requirement } from '../../request/requirement.ts';
 import { recalledFacts, type PlanFacts, type StoredFacts } from '../../policy/facts.ts';
 import { requestFacts } from '../../policy/request-facts.ts';
 import { planOf } from './course.ts';
-import { signedRequestOf } from './envelopes.ts';
+import { arrivedRequestOf } from './envelopes.ts';
 import { nameOf, type Material } from './evidence.ts';
-import type { Finding, Subject } from './finding.ts';
+import { CLOCKS_APART_MS, type Answer, type Finding, type Subject } from './finding.ts';
 import { isNamedBy, NO_INPUTS, policyNamed } from './inputs.ts';
 import type { DirectoryPart, EvaluationInputs } from '../../../contract/evidence.ts';
 
@@ -45,11 +45,6 @@ function isEvaluated(leaf: Leaf): boolean {
 }
 
 const EVALUATED: ReadonlySet<string> = new Set(['request.pending', 'request.allowed', 'gate.allowed']);
-
-interface Answer {
-  readonly problem?: string;
-  readonly notShown?: string;
-}
 
 /** Everything that an evaluation is repeated with. */
 interface Repetition {
@@ -81,14 +76,14 @@ function answerOf(subject: Subject, leaf: Leaf): Answer {
 
 /** Or why it cannot be repeated. */
 function repetitionOf(
-  { material, envelopes }: Subject,
+  subject: Subject,
   leaf: Leaf,
   { body, directory }: EvaluationInputs['facts'][number],
 ): Repetition | string {
+  const { material } = subject;
   const policy = policyNamed(material, leaf.policy?.digest);
   if (!policy) return 'the policy that it names is not in the evidence';
-  const arrival = material.stream.find(({ type }) => type === 'request.received' || type === 'gate.allowed');
-  const signed = arrival && signedRequestOf(envelopes, arrival);
+  const signed = arrivedRequestOf(subject);
   if (!signed) return 'the signed request is not in the evidence';
   if (!storedFactsSchema.safeParse(body).success) return 'its facts are of no known form';
   return { material, leaf, policy, facts: body as unknown as StoredFacts, signed, directory };
@@ -166,8 +161,6 @@ function isInTime({ material, leaf, facts }: Repetition): boolean {
   const isEarly = atMs < Date.parse(leaf.at) - CLOCKS_APART_MS;
   return !isEarly && (next === undefined || atMs <= Date.parse(next.at) + CLOCKS_APART_MS);
 }
-
-const CLOCKS_APART_MS = 60_000;
 
 function formOf(value: unknown): string {
   return value === undefined ? '' : canonicalJson(value);

@@ -147,7 +147,7 @@ export function readMaterial(evidence: Evidence): Material {
 }
 
 /** The entry that a text is; null where it is none, and then `report` is given the reasons. */
-export function readLeaf(text: string, report: (problem: string) => void): Leaf | null {
+export function readLeaf(text: string, report: (problem: string) => void = () => undefined): Leaf | null {
   if (Buffer.byteLength(text, 'utf8') > LEAF_BYTES_MAX) report(`is larger than ${LEAF_BYTES_MAX} bytes`);
   const value = parseCanonical(text, report);
   const leaf = leafSchema.safeParse(value);

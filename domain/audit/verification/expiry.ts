@@ -1,9 +1,9 @@
 import type { Leaf } from '../leaf.ts';
 import { RECEIVED_WITHIN_MS, STILL_MS } from '../../request/overdue.ts';
-import { phaseBefore } from './course.ts';
+import { approvalBefore, phaseBefore } from './course.ts';
 import { signedRequestOf } from './envelopes.ts';
 import { nameOf, type Material, type PendingLeaf } from './evidence.ts';
-import type { Finding, Subject } from './finding.ts';
+import { CLOCKS_APART_MS, type Finding, type Subject } from './finding.ts';
 import { saysHowItStands } from './state.ts';
 
 /** A request expires by its deadline only: an approved one not while its approvals carry, or it is held. */
@@ -26,9 +26,6 @@ function dueAt(subject: Subject, leaf: Leaf): number {
   return pending ? Math.min(Date.parse(pending.expires_at), stillUntil) : stillUntil;
 }
 
-/** Clocks of several machines write the log. */
-const CLOCKS_APART_MS = 60_000;
-
 /** From when it was moved last. What is only added to its log does not make it wait longer: anybody may knock. */
 function standsStillFrom({ stream }: Material, leaf: Leaf): number {
   const before = stream.findLast((other) => other.n < leaf.n && saysHowItStands(other));
@@ -48,10 +45,9 @@ function readInstant(value: unknown): number {
   return Number.isNaN(readMs) ? Infinity : readMs;
 }
 
-function approvedUntil({ stream, decisions }: Material, leaf: Leaf, pending?: PendingLeaf): number {
-  const approval = stream.findLast(
-    ({ n, type }) => n < leaf.n && (type === 'request.approved' || type === 'request.allowed'),
-  );
+function approvedUntil(material: Material, leaf: Leaf, pending?: PendingLeaf): number {
+  const { stream, decisions } = material;
+  const approval = approvalBefore(material, leaf);
   if (!approval) return Infinity;
   const heldUntil = stream
     .filter(({ n, type }) => type === 'request.held' && n > approval.n && n < leaf.n)

@@ -19,6 +19,23 @@ export interface Subject {
   readonly now: string;
 }
 
+/** Clocks of several machines write the streams: so far apart they may be. */
+export const CLOCKS_APART_MS = 60_000;
+
+/** The clock of who checks is any computer's. */
+export const CHECKER_APART_MS = 300_000;
+
+/** What is wrong with an entry, or why it cannot be said; neither where it is right. */
+export interface Answer {
+  readonly problem?: string;
+  readonly notShown?: string;
+}
+
+/** What is found where the evidence lacks what a check looks at. */
+export function notInEvidence(what: string): Finding {
+  return { problems: [], notShown: [what], checked: '' };
+}
+
 /** What a check found: it holds when there are no problems and nothing that it could not see. */
 export interface Finding {
   readonly problems: readonly string[];

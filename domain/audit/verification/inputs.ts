@@ -7,7 +7,7 @@ import type { PolicySet } from '../../policy/policy.ts';
 import { leafHash } from '../leaf.ts';
 import { nameOf, readLeaf, type Material } from './evidence.ts';
 import { signedRequestOf } from './envelopes.ts';
-import type { Finding, Subject } from './finding.ts';
+import { CLOCKS_APART_MS, notInEvidence, type Finding, type Subject } from './finding.ts';
 
 /** True when a stored body is what its digest names; what has no canonical form never had a digest. */
 export function isNamedBy(digest: string, body: unknown): boolean {
@@ -27,7 +27,7 @@ export function policyNamed({ evidence }: Material, digest: string | undefined):
 /** Everything that is kept beside the log by a digest is what the digest names. */
 export function inputsUnaltered({ material }: Subject): Finding {
   const { inputs } = material.evidence;
-  if (!inputs) return { problems: [], notShown: [NO_INPUTS], checked: '' };
+  if (!inputs) return notInEvidence(NO_INPUTS);
   const problems = (['facts', 'policies'] as const).flatMap((kind) =>
     inputs[kind]
       .filter(({ digest, body }) => !isNamedBy(digest, body))
@@ -71,10 +71,10 @@ export function policiesInstalled(subject: Subject): Finding {
   const { material } = subject;
   const { inputs } = material.evidence;
   const named = material.stream.filter((leaf) => leaf.policy !== null);
-  if (!inputs) return { problems: [], notShown: [NO_INPUTS], checked: '' };
+  if (!inputs) return notInEvidence(NO_INPUTS);
   const installations = inputs.policy_entries
     .flatMap((text) => {
-      const leaf = readLeaf(text, () => undefined);
+      const leaf = readLeaf(text);
       return leaf?.type === 'policy.installed' && leaf.stream.request === 'policy' ? [leaf] : [];
     })
     .sort((one, other) => one.n - other.n);
@@ -85,9 +85,6 @@ export function policiesInstalled(subject: Subject): Finding {
   const entries = new Set(inputs.policy_entries.map(leafHash)).size;
   return { problems, checked: counted(entries, 'activation') };
 }
-
-/** Clocks of several machines write the two streams. */
-const CLOCKS_APART_MS = 60_000;
 
 /** What was received names the policy that it was signed under, by the API as it knew the policies then. */
 function namedSince({ envelopes }: Subject, leaf: Leaf): number {

@@ -1,8 +1,7 @@
-import type { SignedPayload } from '../../crypto/envelope.ts';
 import { isFinal } from '../../request/request.ts';
 import { mayRecord, refersTo } from './envelopes.ts';
 import type { Evidence, Material } from './evidence.ts';
-import type { Finding, OpenedEnvelope, Subject } from './finding.ts';
+import { notInEvidence, type Finding, type OpenedEnvelope, type Subject } from './finding.ts';
 
 /** Workers consume what is kept within seconds; it may be longer until they are back from an outage. */
 const CONSUMED_WITHIN_MS = 10 * 60_000;
@@ -14,12 +13,7 @@ const CONSUMED_WITHIN_MS = 10 * 60_000;
 export function keptRecorded({ material, kept, now }: Subject): Finding {
   const { state, read_at: readAt = now } = material.evidence;
   const messages = state?.kept;
-  if (!state || !messages)
-    return {
-      problems: [],
-      notShown: ['what the API kept for the workers is not in the evidence'],
-      checked: '',
-    };
+  if (!state || !messages) return notInEvidence('what the API kept for the workers is not in the evidence');
   const isOver = isFinal(state.status);
   const lost = messages.filter((message, index) => {
     const isDue = message.is_consumed || (isOver && isOld(message, readAt));
@@ -37,8 +31,8 @@ function isOld({ kept_at: keptAt }: { readonly kept_at: string }, readAt: string
 
 /** What the API did not sign for this request counts nothing, and leaves no entry. */
 function isSignedFor({ request }: Evidence, opened: OpenedEnvelope | undefined): boolean {
-  const payload: SignedPayload | null = opened?.payload ?? null;
-  return payload !== null && payload.kind !== 'request' && payload.request === request;
+  const payload = opened?.payload;
+  return payload != null && payload.kind !== 'request' && payload.request === request;
 }
 
 function isRecorded({ entries }: Material, opened: OpenedEnvelope | undefined): boolean {

@@ -60,13 +60,10 @@ const HARMLESS: ReadonlySet<LeafType> = new Set([
 
 /** One run of the workflow did everything. A reset or a forged start is another run and shows as a fork. */
 export function singleRun({ material }: Subject): Finding {
-  const runs = new Map<string, Leaf[]>();
-  for (const { leaf } of material.entries) {
-    runs.set(leaf.stream.run, [...(runs.get(leaf.stream.run) ?? []), leaf]);
-  }
+  const runs = Map.groupBy(material.entries, ({ leaf }) => leaf.stream.run);
   const forks = [...runs].filter(([run]) => run !== material.stream[0]?.stream.run);
-  const problems = forks.flatMap(([run, leaves]) => {
-    const acts = leaves.filter((leaf) => !HARMLESS.has(leaf.type)).map((leaf) => leaf.type);
+  const problems = forks.flatMap(([run, entries]) => {
+    const acts = entries.map(({ leaf }) => leaf.type).filter((type) => !HARMLESS.has(type));
     return acts.length === 0
       ? []
       : [`the run ${run} is a fork that recorded ${[...new Set(acts)].join(', ')}`];

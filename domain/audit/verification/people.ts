@@ -7,7 +7,7 @@ import type { PolicySet } from '../../policy/policy.ts';
 import type { StoredFacts } from '../../policy/facts.ts';
 import type { Selector } from '../../request/requirement.ts';
 import { directoryOf } from './evaluation.ts';
-import { signedDecisionOf, signedRequestOf } from './envelopes.ts';
+import { receivedRequestOf, signedDecisionIn } from './envelopes.ts';
 import { nameOf, pendingBefore, type DecisionLeaf, type PendingLeaf } from './evidence.ts';
 import type { Finding, Subject } from './finding.ts';
 import { isAcceptedReviewer, isSelected, type SelectorScope } from '../../approval/seats.ts';
@@ -80,13 +80,12 @@ function entitlementsOf(subject: Subject, decision: DecisionLeaf): string | read
 }
 
 function signedWords(
-  { material, envelopes }: Subject,
-  decision: DecisionLeaf,
+  subject: Subject,
+  { leaf, round }: DecisionLeaf,
 ): Pick<Entitlement, 'request' | 'signed' | 'pending'> | null {
-  const arrival = material.stream.find(({ type }) => type === 'request.received');
-  const request = arrival && signedRequestOf(envelopes, arrival);
-  const signed = signedDecisionOf(envelopes, decision);
-  const pending = pendingBefore(material, decision.round, decision.leaf.n);
+  const request = receivedRequestOf(subject);
+  const signed = signedDecisionIn(subject.envelopes, leaf);
+  const pending = pendingBefore(subject.material, round, leaf.n);
   return request && signed && pending ? { request, signed, pending } : null;
 }
 

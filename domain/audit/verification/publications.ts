@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Leaf } from '../leaf.ts';
 import { PUBLISH } from '../../policy/policy.ts';
 import { nameOf, readMaterial, type Evidence, type Material } from './evidence.ts';
-import type { Finding } from './finding.ts';
+import type { Answer, Finding } from './finding.ts';
 import type { VerificationOutcome } from './report.ts';
 
 /** The request that an activation names, and what its own verification came to. */
@@ -40,11 +40,6 @@ export function publicationsApproved(
     notShown: answers.flatMap(({ notShown }) => notShown ?? []),
     checked: `${published.length} by approved requests, ${leaves.length - published.length} by hand`,
   };
-}
-
-interface Answer {
-  readonly problem?: string;
-  readonly notShown?: string;
 }
 
 function answerOf(leaf: Leaf, publications: readonly (Publication | UnreadPublication)[]): Answer {

@@ -1,17 +1,11 @@
 import type { Leaf } from '../leaf.ts';
 import { CLOCK_TOLERANCE_MS } from '../../calendar/clock-tolerance.ts';
 import type { SignedDecision } from '../../crypto/envelope.ts';
-import { phaseBefore } from './course.ts';
+import { approvalBefore, phaseBefore } from './course.ts';
 import { signedDecisionIn } from './envelopes.ts';
 import { nameOf } from './evidence.ts';
-import type { Finding, Subject } from './finding.ts';
+import type { Answer, Finding, Subject } from './finding.ts';
 import { repeatedRefusal, type Refusal } from './repeated-refusal.ts';
-
-/** What is wrong with a refusal, or why it cannot be said. */
-interface Answer {
-  readonly problem?: string;
-  readonly notShown?: string;
-}
 
 /** No decision was refused that counts: neither as late or about something else, nor as of somebody who may not decide. */
 export function refusalsRight(subject: Subject): Finding {
@@ -41,10 +35,8 @@ function answerOf(subject: Subject, leaf: Leaf): Answer {
 }
 
 function isApprovedByPeople({ material }: Subject, leaf: Leaf): boolean {
-  const approval = material.stream.findLast(
-    ({ n, type }) => n < leaf.n && (type === 'request.approved' || type === 'request.allowed'),
-  );
-  return approval?.type === 'request.approved' && phaseBefore(material, leaf) === 'approved';
+  const isByPeople = approvalBefore(material, leaf)?.type === 'request.approved';
+  return isByPeople && phaseBefore(material, leaf) === 'approved';
 }
 
 /** A denial ends what is approved, whenever it was signed, until the action is claimed. */

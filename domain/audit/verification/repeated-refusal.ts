@@ -7,7 +7,7 @@ import type { StoredFacts } from '../../policy/facts.ts';
 import type { CountedDecision } from '../../approval/quorum.ts';
 import type { Requirement } from '../../request/requirement.ts';
 import { directoryOf } from './evaluation.ts';
-import { signedRequestOf } from './envelopes.ts';
+import { receivedRequestOf } from './envelopes.ts';
 import { countedBefore, type PendingLeaf } from './evidence.ts';
 import type { Subject } from './finding.ts';
 import { NO_INPUTS, policyNamed } from './inputs.ts';
@@ -48,12 +48,12 @@ export function repeatedRefusal(
 }
 
 /** Or why it cannot be repeated. */
-function repetitionOf({ material, envelopes }: Subject, refused: Refusal): Repetition | string {
+function repetitionOf(subject: Subject, refused: Refusal): Repetition | string {
+  const { material } = subject;
   const { inputs } = material.evidence;
   if (!inputs) return NO_INPUTS;
   const { leaf, pending } = refused;
-  const arrival = material.stream.find(({ type }) => type === 'request.received');
-  const request = arrival && signedRequestOf(envelopes, arrival);
+  const request = receivedRequestOf(subject);
   if (!request) return 'the signed request is not in the evidence';
   const now = policyNamed(material, leaf.policy?.digest);
   const atCreation = policyNamed(material, request.policy_digest);

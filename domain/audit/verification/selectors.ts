@@ -1,8 +1,7 @@
 import type { Leaf } from '../leaf.ts';
 import { requiredSelectors } from '../../approval/decision.ts';
-import { possibleOwners, type NamedOwners } from '../../approval/owners.ts';
+import { possibleOwners } from '../../approval/owners.ts';
 import { actionOf, targetOf, type PolicySet } from '../../policy/policy.ts';
-import type { CountedDecision } from '../../approval/quorum.ts';
 import type { RuleRequirement, Selector } from '../../request/requirement.ts';
 import { countedBefore, readLeaf, type Material, type PendingLeaf } from './evidence.ts';
 import { policyNamed } from './inputs.ts';
@@ -33,41 +32,35 @@ export function selectorsFault(material: Material, { open_selectors: open }: Sho
  */
 function mayAskNobody(material: Material, pending: PendingLeaf): boolean {
   const { rules } = pending.requirement;
-  const approvals = countedBefore(material, pending.round, Infinity).filter(isApproval);
+  const approvals = countedBefore(material, pending.round, Infinity).filter(
+    ({ verdict }) => verdict === 'approve',
+  );
   const isFilled = ({ stages }: RuleRequirement, rule: number): boolean => {
     const seated = approvals.filter(({ seats }) => seats.some((seat) => seat.rule === rule));
-    return new Set(seated.map(({ person }) => person)).size >= sum(stages.map(({ quorum }) => quorum));
+    return (
+      new Set(seated.map(({ person }) => person)).size >= stages.reduce((sum, { quorum }) => sum + quorum, 0)
+    );
   };
   if (!rules.some(asksOwnersOnly) || !rules.every((rule, n) => asksOwnersOnly(rule) || isFilled(rule, n)))
     return false;
   const { row } = material.evidence.state ?? {};
   const policy = policyInForce(material, pending.leaf);
   if (!row || !policy) return true;
-  return possibleOwnersOf(policy, row).some(({ owners }) => owners.length === 0);
-}
-
-function isApproval({ verdict }: CountedDecision): boolean {
-  return verdict === 'approve';
+  const [action, target] = [actionOf(policy, row.action), targetOf(policy, row.target)];
+  return possibleOwners(policy, action ?? {}, target ? [target] : []).some(
+    ({ owners }) => owners.length === 0,
+  );
 }
 
 function asksOwnersOnly({ stages }: RuleRequirement): boolean {
   return stages.some(({ any }) => any.every((selector) => selector === 'owners'));
 }
 
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
-}
-
-function possibleOwnersOf(policy: PolicySet, { action, target }: ShownRow): readonly NamedOwners[] {
-  const [known, about] = [actionOf(policy, action), targetOf(policy, target)];
-  return possibleOwners(policy, known ?? {}, about ? [about] : []);
-}
-
 /** The policy of a round, unless another one has replaced it since; undefined where that is not in the evidence. */
 function policyInForce(material: Material, { policy: named }: Leaf): PolicySet | undefined {
   const entries = material.evidence.inputs?.policy_entries ?? [];
   const installed = entries
-    .flatMap((text) => readLeaf(text, () => undefined) ?? [])
+    .flatMap((text) => readLeaf(text) ?? [])
     .toSorted((one, other) => one.n - other.n)
     .at(-1);
   return installed?.facts['digest'] === named?.digest ? policyNamed(material, named?.digest) : undefined;

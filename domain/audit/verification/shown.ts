@@ -6,9 +6,9 @@ import { isSameIdentity } from '../../identity/identity.ts';
 import { targetOf } from '../../policy/policy.ts';
 import { failureIn, resultIn, summaryIn, type RowSources } from './outcome.ts';
 import { selectorsFault } from './selectors.ts';
-import { signedRequestOf } from './envelopes.ts';
+import { arrivalOf, arrivedRequestOf } from './envelopes.ts';
 import type { Material, PendingLeaf } from './evidence.ts';
-import type { Finding, Subject } from './finding.ts';
+import { notInEvidence, type Finding, type Subject } from './finding.ts';
 import { policyNamed } from './inputs.ts';
 import { lastStanding } from './state.ts';
 import type { ShownRow } from '../../../contract/evidence.ts';
@@ -20,9 +20,8 @@ import type { ShownRow } from '../../../contract/evidence.ts';
 export function shownAsRecorded(subject: Subject): Finding {
   const { material } = subject;
   const row = material.evidence.state?.row;
-  if (!row) return { problems: [], notShown: ['the row of the request is not in the evidence'], checked: '' };
-  const arrival = material.stream.find(({ type }) => type === 'request.received' || type === 'gate.allowed');
-  const signed = arrival && signedRequestOf(subject.envelopes, arrival);
+  if (!row) return notInEvidence('the row of the request is not in the evidence');
+  const [arrival, signed] = [arrivalOf(material), arrivedRequestOf(subject)];
   if (!arrival || !signed) return { problems: ['nothing signed says what is shown'], checked: '' };
   const fields = Object.entries(fieldsOf({ subject, arrival, signed, row }));
   const named = (wanted: boolean | null): string[] =>

@@ -1,7 +1,7 @@
 import type { Leaf, LeafType } from '../leaf.ts';
 import { APPROVED, ENDED, type RequestStatus } from '../../request/request.ts';
 import { nameOf, type Material } from './evidence.ts';
-import type { Finding, Subject } from './finding.ts';
+import { notInEvidence, type Finding, type Subject } from './finding.ts';
 
 /** The status that an entry leaves the request in; null where it does not change it. */
 const STATUS_AFTER: Readonly<Record<LeafType, RequestStatus | null>> = {
@@ -59,8 +59,7 @@ export function saysHowItStands(leaf: Leaf): boolean {
 export function stateMatches({ material }: Subject): Finding {
   const { state } = material.evidence;
   const last = lastStanding(material);
-  if (!state)
-    return { problems: [], notShown: ['the state of the request is not in the evidence'], checked: '' };
+  if (!state) return notInEvidence('the state of the request is not in the evidence');
   if (!last) return { problems: ['no entry says how the request stands'], checked: '' };
   const expected = statusAfter(last);
   return {

@@ -7,7 +7,7 @@ import type { SignedRequest } from '../../crypto/envelope.ts';
 import { switchesAgainst, type SwitchScopeKind } from '../../execution/kill-switch.ts';
 import { receivedRequestOf } from './envelopes.ts';
 import { nameOf, readLeaf, type Material } from './evidence.ts';
-import type { Finding, Subject } from './finding.ts';
+import { CLOCKS_APART_MS, notInEvidence, type Finding, type Subject } from './finding.ts';
 import type { DirectoryPart } from '../../../contract/evidence.ts';
 
 /**
@@ -27,9 +27,6 @@ function isUnevaluated({ type, facts }: Leaf): boolean {
   if (type === 'execution.failed') return facts['attempt'] === undefined;
   return type === 'request.denied' && facts['by'] === 'policy' && facts['facts_digest'] === undefined;
 }
-
-/** Clocks of several machines write the two streams. */
-const CLOCKS_APART_MS = 60_000;
 
 /** The switch that the entry names was engaged then, and stops what was signed. */
 function isStopped(subject: Subject, leaf: Leaf): boolean {
@@ -59,7 +56,7 @@ interface Switch {
 
 function switchesOf({ material }: Subject): readonly Switch[] {
   const leaves = (material.evidence.inputs?.switch_entries ?? [])
-    .flatMap((text) => readLeaf(text, () => undefined) ?? [])
+    .flatMap((text) => readLeaf(text) ?? [])
     .filter(({ stream }) => stream.request === 'switches');
   return leaves
     .filter(({ type }) => type === 'switch.thrown')
@@ -88,8 +85,7 @@ export function switchesObeyed(subject: Subject): Finding {
   const claims = subject.material.stream.filter(({ type }) => type === 'execution.claimed');
   if (claims.length === 0) return { problems: [], checked: 'never claimed' };
   const signed = receivedRequestOf(subject);
-  if (!inputs || !signed)
-    return { problems: [], notShown: ['which switches were engaged is not in the evidence'], checked: '' };
+  if (!inputs || !signed) return notInEvidence('which switches were engaged is not in the evidence');
   const engaged = claims.flatMap((claim) =>
     switchesOf(subject)
       .filter((one) => isOn(one, claim, CLOCK_TOLERANCE_MS))

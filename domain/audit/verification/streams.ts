@@ -1,7 +1,7 @@
 import { counted } from '../../cards/counted.ts';
 import { leafHash, type Leaf, type LeafType } from '../leaf.ts';
 import { nameOf, readLeaf } from './evidence.ts';
-import type { Finding } from './finding.ts';
+import { CHECKER_APART_MS, CLOCKS_APART_MS, notInEvidence, type Finding } from './finding.ts';
 import { publicationsApproved, type Publication, type UnreadPublication } from './publications.ts';
 import { lineOf, outcomeOf, type VerificationLine, type VerificationOutcome } from './report.ts';
 import { switchesFollow } from './switches.ts';
@@ -93,10 +93,6 @@ function chainUnbroken({ entries }: Entries): Finding {
   return { problems, checked: 'no gap' };
 }
 
-/** Clocks of several machines write the streams. */
-const CLOCKS_APART_MS = 60_000;
-const CHECKER_APART_MS = 300_000;
-
 function timesRunForward({ entries, now }: Entries): Finding {
   let latestMs = -Infinity;
   const problems = entries.flatMap(({ leaf }) => {
@@ -112,9 +108,8 @@ function timesRunForward({ entries, now }: Entries): Finding {
 function stateFollows(all: Entries): Finding {
   const leaves = all.entries.map(({ leaf }) => leaf);
   const { stream, state } = all.evidence;
-  if (stream === 'directory')
-    return { problems: [], notShown: ['its entries count changes and do not hold them'], checked: '' };
-  if (!state) return { problems: [], notShown: ['the state is not in the evidence'], checked: '' };
+  if (stream === 'directory') return notInEvidence('its entries count changes and do not hold them');
+  if (!state) return notInEvidence('the state is not in the evidence');
   return { ...FOLLOWS[stream](leaves, state), checked: 'the database says what the entries come to' };
 }
 

@@ -2,16 +2,10 @@ import { counted } from '../../cards/counted.ts';
 import { expiryMs } from '../../calendar/deadlines.ts';
 import type { Leaf } from '../leaf.ts';
 import { startWindowEndMs } from '../../execution/start.ts';
-import { receivedRequestOf, signedDecisionOf, signedRequestOf } from './envelopes.ts';
+import { receivedRequestOf, signedDecisionIn, signedRequestOf } from './envelopes.ts';
 import { nameOf, type Material, type PendingLeaf } from './evidence.ts';
-import type { Finding, Subject } from './finding.ts';
+import { CHECKER_APART_MS, CLOCKS_APART_MS, type Finding, type Subject } from './finding.ts';
 import { policyNamed } from './inputs.ts';
-
-/** Clocks of several machines write the log: so far apart they may be. */
-const CLOCKS_APART_MS = 60_000;
-
-/** The clock of who checks is any computer's. */
-const CHECKER_APART_MS = 300_000;
 
 /** No entry is older than the one before it, than what it records was signed, or in the future. */
 export function timesRunForward(subject: Subject): Finding {
@@ -36,8 +30,8 @@ export function timesRunForward(subject: Subject): Finding {
 }
 
 function signedLater({ material, envelopes }: Subject, leaf: Leaf): string[] {
-  const decision = material.decisions.find((candidate) => candidate.leaf === leaf);
-  const signed = decision ? signedDecisionOf(envelopes, decision) : signedRequestOf(envelopes, leaf);
+  const isDecision = material.decisions.some((decision) => decision.leaf === leaf);
+  const signed = isDecision ? signedDecisionIn(envelopes, leaf) : signedRequestOf(envelopes, leaf);
   const isLater = signed && Date.parse(signed.issued_at) > Date.parse(leaf.at) + CLOCKS_APART_MS;
   return isLater ? [`${nameOf(leaf)} is dated before what it records was signed`] : [];
 }

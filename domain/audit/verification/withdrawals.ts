@@ -6,7 +6,7 @@ import { standsBehind } from '../../identity/own-request.ts';
 import { isReviewAction } from '../../policy/policy.ts';
 import { askersOf } from '../../execution/requester.ts';
 import { isUndecided, phaseBefore } from './course.ts';
-import { refersTo, signedRequestOf } from './envelopes.ts';
+import { receivedRequestOf, refersTo } from './envelopes.ts';
 import { directoryOf } from './evaluation.ts';
 import { nameOf } from './evidence.ts';
 import type { Finding, Subject } from './finding.ts';
@@ -41,8 +41,7 @@ export function withdrawalsSigned(subject: Subject): Finding {
 function isWronglyRefused(subject: Subject, leaf: Leaf): boolean {
   const signed = signedWithdrawalOf(subject, leaf);
   if (leaf.type !== 'request.withdrawal_refused' || !signed) return false;
-  const arrival = subject.material.stream.find(({ type }) => type === 'request.received');
-  const request = arrival && signedRequestOf(subject.envelopes, arrival);
+  const request = receivedRequestOf(subject);
   return (
     request !== undefined &&
     !isReviewAction(request.action) &&
@@ -61,10 +60,9 @@ function signedWithdrawalOf({ envelopes }: Subject, leaf: Leaf): SignedWithdrawa
 
 const NOBODY: Directory = { people: [], agents: [], groups: [] };
 
-function isBehind({ material, envelopes }: Subject, { by }: SignedWithdrawal): boolean {
-  const received = material.stream.find(({ type }) => type === 'request.received');
-  const signed = received && signedRequestOf(envelopes, received);
-  const part = material.evidence.inputs?.directory_at_creation;
+function isBehind(subject: Subject, { by }: SignedWithdrawal): boolean {
+  const signed = receivedRequestOf(subject);
+  const part = subject.material.evidence.inputs?.directory_at_creation;
   const directory = part ? directoryOf(part) : NOBODY;
   return signed !== undefined && standsBehind(askersOf(signed), { account: by, person: null }, [directory]);
 }

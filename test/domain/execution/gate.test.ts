@@ -85,20 +85,22 @@ describe('an approval by people', () => {
 
   it('ends when the first of the approvals goes stale for its rule', () => {
     const approvals = [
-      { at: minutes(0), seats: [{ rule: 0 }] },
-      { at: minutes(0), seats: [{ rule: 1 }] },
+      { at: minutes(0), seats: [{ rule: 0, stage: 0 }] },
+      { at: minutes(0), seats: [{ rule: 1, stage: 0 }] },
     ];
     expect(approvedUntil(two, approvals, minutes(4))).toBe(minutes(10));
   });
 
   it('ends at the strictest maximum age from now on at the latest', () => {
-    expect(approvedUntil(two, [{ at: minutes(30), seats: [{ rule: 1 }] }], minutes(30))).toBe(minutes(40));
+    expect(approvedUntil(two, [{ at: minutes(30), seats: [{ rule: 1, stage: 0 }] }], minutes(30))).toBe(
+      minutes(40),
+    );
   });
 
   it('is not ended by an approval that was given anew since', () => {
     const approvals = [
-      { at: minutes(0), seats: [{ rule: 0 }] },
-      { at: minutes(20), seats: [{ rule: 0 }] },
+      { at: minutes(0), seats: [{ rule: 0, stage: 0 }] },
+      { at: minutes(20), seats: [{ rule: 0, stage: 0 }] },
     ];
     expect(approvedUntil(two, approvals, minutes(21))).toBe(minutes(30));
   });
@@ -106,7 +108,10 @@ describe('an approval by people', () => {
   it('never lasts past the end of any approval that still counts, and always ends after now', () => {
     const approval = fc.record({
       at: fc.integer({ min: 0, max: 100 }).map(minutes),
-      seats: fc.array(fc.record({ rule: fc.constantFrom(0, 1) }), { minLength: 1, maxLength: 2 }),
+      seats: fc.array(fc.record({ rule: fc.constantFrom(0, 1), stage: fc.constant(0) }), {
+        minLength: 1,
+        maxLength: 2,
+      }),
     });
     fc.assert(
       fc.property(fc.array(approval, { maxLength: 6 }), (approvals) => {
