@@ -39,7 +39,8 @@ export async function bringUpToDate(source: DataSource): Promise<readonly string
     await runner.commitTransaction();
     return ran.map(({ name }) => withoutTime(name));
   } catch (error) {
-    await runner.rollbackTransaction();
+    // The error that made it fail is worth more than that the connection is gone.
+    await runner.rollbackTransaction().catch(() => undefined);
     throw error;
   } finally {
     await runner.release();

@@ -21,8 +21,8 @@ export interface ConnectorCall {
 }
 
 /**
- * Why a plan could not be made. Those behind the request learn `code` at most, if that (`domain/request/connector-codes.ts`); `detail` is for
- * reviewers and operators and never holds secrets.
+ * Why a plan could not be made. Those behind the request learn `code` at most, if that
+ * (`domain/request/connector-codes.ts`); `detail` is for reviewers and operators and never holds secrets.
  */
 export interface PlanRefusal {
   readonly kind: 'refused';

@@ -1,16 +1,12 @@
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { compileArgumentSchema, type ArgumentSchema } from '../../../domain/conditions/argument-schema.ts';
+import { compileArgumentSchema } from '../../../domain/conditions/argument-schema.ts';
+import { oncePer } from '../../../domain/once-per.ts';
 import type { ActionDefinition } from '../../../domain/policy/policy.ts';
-
-/** By action of the active policy, whose object lives as long as it is active. */
-const SCHEMAS = new WeakMap<ActionDefinition, ArgumentSchema>();
 
 /** Refuses (`arguments_invalid`) arguments that the action's schema does not allow, naming the places. */
 export function checkArguments(action: ActionDefinition, values: Readonly<Record<string, JsonValue>>): void {
-  const schema = SCHEMAS.get(action) ?? compile(action);
-  SCHEMAS.set(action, schema);
-  const problems = schema.problemsOf(values);
+  const problems = schemaOf(action).problemsOf(values);
   if (problems.length === 0) return;
   const errors = problems.slice(0, 20).map(({ path, message }) => ({
     path: `/arguments${path}`.slice(0, 300),
@@ -21,11 +17,5 @@ export function checkArguments(action: ActionDefinition, values: Readonly<Record
   });
 }
 
-/** A set that an earlier version stored may hold a schema that this one cannot use. */
-function compile({ action, arguments: schema }: ActionDefinition): ArgumentSchema {
-  try {
-    return compileArgumentSchema(schema);
-  } catch {
-    throw new KeyturnError('policy_invalid', `The catalogue's schema for ${action} cannot be used.`);
-  }
-}
+/** Once for each action of the active policy, whose object lives as long as that is active. */
+const schemaOf = oncePer(({ arguments: schema }: ActionDefinition) => compileArgumentSchema(schema));

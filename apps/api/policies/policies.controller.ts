@@ -37,8 +37,8 @@ export class PoliciesController {
       // Whether the caller may is said before what is wrong with what it sends.
       reviewerOf(caller);
       const proposed = parseAs(proposeBodySchema, request.body);
-      const { source, keys } = this.#context;
-      return proposePolicy({ source, keys, tokens: this.#tokens }, caller, proposed);
+      const { source, keys, ground } = this.#context;
+      return proposePolicy({ source, keys, ground, tokens: this.#tokens }, caller, proposed);
     });
   }
 

@@ -8,6 +8,7 @@ import type { CompiledPolicy } from '../../../policy-files/compile.ts';
 import type { PolicySources } from '../../../policy-files/folder.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';
 import { POLICY_BYTES_MAX, type Proposal } from '../../../contract/policies.ts';
+import { seenAnew } from '../auth/authenticate.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { Issuer } from '../auth/issuers.ts';
 import type { TokenVerifier } from '../auth/token-verifier.ts';
@@ -23,13 +24,16 @@ const POOL = new FairPool({ slots: 2, waitingMax: 10 });
  * publish it, which its proposer is part of and so cannot approve.
  */
 export async function proposePolicy(
-  { source, keys, tokens }: Pick<ApiContext, 'source' | 'keys'> & { readonly tokens: TokenVerifier },
-  caller: Caller,
+  { tokens, ...context }: Pick<ApiContext, 'source' | 'keys' | 'ground'> & { readonly tokens: TokenVerifier },
+  asked: Caller,
   proposed: PolicySources,
 ): Promise<Proposal> {
+  const { policy, digest, sources } = await compiledOf(proposed, reviewerOf(asked).id);
+  // Compiling waits its turn: by now the caller may be nobody, and another policy active.
+  const caller = await seenAnew(context, asked);
   const { id: person } = reviewerOf(caller);
+  const { source, keys } = context;
   const { identity, channel } = caller.principal;
-  const { policy, digest, sources } = await compiledOf(proposed, person);
   refuseLockout(policy, caller.policy.policy, tokens.issuers());
   const [body, files] = [canonicalJson(policy), canonicalJson(sources)];
   const bytes = Buffer.byteLength(body) + Buffer.byteLength(files);

@@ -52,9 +52,9 @@ export class ScimDiscoveryController {
 
 /** Whatever else is asked for below this address, so that only providers learn what is there. Comes last. */
 @Door('scim')
-@Controller('scim')
+@Controller()
 export class ScimElsewhereController {
-  @All(['', '*path'])
+  @All('scim{/*path}')
   nothing(): never {
     throw new NotFoundException();
   }

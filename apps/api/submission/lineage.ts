@@ -21,8 +21,9 @@ import { refuseUnknown, type Caller } from '../auth/caller.ts';
 const MEMBERS_MAX = 16;
 
 /**
- * Everybody behind a call: who asks, whom the token and the body name, and the owner of the agent. Whom only the body names is marked as declared: that takes away who may approve, and lets no condition of
- * policy be met, so an agent may declare more members, never fewer.
+ * Everybody behind a call: who asks, whom the token and the body name, and the owner of the agent. Whom only the body
+ * names is marked as declared: that takes away who may approve, and lets no condition of policy be met, so an agent may
+ * declare more members, never fewer.
  */
 export function lineageOf(caller: Caller, body: Pick<CreateBody, 'on_behalf_of'>): Lineage {
   refuseUnknown(caller);

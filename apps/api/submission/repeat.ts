@@ -17,7 +17,6 @@ import type { ApiContext } from '../context.ts';
 import { keyReused } from '../http/idempotency.ts';
 import { refusalOf } from '../switches/refusal.ts';
 import { definedClaims } from './sign.ts';
-
 import { windowOf } from './start-window.ts';
 import type { CreateCall, CreateSubmission } from './submission.ts';
 

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { DataSource, EntityManager } from 'typeorm';
 
 import { errorClass } from '../../../activities/error-class.ts';
+import { withAdvisoryLock } from '../../../database/advisory-locks.ts';
 import type { DirectoryReader } from '../../../database/directory-reader.ts';
 import type { PolicyReader } from '../../../database/readers.ts';
 import {
@@ -35,7 +36,7 @@ export interface Reconsidering {
   readonly signal: AbortSignal;
 }
 
-/** What was done about one change: who was notified of it is not notified again, whatever becomes of the others. */
+/** What was done about one change: each request is notified of it once, whatever becomes of the others. */
 interface Round {
   readonly generations: string;
   readonly notified: Set<string>;
@@ -49,38 +50,50 @@ interface Round {
  */
 export async function reconsiderOnChange(work: Reconsidering): Promise<void> {
   let round: Round | null = null;
-  const loop = { ...work, everyMs: EVERY_MS, lock: 'reconsidering', failed: FAILED } as const;
-  await every(loop, async (manager) => {
+  await every({ ...work, everyMs: EVERY_MS, lock: null, failed: FAILED }, async (manager) => {
     if ((await generationsNow(manager)) === (await generationsSeen(manager))) return;
-    // Also when the pass fails: who was notified of the change stays notified.
-    round = (await lookThrough(work, manager, round)) ?? round;
+    await withAdvisoryLock(work.source, 'reconsidering', async (lock) => {
+      const today = await readToday(work, lock);
+      if (!today) return;
+      // Kept before the pass, which may fail: what was notified of the change stays notified.
+      if (round?.generations !== today.generations)
+        round = { generations: today.generations, notified: new Set(), passes: 0 };
+      await lookThrough(work, lock, { round, ...today });
+    });
   });
+}
+
+type PolicyAndDirectory = Omit<Today, 'at'>;
+
+/** Null where one of them changed meanwhile: the next pass reads both as they are then, and notifies of each change once. */
+async function readToday(
+  { policies, directories }: Reconsidering,
+  manager: EntityManager,
+): Promise<(PolicyAndDirectory & Pick<Round, 'generations'>) | null> {
+  const active = await policies.active(manager);
+  if (!active) return null;
+  const { generation, directory } = await directories.now(manager);
+  const generations = `${active.generation}/${generation}`;
+  return generations === (await generationsNow(manager))
+    ? { generations, policy: active.policy, directory }
+    : null;
 }
 
 async function lookThrough(
   work: Reconsidering,
   manager: EntityManager,
-  earlier: Round | null,
-): Promise<Round | null> {
-  const active = await work.policies.active(manager);
-  if (!active) return null;
-  const { generation, directory } = await work.directories.now(manager);
-  const generations = `${active.generation}/${generation}`;
-  // One of them changed meanwhile: the next pass reads both as they are then, and notifies of each change once.
-  if (generations !== (await generationsNow(manager))) return null;
-  const round: Round =
-    earlier?.generations === generations ? earlier : { generations, notified: new Set(), passes: 0 };
+  { round, policy, directory }: PolicyAndDirectory & { readonly round: Round },
+): Promise<void> {
   round.passes += 1;
-  const areAllNotified = await notifyAll(work, manager, { round, policy: active.policy, directory });
+  const areAllNotified = await notifyAll(work, manager, { round, policy, directory });
   const isOver = areAllNotified || round.passes >= PASSES_MAX;
-  if (isOver && !work.signal.aborted) await noteSeen(manager, generations);
-  return round;
+  if (isOver && !work.signal.aborted) await noteSeen(manager, round.generations);
 }
 
 async function notifyAll(
   work: Reconsidering,
   manager: EntityManager,
-  { round, ...today }: Omit<Today, 'at'> & { readonly round: Round },
+  { round, ...today }: PolicyAndDirectory & { readonly round: Round },
 ): Promise<boolean> {
   const eligible = new EligiblePeople();
   let after = '';

@@ -233,6 +233,8 @@ it('tells nobody without a token what is there, and providers which methods an a
   for (const path of ['/scim', '/scim/v2', '/scim/v2/Pets', '/SCIM/v2/Users/x/y'])
     expect((await api.http({ path })).status, path).toBe(401);
   expect((await okta.call('Pets')).status).toBe(404);
+  for (const path of ['/scim', '/scim/', '/scim/v3'])
+    expect((await api.http({ path, token: OKTA })).status, path).toBe(404);
   const reply = await okta.call('Users', { method: 'DELETE' });
   expect([reply.status, reply.headers.get('allow')]).toEqual([405, 'GET, HEAD, POST']);
 });
