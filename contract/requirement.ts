@@ -53,7 +53,7 @@ const ruleSchema = z
       .optional()
       .describe('Calendar whose business time escalations and the expiry count. Absent: wall time'),
   })
-  .describe('What one rule demands')
+  .describe('What one rule requires')
   .register(NAMES, { id: 'RequirementRule' });
 
 /** Who must agree. */

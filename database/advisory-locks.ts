@@ -1,6 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 
-import { firstRow, rows } from './rows.ts';
+import { rows, valueOf } from './rows.ts';
 
 /**
  * All locks that one process holds at a time, of all replicas. Whoever holds one keeps the others out for as long as it
@@ -24,10 +24,8 @@ export async function withAdvisoryLock<Result>(
   const runner = source.createQueryRunner();
   const { manager } = runner;
   try {
-    const answer = await firstRow<{ held: boolean }>(manager, 'select pg_try_advisory_lock($1) as held', [
-      ADVISORY_LOCKS[lock],
-    ]);
-    return answer?.held ? await work(manager) : null;
+    const held = await valueOf(manager, 'select pg_try_advisory_lock($1)', [ADVISORY_LOCKS[lock]]);
+    return held === true ? await work(manager) : null;
   } finally {
     // Also gives the lock back.
     await rows(manager, 'select pg_advisory_unlock_all()').catch(() => undefined);

@@ -13,7 +13,7 @@ import {
 } from '../domain/audit/leaf.ts';
 import { canonicalJson } from '../domain/crypto/canonical-json.ts';
 import { askPrepared } from './prepared.ts';
-import { firstRow, rows } from './rows.ts';
+import { columnOf, hasRows, valueOf } from './rows.ts';
 
 /** An entry that is ready to be written. */
 export interface Entry {
@@ -64,12 +64,8 @@ export type StreamKey = Pick<NextPosition, 'request' | 'run'>;
 
 /** The newest entry of a stream. */
 export async function lastLeaf(manager: EntityManager, { request, run }: StreamKey): Promise<LastLeaf> {
-  const row = await firstRow<{ leaf: string }>(
-    manager,
-    'select leaf from audit.entry where request = $1 and run_id = $2 order by n desc limit 1',
-    [request, run],
-  );
-  return lastLeafOf(row?.leaf ?? null);
+  const text = 'select leaf from audit.entry where request = $1 and run_id = $2 order by n desc limit 1';
+  return lastLeafOf(await valueOf<string>(manager, text, [request, run]));
 }
 
 /** The entries of a kind in a stream, oldest first. */
@@ -78,12 +74,10 @@ export async function readEntries(
   { request, run }: StreamKey,
   type: LeafType,
 ): Promise<readonly Leaf[]> {
-  const found = await rows<{ leaf: string }>(
-    manager,
-    'select leaf from audit.entry where request = $1 and run_id = $2 and type = $3 order by n',
-    [request, run, type],
+  const text = 'select leaf from audit.entry where request = $1 and run_id = $2 and type = $3 order by n';
+  return (await columnOf<string>(manager, text, [request, run, type])).map(
+    (leaf) => JSON.parse(leaf) as Leaf,
   );
-  return found.map(({ leaf }) => JSON.parse(leaf) as Leaf);
 }
 
 /** How many messages without a signature the entries of a batch have counted, as the ids of its steps begin. */
@@ -92,13 +86,13 @@ export async function unauthenticatedIn(
   { request, run }: StreamKey,
   batchPrefix: string,
 ): Promise<number> {
-  const row = await firstRow<{ count: string }>(
+  const count = await valueOf<string>(
     manager,
-    `select coalesce(sum((leaf::jsonb -> 'facts' ->> 'count')::numeric), 0) as count from audit.entry
+    `select sum((leaf::jsonb -> 'facts' ->> 'count')::numeric) from audit.entry
      where request = $1 and run_id = $2 and type = 'decision.unauthenticated' and starts_with(event_id, $3)`,
     [request, run, batchPrefix],
   );
-  return Number(row?.count ?? 0);
+  return Number(count);
 }
 
 /** True when an entry refers to a withdrawal, and to the very envelope that was signed. */
@@ -107,14 +101,13 @@ export async function isWithdrawalRecorded(
   request: string,
   { id, envelopeDigest }: { readonly id: string; readonly envelopeDigest: string },
 ): Promise<boolean> {
-  const recorded = await rows(
+  return hasRows(
     manager,
     `select 1 from audit.entry
      where request = $1 and type in ('request.withdrawn', 'request.withdrawal_refused')
        and leaf::jsonb #>> '{facts,withdrawal}' = $2 and leaf::jsonb #> '{evidence,refs}' ? $3 limit 1`,
     [request, id, envelopeDigest],
   );
-  return recorded.length > 0;
 }
 
 /** What a pseudonym stands for: an account or a person. */

@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 import { isNamedBy } from '../domain/audit/verification/inputs.ts';
 import type { GoverningStream, StreamState } from '../contract/streams.ts';
+import { columnOf, valueOf } from './rows.ts';
 
 /** Entries of a stream from a number on, oldest first. */
 export async function readStream(
@@ -9,30 +10,23 @@ export async function readStream(
   stream: GoverningStream,
   { from, limit }: { readonly from: number; readonly limit: number },
 ): Promise<readonly string[]> {
-  const rows: { leaf: string }[] = await manager.query(
-    'select leaf from audit.entry where request = $1 and run_id = $1 and n >= $2 order by n limit $3',
-    [stream, from, limit],
-  );
-  return rows.map(({ leaf }) => leaf);
+  const text =
+    'select leaf from audit.entry where request = $1 and run_id = $1 and n >= $2 order by n limit $3';
+  return columnOf(manager, text, [stream, from, limit]);
 }
 
 /** What the database says beside a stream. */
 export async function readStreamState(manager: EntityManager, stream: GoverningStream): Promise<StreamState> {
-  const rows: { state: StreamState }[] = await manager.query(`select ${STATES[stream]} as state`);
-  const state = rows[0]?.state ?? {};
+  const state = (await valueOf<StreamState>(manager, `select ${STATES[stream]}`)) ?? {};
   return stream === 'policy' ? { ...state, policy_sets: await readSets(manager) } : state;
 }
 
 /** One at a time: all of them may be large. */
 async function readSets(manager: EntityManager): Promise<NonNullable<StreamState['policy_sets']>> {
-  const known: { digest: string }[] = await manager.query('select digest from keyturn.policy_set');
   const sets: { digest: string; is_intact: boolean }[] = [];
-  for (const { digest } of known) {
-    const [row]: { body: unknown }[] = await manager.query(
-      'select body from keyturn.policy_set where digest = $1',
-      [digest],
-    );
-    sets.push({ digest, is_intact: isNamedBy(digest, row?.body) });
+  for (const digest of await columnOf<string>(manager, 'select digest from keyturn.policy_set')) {
+    const body = await valueOf(manager, 'select body from keyturn.policy_set where digest = $1', [digest]);
+    sets.push({ digest, is_intact: isNamedBy(digest, body) });
   }
   return sets;
 }

@@ -2,7 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 
 import { CLOCK_TOLERANCE_MS } from '../domain/calendar/clock-tolerance.ts';
 import { KeyturnError } from '../domain/errors.ts';
-import { firstRow } from './rows.ts';
+import { valueOf } from './rows.ts';
 
 /** How long a comparison holds, by the clock that nobody sets. */
 const HOLDS_MS = 5_000;
@@ -32,9 +32,9 @@ export async function refuseWrongClock(
 
 /** The database's clock: the one clock that all processes share. */
 export async function databaseNow(manager: EntityManager): Promise<Date> {
-  const row = await firstRow<{ now: Date }>(manager, 'select clock_timestamp() as now');
-  if (!row) throw new KeyturnError('unavailable', 'The database does not tell the time.');
-  return row.now;
+  const now = await valueOf<Date>(manager, 'select clock_timestamp()');
+  if (!now) throw new KeyturnError('unavailable', 'The database does not tell the time.');
+  return now;
 }
 
 /** Not long ago, and the clock was not set since. */

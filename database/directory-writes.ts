@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
-import { firstRow, rows } from './rows.ts';
+import { hasRows, rows, valueOf } from './rows.ts';
 
 /** Waits for all other writers of the directory over the API, until the transaction ends. */
 export async function lockDirectory(manager: EntityManager): Promise<void> {
@@ -31,12 +31,9 @@ export async function accountHolders(
 
 /** True when rules ask for some group by this id. */
 export async function isGroup(manager: EntityManager, id: string): Promise<boolean> {
-  const found = await rows(
-    manager,
-    'select 1 from keyturn.directory_group where group_id = $1 and valid_to is null',
-    [id],
-  );
-  return found.length > 0;
+  return hasRows(manager, 'select from keyturn.directory_group where group_id = $1 and valid_to is null', [
+    id,
+  ]);
 }
 
 /** What a token says of a person's groups. */
@@ -59,10 +56,5 @@ export async function takeClaims(
   seen: SeenClaims,
   entry: string | null,
 ): Promise<Readonly<Record<'joined' | 'left' | 'renewed', JsonValue>> | null> {
-  const row = await firstRow<{ changes: Readonly<Record<'joined' | 'left' | 'renewed', JsonValue>> | null }>(
-    manager,
-    'select keyturn.see_claims($1, $2) as changes',
-    [JSON.stringify(seen), entry],
-  );
-  return row?.changes ?? null;
+  return valueOf(manager, 'select keyturn.see_claims($1, $2)', [JSON.stringify(seen), entry]);
 }

@@ -7,6 +7,7 @@ import {
 } from '../domain/calendar/polled-rotation.ts';
 import type { PolledRotations } from '../domain/approval/on-call.ts';
 import type { PolicySet } from '../domain/policy/policy.ts';
+import { valueOf } from './rows.ts';
 
 /** One whole answer of a service about a rotation. */
 export interface OnCallAnswer {
@@ -25,11 +26,9 @@ export async function recordOnCall(
   manager: EntityManager,
   answer: OnCallAnswer,
 ): Promise<{ readonly opened: number; readonly closed: number }> {
-  const rows: { changes: { opened: number; closed: number } }[] = await manager.query(
-    'select keyturn.observe_duty($1) as changes',
-    [JSON.stringify(answer)],
-  );
-  return rows[0]?.changes ?? { opened: 0, closed: 0 };
+  const text = 'select keyturn.observe_duty($1)';
+  const changes = await valueOf<{ opened: number; closed: number }>(manager, text, [JSON.stringify(answer)]);
+  return changes ?? { opened: 0, closed: 0 };
 }
 
 /** The policy of a request's creation, and when that was. */

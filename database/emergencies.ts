@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 import type { Lineage } from '../domain/identity/identity.ts';
 import { HAPPENED } from '../domain/request/request.ts';
+import { columnOf } from './rows.ts';
 import { sqlList } from './status-sql.ts';
 
 /** A request that took a break-glass path, and was performed or may have been. */
@@ -10,19 +11,10 @@ export interface Emergency {
   readonly lineage: Lineage;
 }
 
-/** A page of emergencies, oldest end first. */
-export interface EmergencyPage {
-  /** Null for the first page. */
-  readonly after: string | null;
-  /** How far back their end may lie, in days. */
-  readonly days: number;
-  readonly limit: number;
-}
-
-/** Emergencies that are over and did something, or may have. */
+/** Emergencies that are over and did something, or may have, by their end, which lies so many days back at most. */
 export async function endedEmergencies(
   manager: EntityManager,
-  { after, days, limit }: EmergencyPage,
+  { after, days, limit }: { readonly after: string | null; readonly days: number; readonly limit: number },
 ): Promise<readonly Emergency[]> {
   return manager.query(
     `select id, lineage from keyturn.request
@@ -40,8 +32,5 @@ export async function recordedOf(
   manager: EntityManager,
   ids: readonly string[],
 ): Promise<ReadonlySet<string>> {
-  const rows: { id: string }[] = await manager.query('select id from keyturn.request where id = any($1)', [
-    [...ids],
-  ]);
-  return new Set(rows.map(({ id }) => id));
+  return new Set(await columnOf<string>(manager, 'select id from keyturn.request where id = any($1)', [ids]));
 }

@@ -6,6 +6,7 @@ import { identityKey, type Identity } from '../domain/identity/identity.ts';
 import type { DirectoryChange, DirectoryPart, EvaluationInputs, RequestState } from '../contract/evidence.ts';
 import type { CurrentDirectory, DirectoryReader } from './directory-reader.ts';
 import { readSubjects } from './request-list.ts';
+import { columnOf } from './rows.ts';
 import { readableInstant, shownDecision, shownRow } from './shown-rows.ts';
 import type { DecisionRow, RequestRow } from './tables.ts';
 
@@ -67,12 +68,16 @@ export async function readInputs(
     judged.push({ decision: id, directories: [await readAt(recordedAt), await readAt(at)] });
   const facts = await readFacts(manager, directories, row);
   const atCreation = await readAt(row.created_at);
-  const all = [atCreation, ...judged.flatMap((one) => one.directories), ...facts.map(directoryIn)];
+  const all = [
+    atCreation,
+    ...judged.flatMap((one) => one.directories),
+    ...facts.map(({ directory }) => directory),
+  ];
   const partOf = partsFor(identities, all);
   const changes = await readChanges(manager, all);
   const policies = [
     row.creation_policy_digest,
-    ...leaves.map(policyOf),
+    ...leaves.map(({ policy }) => policy?.digest),
     ...changes.map(({ policy }) => policy ?? undefined),
   ];
   return {
@@ -93,10 +98,6 @@ function reviewerOf(decision: DecisionRow): Identity {
   return { issuer: decision.reviewer_issuer, subject: decision.reviewer_subject };
 }
 
-function directoryIn({ directory }: EvaluatedFacts): CurrentDirectory {
-  return directory;
-}
-
 /** The changes that made directories. What the file says of one was said last by the policy that changed it last. */
 async function readChanges(
   manager: EntityManager,
@@ -114,14 +115,7 @@ async function readChanges(
   );
 }
 
-function policyOf({ policy }: Leaf): string | undefined {
-  return policy?.digest;
-}
-
-interface EvaluationRow {
-  readonly digest: string;
-  readonly body: EvaluationInputs['facts'][number]['body'];
-  readonly engine: EvaluationInputs['facts'][number]['engine'];
+interface EvaluationRow extends Omit<EvaluationInputs['facts'][number], 'directory'> {
   readonly directory_generation: string;
   readonly at: Date;
 }
@@ -143,9 +137,9 @@ async function readFacts(
     [row.id],
   );
   const facts: EvaluatedFacts[] = [];
-  for (const { digest, body, engine, directory_generation: generation, at } of rows) {
+  for (const { directory_generation: generation, at, ...kept } of rows) {
     const directory = await directories.ofGeneration(manager, generation, new Date(readableInstant(at)));
-    facts.push({ digest, body, engine, directory });
+    facts.push({ ...kept, directory });
   }
   return facts;
 }
@@ -156,7 +150,8 @@ async function readPolicies(
   named: readonly (string | undefined)[],
 ): Promise<Pick<EvaluationInputs, 'policies' | 'policy_entries'>> {
   const digests = [...new Set(named.filter((digest) => digest !== undefined))];
-  const entries: { leaf: string }[] = await manager.query(
+  const entries = await columnOf<string>(
+    manager,
     `with installed as (
        select leaf, n, digest, lag(digest) over (order by n) as replaced
        from audit.entry, lateral (select leaf::jsonb -> 'facts' ->> 'digest' as digest) named
@@ -168,7 +163,7 @@ async function readPolicies(
     policies: await manager.query('select digest, body from keyturn.policy_set where digest = any($1)', [
       digests,
     ]),
-    policy_entries: entries.map(({ leaf }) => leaf),
+    policy_entries: [...entries],
   };
 }
 
@@ -219,17 +214,13 @@ function partsFor(
   const distinct = [...new Set(all.map(({ directory }) => directory))];
   const ids = new Set(distinct.flatMap((directory) => peopleBehind(directory, identities)));
   const accounts = new Set(identities.map(identityKey));
-  return (current) => partOf(current, { ids, accounts });
-}
-
-interface Concerned {
-  readonly ids: ReadonlySet<string>;
-  readonly accounts: ReadonlySet<string>;
+  return (current) => partOf(current, ids, accounts);
 }
 
 function partOf(
   { generation, directory: { people, agents, groups } }: CurrentDirectory,
-  { ids, accounts: concerned }: Concerned,
+  ids: ReadonlySet<string>,
+  concerned: ReadonlySet<string>,
 ): DirectoryPart {
   return {
     generation,

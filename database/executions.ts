@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
-import { firstRow, rows } from './rows.ts';
+import { columnOf, firstRow, hasRows, rows, valueOf } from './rows.ts';
 import { selection } from './row-statements.ts';
 import { executionTable, type ExecutionRow, type RequestRow } from './tables.ts';
 
@@ -36,13 +36,9 @@ export async function executionIn(
 export async function executionState(
   manager: EntityManager,
   { request, attempt }: ClaimKey,
-): Promise<ExecutionRow['state'] | undefined> {
-  const row = await firstRow<Pick<ExecutionRow, 'state'>>(
-    manager,
-    'select state from keyturn.execution where request = $1 and attempt = $2',
-    [request, attempt],
-  );
-  return row?.state;
+): Promise<ExecutionRow['state'] | null> {
+  const text = 'select state from keyturn.execution where request = $1 and attempt = $2';
+  return valueOf(manager, text, [request, attempt]);
 }
 
 /** How many claims there were on a request. */
@@ -65,24 +61,19 @@ export async function countClaims(manager: EntityManager, request: string): Prom
 
 /** The number of the request's newest claim; 0 without any. */
 export async function lastAttempt(manager: EntityManager, request: string): Promise<number> {
-  const row = await firstRow<{ last: number | null }>(
-    manager,
-    'select max(attempt) as last from keyturn.execution where request = $1',
-    [request],
-  );
-  return row?.last ?? 0;
+  const text = 'select max(attempt) from keyturn.execution where request = $1';
+  return (await valueOf<number>(manager, text, [request])) ?? 0;
 }
 
 /** True when some claim is on record and not in its table. */
 export async function isClaimMissing(manager: EntityManager, request: string): Promise<boolean> {
-  const missing = await rows(
+  return hasRows(
     manager,
     `select 1 from audit.entry claimed where request = $1 and type = 'execution.claimed' and not exists (
        select 1 from keyturn.execution
        where request = $1 and attempt::text = claimed.leaf::jsonb -> 'facts' ->> 'attempt') limit 1`,
     [request],
   );
-  return missing.length > 0;
 }
 
 /** The digest of the policy that a claim was made under, as its entry has it. */
@@ -90,13 +81,12 @@ export async function policyOfClaim(
   manager: EntityManager,
   { request, attempt }: ClaimKey,
 ): Promise<string | null> {
-  const row = await firstRow<{ digest: string | null }>(
+  return valueOf(
     manager,
-    `select leaf::jsonb -> 'policy' ->> 'digest' as digest from audit.entry
+    `select leaf::jsonb -> 'policy' ->> 'digest' from audit.entry
      where request = $1 and type = 'execution.claimed' and (leaf::jsonb -> 'facts' ->> 'attempt')::int = $2`,
     [request, attempt],
   );
-  return row?.digest ?? null;
 }
 
 /** Locks a claim whose run has not noted a transaction. False when it has, or when the claim is not open. */
@@ -104,13 +94,12 @@ export async function lockUnsentClaim(
   manager: EntityManager,
   { request, attempt }: ClaimKey,
 ): Promise<boolean> {
-  const open = await rows(
+  return hasRows(
     manager,
     `select 1 from keyturn.execution
      where request = $1 and attempt = $2 and state = 'claimed' and transaction_id is null for update`,
     [request, attempt],
   );
-  return open.length > 0;
 }
 
 /** Notes the transaction in which a run commits at its target. False when the claim is not open any more. */
@@ -119,7 +108,7 @@ export async function noteTransaction(
   { request, attempt }: ClaimKey,
   transactionId: string,
 ): Promise<boolean> {
-  const noted = await rows(
+  return hasRows(
     manager,
     `with noted as (
        update keyturn.execution set transaction_id = $3
@@ -127,7 +116,6 @@ export async function noteTransaction(
      select * from noted`,
     [request, attempt, transactionId],
   );
-  return noted.length > 0;
 }
 
 /** What came of a claim. */
@@ -144,7 +132,7 @@ export async function settleClaim(
   { request, attempt }: ClaimKey,
   { from, state, at, outcome }: ClaimOutcome,
 ): Promise<boolean> {
-  const settled = await rows(
+  return hasRows(
     manager,
     `with settled as (
        update keyturn.execution set state = $3, settled_at = $4, outcome = $5
@@ -152,7 +140,6 @@ export async function settleClaim(
      select * from settled`,
     [request, attempt, state, at, JSON.stringify(outcome), from],
   );
-  return settled.length > 0;
 }
 
 /** A target that cannot tell is queried again for so long; then the outcome is unknown. */
@@ -171,17 +158,17 @@ export async function noteUnanswered(
   { request, attempt }: ClaimKey,
   everyMs: number,
 ): Promise<boolean> {
-  const row = await firstRow<{ is_long: boolean }>(
+  const isLong = await valueOf<boolean>(
     manager,
     `with noted as (
        update keyturn.execution set unanswered_at = clock_timestamp(), unanswered_since =
          case when unanswered_at > clock_timestamp() - $3 * interval '1 millisecond' then unanswered_since
            else clock_timestamp() end
        where request = $1 and attempt = $2 and state = 'claimed' returning unanswered_since)
-     select unanswered_since < clock_timestamp() - $4 * interval '1 millisecond' as is_long from noted`,
+     select unanswered_since < clock_timestamp() - $4 * interval '1 millisecond' from noted`,
     [request, attempt, Math.max(PAUSE_MAX_MS, 3 * everyMs), ASKED_FOR_MS],
   );
-  return row?.is_long ?? false;
+  return isLong ?? false;
 }
 
 /**
@@ -211,17 +198,15 @@ export async function oldClaims(
 
 /** Requests that are not being executed though a claim on them is open. Steps and database let none come to be. */
 export async function hiddenClaims(manager: EntityManager, limit: number): Promise<readonly string[]> {
-  const hidden = await rows<{ request: string }>(
+  return columnOf(
     manager,
     `select claim.request from keyturn.execution claim join keyturn.request held on held.id = claim.request
      where claim.state = 'claimed' and held.status <> 'executing' limit $1`,
     [limit],
   );
-  return hidden.map(({ request }) => request);
 }
 
 /** The number of the transaction that this manager is in. */
 export async function ownTransactionId(manager: EntityManager): Promise<string> {
-  const row = await firstRow<{ id: string }>(manager, 'select pg_current_xact_id()::text as id');
-  return row?.id ?? '';
+  return (await valueOf<string>(manager, 'select pg_current_xact_id()::text')) ?? '';
 }

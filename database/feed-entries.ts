@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 import type { Identity, Lineage } from '../domain/identity/identity.ts';
 import type { RequestStatus } from '../domain/request/request.ts';
-import { firstRow, rows } from './rows.ts';
+import { columnOf, firstRow, rows, valueOf } from './rows.ts';
 
 /** One recorded change of one request. */
 export interface FeedEntry {
@@ -66,17 +66,13 @@ export async function idsBetween(
   from: number,
   to: number,
 ): Promise<ReadonlySet<number>> {
-  const known = await rows<{ id: string }>(manager, 'select id from audit.entry where id between $1 and $2', [
-    from,
-    to,
-  ]);
-  return new Set(known.map(({ id }) => Number(id)));
+  const text = 'select id from audit.entry where id between $1 and $2';
+  return new Set((await columnOf(manager, text, [from, to])).map(Number));
 }
 
 /** The number of the newest entry that is committed; 0 without any. */
 export async function newestEntry(manager: EntityManager): Promise<number> {
-  const newest = await firstRow<{ id: string | null }>(manager, 'select max(id) as id from audit.entry');
-  return Number(newest?.id ?? 0);
+  return Number(await valueOf(manager, 'select max(id) from audit.entry'));
 }
 
 /** Which transactions have ended and which have not begun. */

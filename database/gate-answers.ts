@@ -13,6 +13,7 @@ import {
   type HistoryRow,
 } from './policy-facts.ts';
 import { askPrepared, type PreparedQuestion } from './prepared.ts';
+import { firstRow, hasRows, valueOf } from './rows.ts';
 import type { MatchedRule } from './tables.ts';
 
 /** What was allowed on the spot. Written once, by the API, together with its audit entry. */
@@ -34,8 +35,9 @@ export interface GateAnswer {
 
 /** The way that a key of a gate request went: it was answered, or it belongs to a workflow. */
 export type GateKey =
-  | { readonly verdict: 'allowed'; readonly answer: GateAnswer }
-  | { readonly verdict: 'workflow'; readonly schema_version: number; readonly intent_digest: string };
+  { readonly verdict: 'allowed'; readonly answer: GateAnswer } | ({ readonly verdict: 'workflow' } & Intent);
+
+type Intent = Pick<GateAnswer, 'schema_version' | 'intent_digest'>;
 
 /** What is known before a gate request is judged. */
 export interface GateGround {
@@ -77,8 +79,7 @@ export async function readGateGround(
   manager: EntityManager,
   subject: FactsSubject & { readonly otherId: string },
 ): Promise<GateGround> {
-  const rows = await askPrepared<GroundRow>(manager, GROUND, [...historyValues(subject), subject.otherId]);
-  const [row] = rows;
+  const [row] = await askPrepared<GroundRow>(manager, GROUND, [...historyValues(subject), subject.otherId]);
   return {
     key: row?.answer ? keyOf(row.answer) : null,
     isUsedOtherwise: row?.is_used_otherwise ?? false,
@@ -89,18 +90,14 @@ export async function readGateGround(
 
 /** Whether the key that has this id for gate requests was used for one. */
 export async function isGateKey(manager: EntityManager, id: string): Promise<boolean> {
-  const rows: unknown[] = await manager.query('select 1 from keyturn.gate_answer where request = $1', [id]);
-  return rows.length > 0;
+  return hasRows(manager, 'select from keyturn.gate_answer where request = $1', [id]);
 }
 
 /** What was allowed on the spot under this id, or null. */
 export async function readGateAnswer(manager: EntityManager, request: string): Promise<GateAnswer | null> {
-  const rows: { answer: AnswerRow }[] = await manager.query(
-    `select to_jsonb(answer) as answer from keyturn.gate_answer as answer
-     where request = $1 and verdict = 'allowed'`,
-    [request],
-  );
-  return rows[0] ? answerOf(rows[0].answer) : null;
+  const text = `select to_jsonb(answer) from keyturn.gate_answer as answer where request = $1 and verdict = 'allowed'`;
+  const answer = await valueOf<AnswerRow>(manager, text, [request]);
+  return answer && answerOf(answer);
 }
 
 /** What an answer was judged by. When any of it is another one now, nothing is recorded. */
@@ -136,37 +133,27 @@ export async function allowGate(
   manager: EntityManager,
   record: GateRecord,
 ): Promise<'allowed' | 'taken' | 'policy_changed'> {
-  const rows = await askPrepared<{ outcome: 'allowed' | 'taken' | 'policy_changed' }>(manager, ALLOW, [
-    JSON.stringify(record),
-  ]);
-  return rows[0]?.outcome ?? 'taken';
+  type Answer = { outcome: 'allowed' | 'taken' | 'policy_changed' };
+  const [row] = await askPrepared<Answer>(manager, ALLOW, [JSON.stringify(record)]);
+  return row?.outcome ?? 'taken';
 }
 
 /** Holds policy, directory and switches until the transaction ends. Answers false when one is another than this. */
 export async function holdGround(manager: EntityManager, ground: JudgedGround): Promise<boolean> {
-  const rows: { hindrance: string | null }[] = await manager.query(
-    'select keyturn.gate_hindrance($1) as hindrance',
-    [JSON.stringify(ground)],
-  );
-  return rows[0]?.hindrance === null;
+  const text = 'select where keyturn.gate_hindrance($1) is null';
+  return hasRows(manager, text, [JSON.stringify(ground)]);
 }
 
 /** Gives a key to a workflow, unless it went one of the two ways already. Answers the way it went. */
 export async function gateToWorkflow(
   manager: EntityManager,
-  asked: { readonly id: string; readonly schema_version: number; readonly intent_digest: string },
-): Promise<{
-  readonly verdict: GateKey['verdict'];
-  readonly schema_version: number;
-  readonly intent_digest: string;
-}> {
-  const rows: { verdict: GateKey['verdict']; schema_version: number; intent_digest: string }[] =
-    await manager.query('select * from keyturn.gate_to_workflow($1, $2, $3)', [
-      asked.id,
-      asked.schema_version,
-      asked.intent_digest,
-    ]);
-  const [row] = rows;
+  { id, schema_version, intent_digest }: { readonly id: string } & Intent,
+): Promise<Intent & Pick<GateKey, 'verdict'>> {
+  const row = await firstRow<Intent & Pick<GateKey, 'verdict'>>(
+    manager,
+    'select * from keyturn.gate_to_workflow($1, $2, $3)',
+    [id, schema_version, intent_digest],
+  );
   if (!row) throw new Error('A function of the database answered nothing.');
   return row;
 }

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 
-import { firstRow, rows } from './rows.ts';
+import { columnOf, firstRow } from './rows.ts';
 
 /** The role that a connection is of, and what it connects to. */
 export async function readSession(
@@ -26,6 +26,5 @@ export async function refuseSuperuser(source: DataSource): Promise<void> {
 
 /** Names of the migrations that have run. */
 export async function ranMigrations(source: DataSource): Promise<ReadonlySet<string>> {
-  const ran = await rows<{ name: string }>(source.manager, 'select name from keyturn.keyturn_migration');
-  return new Set(ran.map(({ name }) => name));
+  return new Set(await columnOf<string>(source.manager, 'select name from keyturn.keyturn_migration'));
 }

@@ -1,5 +1,7 @@
 import type { DataSource, EntityManager } from 'typeorm';
 
+import { columnOf, firstRow, valueOf } from './rows.ts';
+
 /** A signed message that was acknowledged and is not consumed yet. */
 export interface KeptMessage {
   readonly id: string;
@@ -26,11 +28,8 @@ export async function markConsumed(manager: EntityManager, messages: readonly Ke
 
 /** A message by its id, consumed or not; null for none. */
 export async function readKeptMessage(manager: EntityManager, id: string): Promise<KeptMessage | null> {
-  const rows: KeptMessage[] = await manager.query(
-    'select id, kind, envelope from keyturn.kept_message where id = $1',
-    [id],
-  );
-  return rows[0] ?? null;
+  const text = 'select id, kind, envelope from keyturn.kept_message where id = $1';
+  return (await firstRow<KeptMessage>(manager, text, [id])) ?? null;
 }
 
 /** Keeps a message until a worker has consumed it. False when too many wait for this request already. */
@@ -39,11 +38,8 @@ export async function keepMessage(
   request: string,
   { id, kind, envelope }: KeptMessage,
 ): Promise<boolean> {
-  const rows: { kept: boolean }[] = await source.query(
-    'select keyturn.keep_message($1, $2, $3, $4) as kept',
-    [id, request, kind, envelope],
-  );
-  return rows[0]?.kept ?? false;
+  const text = 'select keyturn.keep_message($1, $2, $3, $4)';
+  return (await valueOf<boolean>(source.manager, text, [id, request, kind, envelope])) ?? false;
 }
 
 /** Requests for which messages wait, with the run that they belong to. A random choice: none can stand before the others. */
@@ -67,12 +63,12 @@ const REPORTED_FOR = '1 day';
 
 /** Ids of requests for which messages wait though nobody has received them, or ever will: of the last day. */
 export async function keptWithoutRequest(source: DataSource, limit: number): Promise<readonly string[]> {
-  const rows: { request: string }[] = await source.query(
+  return columnOf(
+    source.manager,
     `select distinct request from keyturn.kept_message kept
      where consumed_at is null and kept_at < clock_timestamp() - interval '${RECEIVED_WITHIN}'
        and kept_at > clock_timestamp() - interval '${RECEIVED_WITHIN}' - interval '${REPORTED_FOR}'
        and not exists (select from keyturn.request where id = kept.request) limit $1`,
     [limit],
   );
-  return rows.map(({ request }) => request);
 }

@@ -4,7 +4,7 @@ import { KeyturnError } from '../domain/errors.ts';
 import type { Identity } from '../domain/identity/identity.ts';
 import type { KillSwitch, SwitchLift, SwitchScopeKind } from '../domain/execution/kill-switch.ts';
 import { askPrepared } from './prepared.ts';
-import { rows } from './rows.ts';
+import { rows, valueOf } from './rows.ts';
 
 /** All switches that are on, oldest first. */
 export async function readSwitches(manager: EntityManager): Promise<readonly KillSwitch[]> {
@@ -39,11 +39,8 @@ export async function readLiftCall(
   manager: EntityManager,
   { switch: id, person }: { readonly switch: string; readonly person: string },
 ): Promise<string | null> {
-  const rows: { call: string | null }[] = await manager.query(
-    'select call from keyturn.kill_switch_lift where switch = $1 and person = $2',
-    [id, person],
-  );
-  return rows[0]?.call ?? null;
+  const text = 'select call from keyturn.kill_switch_lift where switch = $1 and person = $2';
+  return valueOf(manager, text, [id, person]);
 }
 
 /** Who has agreed so far to lift these switches, by switch, in order. */
@@ -51,15 +48,13 @@ export async function readLifts(
   manager: EntityManager,
   switches: readonly string[],
 ): Promise<ReadonlyMap<string, readonly SwitchLift[]>> {
-  const rows: { switch: string; person: string; at: Date }[] = await manager.query(
+  const found = await rows<{ switch: string; person: string; at: Date }>(
+    manager,
     'select switch, person, at from keyturn.kill_switch_lift where switch = any($1) order by at, person',
     [switches],
   );
-  const lifts = new Map<string, SwitchLift[]>();
-  for (const { switch: id, person, at } of rows) {
-    lifts.set(id, [...(lifts.get(id) ?? []), { person, at: at.toISOString() }]);
-  }
-  return lifts;
+  const lifts = found.map(({ at, ...lift }) => ({ ...lift, at: at.toISOString() }));
+  return Map.groupBy(lifts, (lift) => lift.switch);
 }
 
 /**
@@ -67,8 +62,7 @@ export async function readLifts(
  * execution is claimed.
  */
 export async function lockSwitchLog(manager: EntityManager): Promise<string | null> {
-  const rows: { leaf: string | null }[] = await manager.query('select keyturn.lock_kill_switches() as leaf');
-  return rows[0]?.leaf ?? null;
+  return valueOf(manager, 'select keyturn.lock_kill_switches()');
 }
 
 /** An audit entry as the functions of the database take it. */

@@ -3,6 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import type { Identity } from '../domain/identity/identity.ts';
 import type { SwitchEntry } from './kill-switches.ts';
+import { firstRow, hasRows, valueOf } from './rows.ts';
 
 /** A policy as somebody proposed it. */
 export interface ProposedPolicy extends Identity {
@@ -19,10 +20,7 @@ export interface ProposedPolicy extends Identity {
 
 /** The last entry about proposals, or null. Until the transaction ends nobody else proposes. */
 export async function lockProposals(manager: EntityManager): Promise<string | null> {
-  const rows: { leaf: string | null }[] = await manager.query(
-    'select keyturn.lock_policy_proposals() as leaf',
-  );
-  return rows[0]?.leaf ?? null;
+  return valueOf(manager, 'select keyturn.lock_policy_proposals()');
 }
 
 /** What is stored of proposals that were never published. */
@@ -41,9 +39,8 @@ export async function countProposals(
   manager: EntityManager,
   { person, digest }: Pick<ProposedPolicy, 'person' | 'digest'>,
 ): Promise<StoredProposals> {
-  const rows: Readonly<Record<'known' | 'recent' | 'recent_bytes' | 'left' | 'stored' | 'bytes', string>>[] =
-    await manager.query(COUNT, [person, digest]);
-  const [row] = rows;
+  type Counts = Record<'known' | 'recent' | 'recent_bytes' | 'left' | 'stored' | 'bytes', string>;
+  const row = await firstRow<Counts>(manager, COUNT, [person, digest]);
   const number = (text: string | undefined): number => Number(text ?? 0);
   return {
     isKnown: number(row?.known) > 0,
@@ -72,11 +69,8 @@ export async function storeProposal(
   candidate: ProposedPolicy,
   { entry, subjects }: { readonly entry: SwitchEntry; readonly subjects: object },
 ): Promise<boolean> {
-  const rows: { is_new: boolean }[] = await manager.query(
-    'select keyturn.propose_policy($1, $2, $3) as is_new',
-    [candidate, entry, subjects],
-  );
-  return rows[0]?.is_new === true;
+  const text = 'select keyturn.propose_policy($1, $2, $3)';
+  return (await valueOf(manager, text, [candidate, entry, subjects])) === true;
 }
 
 /** The account that proposed a policy first; null for one that was installed; undefined for one that nobody knows. */
@@ -84,43 +78,36 @@ export async function readProposer(
   manager: EntityManager,
   digest: string,
 ): Promise<Identity | null | undefined> {
-  const rows: { issuer: string | null; subject: string | null }[] = await manager.query(
+  const row = await firstRow<{ issuer: string | null; subject: string | null }>(
+    manager,
     `select candidate.issuer, candidate.subject from (select $1::text as digest) asked
      left join keyturn.policy_candidate candidate using (digest)
      where candidate.digest is not null or exists (select 1 from keyturn.policy_set known where known.digest = $1)`,
     [digest],
   );
-  const [row] = rows;
   if (!row) return undefined;
   return row.issuer === null || row.subject === null ? null : { issuer: row.issuer, subject: row.subject };
 }
 
 /** A proposed or installed policy as it was stored, unchecked, or null. */
 export async function readCandidate(manager: EntityManager, digest: string): Promise<JsonValue | null> {
-  const rows: { body: string }[] = await manager.query(
+  const body = await valueOf<string>(
+    manager,
     `select body from keyturn.policy_candidate where digest = $1
      union all select body::text from keyturn.policy_set where digest = $1 limit 1`,
     [digest],
   );
-  return rows[0] ? (JSON.parse(rows[0].body) as JsonValue) : null;
+  return body === null ? null : (JSON.parse(body) as JsonValue);
 }
 
 /** The files of a proposed policy as they were stored, unchecked; null where nobody proposed it. */
 export async function readProposedSources(manager: EntityManager, digest: string): Promise<string | null> {
-  const rows: { sources: string | null }[] = await manager.query(
-    'select sources from keyturn.policy_candidate where digest = $1',
-    [digest],
-  );
-  return rows[0]?.sources ?? null;
+  return valueOf(manager, 'select sources from keyturn.policy_candidate where digest = $1', [digest]);
 }
 
 /** The files of an activated policy as they were stored, unchecked; null where it was stored without them. */
 export async function readActivatedSources(manager: EntityManager, digest: string): Promise<string | null> {
-  const rows: { sources: string | null }[] = await manager.query(
-    'select sources from keyturn.policy_set where digest = $1',
-    [digest],
-  );
-  return rows[0]?.sources ?? null;
+  return valueOf(manager, 'select sources from keyturn.policy_set where digest = $1', [digest]);
 }
 
 /** What an execution with this key activated; null when it never will; undefined when nothing is known of the key. */
@@ -128,11 +115,8 @@ export async function readActivation(
   manager: EntityManager,
   key: string,
 ): Promise<{ readonly digest: string } | null | undefined> {
-  const rows: { digest: string | null }[] = await manager.query(
-    'select digest from keyturn.policy_activation where idempotency_key = $1',
-    [key],
-  );
-  const [row] = rows;
+  const text = 'select digest from keyturn.policy_activation where idempotency_key = $1';
+  const row = await firstRow<{ digest: string | null }>(manager, text, [key]);
   if (!row) return undefined;
   return row.digest === null ? null : { digest: row.digest };
 }
@@ -146,12 +130,12 @@ export interface KeyUse {
 
 /** Uses a key, once for ever. False when it was used: waits for whoever is just doing so. */
 export async function useKey(manager: EntityManager, { key, request, activated }: KeyUse): Promise<boolean> {
-  const rows: unknown[] = await manager.query(
+  return hasRows(
+    manager,
     `with used as (
        insert into keyturn.policy_activation (idempotency_key, request, digest, generation, at)
        values ($1, $2, $3, $4, clock_timestamp()) on conflict do nothing returning 1)
      select * from used`,
     [key, request, activated?.digest ?? null, activated?.generation ?? null],
   );
-  return rows.length > 0;
 }

@@ -8,6 +8,7 @@ import type { CountingWindow } from '../domain/policy/policy.ts';
 import type { PolicyQuery } from '../domain/policy/policy-query.ts';
 import { DENIED, FAILED } from '../domain/request/request.ts';
 import { askPrepared } from './prepared.ts';
+import { firstRow } from './rows.ts';
 import { sqlList } from './status-sql.ts';
 
 const DAY_MS = 86_400_000;
@@ -129,12 +130,12 @@ export async function previewWindows(
 ): Promise<Readonly<Record<string, WindowFacts>>> {
   const facts: Record<string, WindowFacts> = {};
   for (const { window, key } of windowsOf(subject)) {
-    const rows: { count: string; sum: string }[] = await manager.query(
+    const row = await firstRow<HeldRow>(
+      manager,
       `select count(*) as count, coalesce(sum(amount), 0) as sum from keyturn.window_reservation
        where window_id = $1 and key = $2 and released_at is null and coalesce(claimed_at, 'infinity') > $3`,
       [window.id, key, new Date(subject.at.getTime() - window.over_ms)],
     );
-    const [row] = rows;
     const sum = Number(row?.sum ?? 0) + amountOf(window, subject);
     facts[window.id] = {
       count: Number(row?.count ?? 0) + 1,

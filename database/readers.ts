@@ -8,7 +8,8 @@ import { policyDigest, type PolicySet } from '../domain/policy/policy.ts';
 import type { CountedDecision } from '../domain/approval/quorum.ts';
 import { askPrepared } from './prepared.ts';
 import { selection } from './row-statements.ts';
-import { decisionTable, planTable, policySetTable, requestTable } from './tables.ts';
+import { valueOf } from './rows.ts';
+import { decisionTable, planTable, requestTable } from './tables.ts';
 import type { DecisionRow, PlanRow, RequestRow } from './tables.ts';
 
 /** The active policy with its digest and generation. */
@@ -47,18 +48,16 @@ export class PolicyReader {
 }
 
 async function readPolicy(manager: EntityManager, digest: string): Promise<PolicySet> {
-  const row = await manager
-    .getRepository(policySetTable)
-    .createQueryBuilder('policy')
-    .where('policy.digest = :digest', { digest })
-    .getOneOrFail();
+  const text = 'select body from keyturn.policy_set where digest = $1';
+  const body = await valueOf<PolicySet>(manager, text, [digest]);
+  if (!body) throw new Error('The database does not hold a policy that is referred to.');
   // Whoever changed a stored set changes whom it names, too: it is only what its digest says.
-  if (policyDigest(row.body) !== digest)
+  if (policyDigest(body) !== digest)
     throw new KeyturnError('policy_invalid', 'A stored policy is not the one that its digest names.');
   // A set of a later version may mean something else by the same words: nothing of it is guessed.
-  if ((row.body.version as string) !== 'keyturn/v1')
+  if ((body.version as string) !== 'keyturn/v1')
     throw new KeyturnError('unavailable', 'The policy is of a version that this process does not know.');
-  return row.body;
+  return body;
 }
 
 const REQUEST = { name: 'request', text: `${selection(requestTable)} where id = $1` };

@@ -1,20 +1,21 @@
 import type { EntityManager } from 'typeorm';
 
 import type { WaitingRequest } from '../domain/execution/reconsideration.ts';
+import { valueOf } from './rows.ts';
 
 /** The generations of policy and directory, as one text (`policy/directory`): another one means that something changed. */
 export async function generationsNow(manager: EntityManager): Promise<string> {
-  const rows: { now: string | null }[] = await manager.query(
+  const now = await valueOf<string>(
+    manager,
     `select (select generation from keyturn.policy_active) || '/' ||
-            coalesce((select generation from keyturn.directory_state), 0) as now`,
+            coalesce((select generation from keyturn.directory_state), 0)`,
   );
-  return rows[0]?.now ?? '';
+  return now ?? '';
 }
 
 /** The generations that every waiting request has been held against. */
 export async function generationsSeen(manager: EntityManager): Promise<string> {
-  const rows: { seen: string }[] = await manager.query('select seen from keyturn.reconsideration');
-  return rows[0]?.seen ?? '';
+  return (await valueOf<string>(manager, 'select seen from keyturn.reconsideration')) ?? '';
 }
 
 /** Notes that every waiting request has been held against these generations. */

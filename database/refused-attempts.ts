@@ -1,11 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
-/** One attempt that was refused: about which request, by which account (pseudonym), and why. */
-export interface RefusedAttempt {
-  readonly request: string;
-  readonly account: string;
-  readonly code: string;
-}
+import { valueOf } from './rows.ts';
 
 /** An attempt that gets an entry of its own, and what that entry follows from. The request is locked. */
 export interface NotedAttempt {
@@ -21,16 +16,12 @@ export interface NotedAttempt {
   readonly now: string;
 }
 
-/** Counts an attempt. Null when no entry is due: the log would grow with every attempt, so it gets few of them. */
+/** Counts a refused attempt by an account (pseudonym). Null when no entry is due: the log would grow with every attempt, so it gets few of them. */
 export async function noteRefusedAttempt(
   manager: EntityManager,
-  { request, account, code }: RefusedAttempt,
+  { request, account, code }: Readonly<Record<'request' | 'account' | 'code', string>>,
 ): Promise<NotedAttempt | null> {
-  const rows: { noted: NotedAttempt | null }[] = await manager.query(
-    'select keyturn.note_refused_attempt($1, $2, $3) as noted',
-    [request, account, code],
-  );
-  return rows[0]?.noted ?? null;
+  return valueOf(manager, 'select keyturn.note_refused_attempt($1, $2, $3)', [request, account, code]);
 }
 
 /** Appends the entry of a noted attempt, in the same transaction, with the names behind its pseudonyms. */

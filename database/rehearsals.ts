@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 import type { BudgetRoot, Budgets } from '../domain/execution/budgets.ts';
 import { OPEN } from '../domain/request/request.ts';
+import { firstRow, valueOf } from './rows.ts';
 import { sqlList } from './status-sql.ts';
 
 /** One rehearsal that is to begin. */
@@ -34,10 +35,8 @@ export async function beginRehearsal(
     seconds: budgets.secondsAnHour,
     refused: budgets.refusedAnHour,
   };
-  const [row]: BegunRehearsal[] = await manager.query(
-    'select id, seconds from keyturn.begin_rehearsal($1, $2, $3, $4)',
-    [request, root.id, target, limits],
-  );
+  const text = 'select id, seconds from keyturn.begin_rehearsal($1, $2, $3, $4)';
+  const row = await firstRow<BegunRehearsal>(manager, text, [request, root.id, target, limits]);
   return row ?? { id: null, seconds: 1 };
 }
 
@@ -52,11 +51,9 @@ export async function rehearsalWait(
   { root, target }: Omit<RehearsalPlace, 'request'>,
   budgets: Budgets,
 ): Promise<number> {
-  const [row]: { seconds: number }[] = await manager.query(
-    'select keyturn.rehearsal_wait($1, $2, $3, $4, false) as seconds',
-    [root.id, target, budgets.secondsAnHour, budgets.refusedAnHour],
-  );
-  return row?.seconds ?? 1;
+  const text = 'select keyturn.rehearsal_wait($1, $2, $3, $4, false)';
+  const values = [root.id, target, budgets.secondsAnHour, budgets.refusedAnHour];
+  return (await valueOf<number>(manager, text, values)) ?? 1;
 }
 
 /** What is open of a root. */

@@ -2,6 +2,8 @@ import type { EntityManager, SelectQueryBuilder } from 'typeorm';
 
 import type { Identity } from '../domain/identity/identity.ts';
 import { DENIED, type RequestStatus } from '../domain/request/request.ts';
+import { selection } from './row-statements.ts';
+import { firstRow, rows } from './rows.ts';
 import { sqlList } from './status-sql.ts';
 import { decisionTable, requestTable, type DecisionRow, type RequestRow } from './tables.ts';
 
@@ -69,26 +71,13 @@ export async function readDecisionsOfAll(
   manager: EntityManager,
   requests: readonly string[],
 ): Promise<ReadonlyMap<string, readonly DecisionRow[]>> {
-  const byRequest = new Map<string, DecisionRow[]>(requests.map((request) => [request, []]));
-  if (requests.length === 0) return byRequest;
-  const rows = await manager
-    .getRepository(decisionTable)
-    .createQueryBuilder('decision')
-    .where('decision.request = any(:requests)', { requests: [...requests] })
-    .orderBy('decision.recorded_at')
-    .addOrderBy('decision.id')
-    .getMany();
-  for (const row of rows) byRequest.get(row.request)?.push(row);
-  return byRequest;
+  const text = `${selection(decisionTable)} where request = any($1) order by recorded_at, id`;
+  return Map.groupBy(await rows<DecisionRow>(manager, text, [requests]), ({ request }) => request);
 }
 
 /** The decision with this id, or null. */
 export async function readDecision(manager: EntityManager, id: string): Promise<DecisionRow | null> {
-  return manager
-    .getRepository(decisionTable)
-    .createQueryBuilder('decision')
-    .where('decision.id = :id', { id })
-    .getOne();
+  return (await firstRow<DecisionRow>(manager, `${selection(decisionTable)} where id = $1`, [id])) ?? null;
 }
 
 /** Requests to which nobody agreed. */

@@ -1,6 +1,6 @@
 import type { EntityManager, EntitySchema } from 'typeorm';
 
-import { rows } from './rows.ts';
+import { hasRows, rows } from './rows.ts';
 
 /** A statement with its values. */
 interface RowStatement {
@@ -34,8 +34,7 @@ export async function insertOnce<Row extends object>(
   row: Row,
 ): Promise<boolean> {
   const { text, values } = insertion(table, row);
-  const inserted = await rows(manager, `${text} on conflict do nothing returning 1`, values);
-  return inserted.length > 0;
+  return hasRows(manager, `${text} on conflict do nothing returning 1`, values);
 }
 
 /**

@@ -21,3 +21,19 @@ export async function firstRow<Row>(
   const [row] = await rows<Row>(manager, statement, values);
   return row;
 }
+
+/** The values of the only column that a statement answers. */
+export async function columnOf<Value>(...question: Parameters<typeof rows>): Promise<readonly Value[]> {
+  return (await rows<Record<string, Value>>(...question)).flatMap((row) => Object.values(row));
+}
+
+/** The value of the only column in the first row that a statement answers; null for none. */
+export async function valueOf<Value>(...question: Parameters<typeof rows>): Promise<Value | null> {
+  const [value] = await columnOf<Value | null>(...question);
+  return value ?? null;
+}
+
+/** True when a statement answers any row. */
+export async function hasRows(...question: Parameters<typeof rows>): Promise<boolean> {
+  return (await rows(...question)).length > 0;
+}

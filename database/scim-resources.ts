@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
-import { firstRow, rows } from './rows.ts';
+import { firstRow, hasRows, rows, valueOf } from './rows.ts';
 import { conditionOf, type Columns, type Filter } from './scim-filter.ts';
 
 /** The parts of a name that are kept. */
@@ -165,8 +165,7 @@ async function find<Resource>(
   const condition = filter === null ? { sql: 'true', values: [] } : conditionOf(filter, columns, 2);
   const from = `from keyturn.${table} one where one.authority = $1 and one.deleted_at is null and ${condition.sql}`;
   const values = [authority, ...condition.values];
-  const counted = await firstRow<{ total: string }>(manager, `select count(*) as total ${from}`, values);
-  const total = Number(counted?.total ?? 0);
+  const total = Number(await valueOf(manager, `select count(*) ${from}`, values));
   if (count === 0 || startIndex > total) return { total, resources: [] };
   const resources = await rows<Resource>(
     manager,
@@ -219,15 +218,15 @@ export async function areMembers(
   { authority }: Owner,
   ids: readonly string[],
 ): Promise<boolean> {
-  const unknown = await rows(
+  const isAnyUnknown = await hasRows(
     manager,
-    `select 1 from unnest($2::text[]) as named (id) where not exists (
+    `select from unnest($2::text[]) as named (id) where not exists (
        select from keyturn.scim_user one where one.id = named.id and authority = $1 and deleted_at is null)
      and not exists (
        select from keyturn.scim_group one where one.id = named.id and authority = $1 and deleted_at is null) limit 1`,
     [authority, ids],
   );
-  return unknown.length === 0;
+  return !isAnyUnknown;
 }
 
 /** Writes a user or a group with its audit entry, and what follows from it in the directory. */

@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 import { STILL_MS } from '../domain/request/overdue.ts';
 import { APPROVED, OPEN, UNSETTLED } from '../domain/request/request.ts';
-import { rows } from './rows.ts';
+import { columnOf, hasRows, rows } from './rows.ts';
 import { sqlList } from './status-sql.ts';
 import type { RequestRow } from './tables.ts';
 
@@ -70,12 +70,8 @@ export async function overdueRequests(manager: EntityManager): Promise<readonly 
 
 /** True when the request is one of them by now. */
 export async function isOverdue(manager: EntityManager, request: string): Promise<boolean> {
-  const overdue = await rows(manager, `select 1 from keyturn.request one where id = $3 and ${IS_OVERDUE}`, [
-    GRACE_MS,
-    STILL_MS,
-    request,
-  ]);
-  return overdue.length > 0;
+  const text = `select from keyturn.request one where id = $3 and ${IS_OVERDUE}`;
+  return hasRows(manager, text, [GRACE_MS, STILL_MS, request]);
 }
 
 /** No step dates a request ahead: a row dated ahead is hidden from every query for requests that do not move. */
@@ -85,13 +81,12 @@ const AGREED = UNSETTLED.filter((status) => APPROVED.includes(status));
 
 /** Approved or executing requests that nothing holds back and that do not move: somebody keeps their workflow from it. */
 export async function wedgedRequests(manager: EntityManager): Promise<readonly string[]> {
-  const wedged = await rows<{ id: string }>(
+  return columnOf(
     manager,
     `select id from keyturn.request one where status in ${sqlList(AGREED)}
        and (${MOVED_AT} < clock_timestamp() - $1 * interval '1 millisecond' or ${IS_AHEAD}) limit $2`,
     [WEDGED_MS, ROWS_MAX],
   );
-  return wedged.map(({ id }) => id);
 }
 
 /**

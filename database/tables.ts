@@ -5,7 +5,6 @@ import type { OwnerKey } from '../domain/policy/fact-declarations.ts';
 import type { Lineage } from '../domain/identity/identity.ts';
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import type { StoredPlan } from '../domain/request/plan.ts';
-import type { PolicySet } from '../domain/policy/policy.ts';
 import type { SeatReference, Verdict } from '../domain/approval/quorum.ts';
 import type { Shortage } from '../domain/approval/satisfiable.ts';
 import type { RequestMode, RequestStatus } from '../domain/request/request.ts';
@@ -115,25 +114,6 @@ export interface ExecutionRow {
   outcome: JsonValue | null;
 }
 
-/** A policy set, by its digest. */
-export interface PolicySetRow {
-  digest: string;
-  body: PolicySet;
-  installed_at: Date;
-  installed_by: string;
-}
-
-/** An audit entry as stored: the exact bytes and what the database derives from them. */
-export interface EntryRow {
-  id: string;
-  leaf: string;
-  event_id: string;
-  request: string;
-  run_id: string;
-  n: number;
-  type: string;
-}
-
 export const requestTable = new EntitySchema<RequestRow>({
   name: 'request',
   schema: 'keyturn',
@@ -232,37 +212,5 @@ export const executionTable = new EntitySchema<ExecutionRow>({
   },
 });
 
-export const policySetTable = new EntitySchema<PolicySetRow>({
-  name: 'policy_set',
-  schema: 'keyturn',
-  columns: {
-    digest: { type: 'text', primary: true },
-    body: { type: 'jsonb' },
-    installed_at: { type: 'timestamptz' },
-    installed_by: { type: 'text' },
-  },
-});
-
-export const entryTable = new EntitySchema<EntryRow>({
-  name: 'entry',
-  schema: 'audit',
-  columns: {
-    id: { type: 'bigint', primary: true },
-    leaf: { type: 'text' },
-    event_id: { type: 'text' },
-    request: { type: 'text' },
-    run_id: { type: 'text' },
-    n: { type: 'int' },
-    type: { type: 'text' },
-  },
-});
-
-/** All tables that processes map. Audit entries are mapped for reading only. */
-export const tables = [
-  requestTable,
-  planTable,
-  decisionTable,
-  executionTable,
-  policySetTable,
-  entryTable,
-] as const;
+/** All tables that processes map. */
+export const tables = [requestTable, planTable, decisionTable, executionTable] as const;

@@ -1,5 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
+import { firstRow } from './rows.ts';
+
 const CAUSE_CHARACTERS_MAX = 500;
 
 /** Notes why a target gave no answer for a request, in place of what was noted before. It decides nothing. */
@@ -19,11 +21,8 @@ export async function noteTrouble(
 
 /** Why the target gave no answer for a request the last time, for reviewers and operators; null where it always did. */
 export async function readTrouble(manager: EntityManager, request: string): Promise<string | null> {
-  const rows: { cause: string; at: Date }[] = await manager.query(
-    'select cause, at from keyturn.target_trouble where request = $1',
-    [request],
-  );
-  const [row] = rows;
+  const text = 'select cause, at from keyturn.target_trouble where request = $1';
+  const row = await firstRow<{ cause: string; at: Date }>(manager, text, [request]);
   // It may have answered since: so it is said when.
   return row === undefined ? null : `The target gave no answer (${row.at.toISOString()}): ${row.cause}.`;
 }

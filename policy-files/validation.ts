@@ -5,9 +5,9 @@ import { operatorLockout, operatorsDropped } from '../policy-authoring/lockout.t
 import type { PolicyWarning } from '../policy-authoring/warnings.ts';
 import { neverPublished } from '../policy-authoring/warnings/people.ts';
 import { neverApproved } from '../policy-authoring/warnings/seats.ts';
-import { changedFiles } from './changed-files.ts';
 import { compileFolder, formatProblem, type CompiledPolicy, type PolicyLoadResult } from './compile.ts';
 import { folderOf, type PolicySources } from './folder.ts';
+import { lineDiff } from './line-diff.ts';
 
 /** More problems than these are not told: the first ones have to be mended anyway. */
 const PROBLEMS_MAX = 20;
@@ -86,6 +86,25 @@ function shownWhole(
 ): Pick<PolicyFindings, 'warnings' | 'files'> {
   const warning = `every line: the active policy ${why}, so all lines are shown as new ones`;
   return { warnings: [warning, ...warnings], files: changedFiles(null, sources) };
+}
+
+/** No file of a policy has such a name. */
+const VARIABLES = 'environment variables';
+
+/** How the files of a policy change, file by file. Without earlier ones every line is new. */
+function changedFiles(before: PolicySources | null, after: PolicySources): readonly FileChange[] {
+  const [old, fresh] = [textsOf(before), textsOf(after)];
+  return [...new Set([...old.keys(), ...fresh.keys()])].sort().flatMap((file) => {
+    const diff = lineDiff(old.get(file) ?? '', fresh.get(file) ?? '');
+    return diff === '' ? [] : [{ file, diff }];
+  });
+}
+
+function textsOf(sources: PolicySources | null): ReadonlyMap<string, string> {
+  if (sources === null) return new Map();
+  const { files, environment } = sources;
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}\n`);
+  return new Map([...Object.entries(files), [VARIABLES, variables.sort().join('')]]);
 }
 
 /** That nothing can be said of sources but why. */

@@ -95,14 +95,6 @@ it('the inbox shows what waits for who is on call to the person on duty, and aft
   expect(await inboxOf('petra')).not.toContain(id);
 });
 
-it('a set stored by a version without rotations is still read, and nobody is on call by it', async () => {
-  const { calendars: _calendars, freezes: _freezes, rotations: _rotations, ...old } = api.policy;
-  const ordinary = await storeRequest(api);
-  const id = await askOnCall(old as PolicySet);
-  expect(await inboxOf('olga')).toContain(ordinary.id);
-  expect(await inboxOf('olga')).not.toContain(id);
-});
-
 it('who is on call by a service sees in lists what policy withholds from those who are not asked', async () => {
   await hear(['omar']);
   const kept = [{ id: 'sre', source: 'pager', schedule: 'S1', maximum_staleness_ms: 600_000 }];
