@@ -2,8 +2,8 @@ import type { ErrorCode } from '../domain/errors.ts';
 
 /** What a client does about each code that it may be answered with. A test compares it with the operations. */
 export const ADVICE: Partial<Readonly<Record<ErrorCode, string>>> = {
-  invalid_json: 'Mend the body: it is one whole JSON text in UTF-8.',
-  invalid_request: 'Mend what `errors` names, by its place.',
+  invalid_json: 'Correct the body: it is one whole JSON text in UTF-8.',
+  invalid_request: 'Correct what `errors` names, by its place.',
   idempotency_key_missing: 'Send exactly one `Idempotency-Key`.',
   idempotency_key_invalid: 'Make the key 1 to 256 characters without control characters, e.g. a UUID.',
   envelope_invalid:
@@ -42,15 +42,15 @@ export const ADVICE: Partial<Readonly<Record<ErrorCode, string>>> = {
   unknown_target: 'Choose a target of `GET /v1/targets`.',
   unknown_agent: 'Name an agent by its id in the directory, or as `ISSUER SUBJECT`.',
   unknown_policy: 'Propose the policy first (`POST /v1/policies`).',
-  arguments_invalid: 'Mend the arguments by what `errors` names: `GET /v1/actions` has their schema.',
+  arguments_invalid: 'Correct the arguments by what `errors` names: `GET /v1/actions` has their schema.',
   not_canonical: 'Send values that JSON can carry exactly: `detail` says which cannot be.',
   idempotency_key_reused: 'Take a new key: this one belongs to another call.',
   reason_required: 'Ask the person for a reason and send it.',
-  defer_invalid: 'Mend `defer`: either `until`, an instant to come, or `to`, a selector.',
+  defer_invalid: 'Correct `defer`: either `until`, an instant to come, or `to`, a selector.',
   hand_over_invalid: 'Hand over to a selector that the request requires.',
   mode_unsupported: 'Send the `mode` that `GET /v1/actions` names for the action.',
-  break_glass_unavailable: 'Ask without `break_glass`: policy has no emergency path for this.',
-  start_invalid: 'Mend `start`: `not_after` lies in the future and after `not_before`.',
+  break_glass_unavailable: 'Ask without `break_glass`: policy has no break-glass path for this.',
+  start_invalid: 'Correct `start`: `not_after` lies in the future and after `not_before`.',
   policy_invalid:
     'Do not repeat: the stored policy is damaged. Give an operator `instance` and `request_id`.',
   rate_limited: 'Wait as long as `Retry-After` says, then repeat.',

@@ -68,7 +68,7 @@ export const createBodySchema = z
       .optional(),
     claims: z.strictObject(claims).describe(CLAIMS).register(NAMES, { id: 'ClaimsBody' }).optional(),
     break_glass: flag(
-      'An emergency: take the short path, where policy has one. Everybody is told, and it is reviewed afterwards',
+      'Take the break-glass path, where policy has one. Everybody is notified, and it is reviewed afterwards',
     ).optional(),
     start: startBodySchema.optional(),
   })
@@ -171,7 +171,7 @@ export const requestSummarySchema = z
 
 const reviewSchema = z
   .object({ id: text('Id of the request that reviews it'), status: statusSchema.describe('Its status') })
-  .describe('The review of an emergency')
+  .describe('The review of a break-glass request')
   .register(NAMES, { id: 'EmergencyReview' });
 
 /** A request as its own page shows it. Details are there only for readers who may see them. */
@@ -184,7 +184,9 @@ export const requestSchema = requestSummarySchema
     review: reviewSchema
       .nullable()
       .optional()
-      .describe('Of an emergency that is over: the request that reviews it. Null where there is none'),
+      .describe(
+        'Of a break-glass request that is over: the request that reviews it. Null where there is none',
+      ),
     earlier_refusals: earlierRefusalsSchema.optional(),
   })
   .describe('A request. Details are there only for readers who may see them')

@@ -49,7 +49,7 @@ const ruleSchema = z
       'Calendar whose business time escalations and the expiry count. Absent: wall time',
     ).optional(),
   })
-  .describe('What one rule demands')
+  .describe('What one rule requires')
   .register(NAMES, { id: 'RequirementRule' });
 
 /** Who must agree. */

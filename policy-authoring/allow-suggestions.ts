@@ -2,6 +2,7 @@ import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import type { Evaluation } from '../domain/policy/evaluation.ts';
 import type { FactField } from '../domain/conditions/fact-type.ts';
 import { pathText } from '../domain/conditions/reads.ts';
+import type { BacktestRecord } from './backtest-side.ts';
 import { ObservedFact } from './observed-fact.ts';
 import { isOwnAction, targetOf, type PolicySet } from '../domain/policy/policy.ts';
 import { ruleFactTypes, type StoredFacts } from '../domain/policy/facts.ts';
@@ -18,13 +19,7 @@ export interface AllowSuggestion {
   readonly yaml: string;
 }
 
-/** The outcome of a request, as far as suggestions need it. */
-export interface SuggestedFrom {
-  readonly facts: StoredFacts;
-  readonly outcome: 'approved' | 'denied' | 'open';
-  /** It expired, was denied, or failed later on. */
-  readonly has_failed?: boolean;
-}
+type Outcome = Pick<BacktestRecord, 'outcome' | 'has_failed'> & { readonly facts: StoredFacts };
 
 /** Fewer approvals than this say nothing about the next request. */
 const APPROVALS_MIN = 10;
@@ -56,12 +51,12 @@ export class AllowHistory {
     this.#policy = policy;
   }
 
-  add(record: SuggestedFrom, evaluation: Evaluation): void {
-    const { facts, outcome } = record;
+  add(record: Outcome, evaluation: Evaluation): void {
+    const { facts, outcome, has_failed: hasFailed = false } = record;
     if (isOwnAction(facts.action) || evaluation.effect === 'allow') return;
     const group = this.#groupOf(facts);
     if (!group) return;
-    if (isSpoiling(record) || !isHarmless(facts, evaluation)) group.isClean = false;
+    if (outcome === 'denied' || hasFailed || !isHarmless(facts, evaluation)) group.isClean = false;
     if (outcome === 'approved') note(group, facts, evaluation);
   }
 
@@ -108,10 +103,6 @@ function observedFacts(policy: PolicySet, name: string): ReadonlyMap<string, Obs
 function valueAt({ args, plan }: StoredFacts, root: 'args' | 'plan', field: string): JsonValue | undefined {
   if (root === 'args') return Object.hasOwn(args, field) ? args[field] : undefined;
   return field === 'rows' ? plan?.rows_changed : plan?.resources_changed;
-}
-
-function isSpoiling({ outcome, has_failed: hasFailed }: SuggestedFrom): boolean {
-  return outcome === 'denied' || hasFailed === true;
 }
 
 function note(group: Group, facts: StoredFacts, { rules }: Evaluation): void {

@@ -11,11 +11,19 @@ import type { PolicySet } from '../domain/policy/policy.ts';
 import { ruleRequirementDigest } from '../domain/request/digests.ts';
 import type { Requirement, Selector } from '../domain/request/requirement.ts';
 
-/** What is known of the people of a recorded request. */
-interface Recorded {
+/** A recorded evaluation of a planned request: the last one of its round. */
+export interface BacktestRecord {
+  readonly request: string;
+  readonly round: number;
+  /** Null when they were erased. */
+  readonly facts: StoredFacts | null;
   readonly lineage: Lineage;
+  /** What people said in that round, as far as it was known at the watermark. */
   readonly outcome: 'approved' | 'denied' | 'open';
+  /** At some time up to the watermark the request expired, was denied, or failed. Absent: not as far as is known. */
+  readonly has_failed?: boolean;
   readonly pending_since: string | null;
+  /** Counted decisions of the round up to the watermark, in the order of recording. */
   readonly decisions: readonly CountedDecision[];
 }
 
@@ -65,7 +73,7 @@ export class BacktestSide {
     return selector === 'owners' ? null : (this.#reviewers.peopleOf(selector as Selector)?.size ?? null);
   }
 
-  peopleFor(record: Recorded, facts: StoredFacts, evaluation: Evaluation): People {
+  peopleFor(record: BacktestRecord, facts: StoredFacts, evaluation: Evaluation): People {
     const owners = ownersByArguments(this.#policy, facts);
     const { outcome, pending_since: since, lineage } = record;
     return {

@@ -2,30 +2,14 @@ import { AllowHistory, type AllowSuggestion } from './allow-suggestions.ts';
 import { digestOf, type Digest } from '../domain/crypto/digest.ts';
 import { requirementDigest } from '../domain/request/digests.ts';
 import type { Evaluation } from '../domain/policy/evaluation.ts';
-import type { Lineage } from '../domain/identity/identity.ts';
 import type { PolicySet, RuleEffect } from '../domain/policy/policy.ts';
 import type { StoredFacts } from '../domain/policy/facts.ts';
-import type { CountedDecision } from '../domain/approval/quorum.ts';
 import type { Requirement } from '../domain/request/requirement.ts';
 import type { Shortage } from '../domain/approval/satisfiable.ts';
-import { BacktestSide } from './backtest-side.ts';
+import { BacktestSide, type BacktestRecord } from './backtest-side.ts';
 import { isLooser } from './strictness.ts';
 
-/** A recorded evaluation of a planned request: the last one of its round. */
-export interface BacktestRecord {
-  readonly request: string;
-  readonly round: number;
-  /** Null when they were erased. */
-  readonly facts: StoredFacts | null;
-  readonly lineage: Lineage;
-  /** What people said in that round, as far as it was known at the watermark. */
-  readonly outcome: 'approved' | 'denied' | 'open';
-  /** At some time up to the watermark the request expired, was denied, or failed. Absent: not as far as is known. */
-  readonly has_failed?: boolean;
-  readonly pending_since: string | null;
-  /** Counted decisions of the round up to the watermark, in the order of recording. */
-  readonly decisions: readonly CountedDecision[];
-}
+export type { BacktestRecord } from './backtest-side.ts';
 
 /** One evaluation under both policies. */
 export interface BacktestDifference {
@@ -87,23 +71,11 @@ export interface BacktestReport {
   readonly digest: Digest;
 }
 
-/** How many entries lists hold. */
 const LIMIT = 20;
-
-/** Evaluates every record by both policies. Never throws for what records hold. */
-export function backtest(
-  records: Iterable<BacktestRecord>,
-  base: PolicySet,
-  candidate: PolicySet,
-): BacktestReport {
-  const run = new Backtest(base, candidate);
-  for (const record of records) run.add(record);
-  return run.report();
-}
 
 type Side = 'base' | 'candidate';
 
-/** A backtest in progress, for records that arrive in batches. The order of records is part of the digest. */
+/** A backtest in progress, for records that arrive in batches. Never throws for what they hold. The order of records is part of the digest. */
 export class Backtest {
   readonly #sides: Readonly<Record<Side, BacktestSide>>;
   readonly #limit: number;
@@ -144,13 +116,14 @@ export class Backtest {
     this.#counts.evaluations += 1;
     const base = this.#sides.base.evaluate(facts);
     const candidate = this.#sides.candidate.evaluate(facts);
+    const both = { base, candidate };
     this.#matrix[base.effect][candidate.effect] += 1;
     if (candidate.is_degraded) this.#counts.missing += 1;
     this.#countLoad('base', base.requirement);
     this.#countLoad('candidate', candidate.requirement);
     this.#history.add({ ...record, facts }, base);
-    const marks = [...this.#checkPeople(record, facts, { base, candidate })];
-    const difference = this.#compare(record, facts, { base, candidate });
+    const marks = [...this.#checkPeople(record, facts, both)];
+    const difference = this.#compare(record, facts, both);
     if (difference) marks.push(difference.is_looser ? 'looser' : 'stricter');
     this.#note(record, `${base.effect} ${candidate.effect} ${marks.join(' ')}`);
     return difference;
@@ -189,11 +162,8 @@ export class Backtest {
     const isLoose = isLooser(both.candidate, both.base);
     if (!isLoose && !isLooser(both.base, both.candidate)) return null;
     const difference = { request, round, action, target, is_looser: isLoose, ...both };
-    if (!isLoose) this.#counts.tightened += 1;
-    else {
-      this.#counts.loosened += 1;
-      if (this.#looser.length < this.#limit) this.#looser.push(difference);
-    }
+    this.#counts[isLoose ? 'loosened' : 'tightened'] += 1;
+    if (isLoose && this.#looser.length < this.#limit) this.#looser.push(difference);
     return difference;
   }
 

@@ -10,7 +10,6 @@ import type { FactTypes, PolicyFacts, StoredFacts } from '../domain/policy/facts
 /** A value of a fact; undefined where it is absent. */
 type GridValue = JsonValue | undefined;
 
-/** A fact and the values it takes on the grid. */
 export interface Axis {
   readonly path: FactPath;
   readonly values: readonly GridValue[];
@@ -19,7 +18,6 @@ export interface Axis {
 /** One point of the grid: facts by the path that conditions read. */
 export type Cell = ReadonlyMap<string, { readonly path: FactPath; readonly value: GridValue }>;
 
-/** An action on a target, with the types of its facts. */
 export interface GridScope {
   readonly action: ActionDefinition;
   readonly target: Target;
@@ -60,7 +58,7 @@ export function axesOf(
     texts: [...literals.flatMap(({ texts }) => texts), ...people],
   };
   for (const path of conditions.flatMap((text) => new Expression(text).factPaths)) {
-    const values = isVaried(path) ? valuesAt(types, path, all) : [];
+    const values = DERIVED.has(path[0] ?? '') ? [] : valuesAt(types, path, all);
     if (values.length > 0) axes.set(pathText(path), { path, values: values.slice(0, VALUES_MAX) });
   }
   return [...axes.values()];
@@ -72,10 +70,6 @@ export function axesOf(
  */
 const DERIVED: ReadonlySet<string> = new Set(['resource', 'data', 'risk', 'calendar', 'calendars', 'facts']);
 
-function isVaried([root = '']: FactPath): boolean {
-  return !DERIVED.has(root);
-}
-
 /**
  * The same axes, and the arguments from which facts are made that the conditions read: each takes what any of the
  * policies knows by it, and one thing that none knows.
@@ -85,7 +79,8 @@ export function withLookups(
   conditions: readonly string[],
   { action, policies }: { readonly action: string; readonly policies: readonly PolicySet[] },
 ): readonly Axis[] {
-  const read = new Set(conditions.flatMap((text) => new Expression(text).factPaths).map(factNameIn));
+  const paths = conditions.flatMap((text) => new Expression(text).factPaths);
+  const read = new Set(paths.map(([root, name]) => (root === 'facts' ? name : undefined)));
   const all = new Map(axes.map((axis) => [pathText(axis.path), axis]));
   for (const policy of policies) {
     for (const [name, resolver] of Object.entries(actionOf(policy, action)?.facts ?? {})) {
@@ -97,10 +92,6 @@ export function withLookups(
     }
   }
   return [...all.values()];
-}
-
-function factNameIn([root, name]: FactPath): string | undefined {
-  return root === 'facts' ? name : undefined;
 }
 
 function valuesAt(types: FactTypes, path: FactPath, literals: Literals): readonly GridValue[] {
@@ -186,14 +177,10 @@ export function factsOf({ action, target, types }: GridScope, cell: Cell): Store
   };
 }
 
-interface PlanValues {
-  readonly rows: number;
-  readonly resources: number;
-  readonly names: readonly string[];
-  readonly destructive: boolean;
-  readonly reversible: boolean;
-  readonly previewed: boolean;
-}
+type PlanValues = Readonly<Record<'rows' | 'resources', number>> &
+  Readonly<Record<'destructive' | 'reversible' | 'previewed', boolean>> & {
+    readonly names: readonly string[];
+  };
 
 function planOf(plan: PlanValues): StoredFacts['plan'] {
   return {
@@ -230,6 +217,11 @@ function harmless(type: FactType): JsonValue {
   }
 }
 
+function harmlessObject(fields: Readonly<Record<string, FactField>>): JsonValue {
+  const required = Object.entries(fields).filter(([, { optional }]) => !optional);
+  return Object.fromEntries(required.map(([name, { type }]) => [name, harmless(type)]));
+}
+
 /** Sets, or removes, the value at a path. Objects on the path are copied, never changed. */
 export function setAt(values: Record<string, JsonValue>, path: FactPath, value: GridValue): void {
   const [name = '', ...rest] = path;
@@ -243,11 +235,6 @@ export function setAt(values: Record<string, JsonValue>, path: FactPath, value: 
   const copy: Record<string, JsonValue> = isObject ? { ...(inner as Record<string, JsonValue>) } : {};
   setAt(copy, rest, value);
   values[name] = copy;
-}
-
-function harmlessObject(fields: Readonly<Record<string, FactField>>): JsonValue {
-  const required = Object.entries(fields).filter(([, { optional }]) => !optional);
-  return Object.fromEntries(required.map(([name, { type }]) => [name, harmless(type)]));
 }
 
 function firstOf(words: readonly string[] | null): string {

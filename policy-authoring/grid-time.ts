@@ -16,7 +16,6 @@ import type { ActionDefinition, PolicySet, Target } from '../domain/policy/polic
 import { calendarValues, isFrozen } from '../domain/policy/facts.ts';
 import { AT, AT_PATH, type Axis } from './grid-cells.ts';
 
-/** A policy with the target as it knows it. */
 export interface TimedPolicy {
   readonly policy: PolicySet;
   readonly target: Target;

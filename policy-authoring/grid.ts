@@ -34,7 +34,6 @@ export interface Counterexample {
   readonly is_released: boolean;
 }
 
-/** What a walk over the grid found. */
 export interface GridReport {
   readonly cells: number;
   /** False when a limit ended the walk before all cells were seen. */

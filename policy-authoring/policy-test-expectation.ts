@@ -1,13 +1,17 @@
+import { escalationSteps } from '../domain/approval/escalation.ts';
+import { approversLeft, shortagesOf, type ShortageFacts } from '../domain/approval/satisfiable.ts';
+import { tallyFactsOf } from '../domain/approval/seats.ts';
 import { offersBreakGlass } from '../domain/policy/evaluation.ts';
 import type { RuleEffect } from '../domain/policy/policy.ts';
-import { approversOf, escalationsOf, shortageOf } from './policy-test-people.ts';
 import {
+  directoriesIn,
   expiryOf,
+  ownersIn,
   type EvaluatedRequest,
   type PolicyTestStatus,
   type ReviewAfter,
 } from './policy-test-review.ts';
-import type { ChannelLimit, Requirement, RiskTier, Stage } from '../domain/request/requirement.ts';
+import type { ChannelLimit, Requirement, RiskTier, Selector, Stage } from '../domain/request/requirement.ts';
 
 /** The break-glass path of this request: it takes it, could take it, or has none. */
 export const BREAK_GLASS_PATHS = ['taken', 'offered', 'unavailable'] as const;
@@ -18,7 +22,6 @@ type BreakGlassPath = (typeof BREAK_GLASS_PATHS)[number];
 export interface PolicyTestExpectation {
   readonly effect?: RuleEffect;
   readonly risk?: RiskTier;
-  /** Ids of all rules that act, in any order. */
   readonly rules?: readonly string[];
   /** All stages of all rules, as `stageText` writes them, in any order. */
   readonly stages?: readonly string[];
@@ -40,7 +43,6 @@ export interface PolicyTestExpectation {
   readonly channels?: ChannelLimit;
 }
 
-/** Something that is not as expected. */
 export interface PolicyTestFailure {
   /** `effect`, `stages`, `may olga`, … */
   readonly what: string;
@@ -50,14 +52,13 @@ export interface PolicyTestFailure {
 
 type Words<Word> = Readonly<Record<keyof PolicyTestExpectation, Word>>;
 
-/** Everything that is not as the test expects. */
 export function unexpected(
   expect: PolicyTestExpectation,
   evaluated: EvaluatedRequest,
   review: ReviewAfter,
 ): readonly PolicyTestFailure[] {
   const [got, wanted] = [foundIn(evaluated, review), wantedBy(expect)];
-  return (Object.keys(got) as (keyof PolicyTestExpectation)[]).flatMap((key) => {
+  return (Object.keys(got) as (keyof Words<string>)[]).flatMap((key) => {
     const expected = wanted[key];
     const what = key === 'expires_ms' ? 'expires' : key;
     return expected === undefined || expected === got[key] ? [] : [{ what, expected, got: got[key] }];
@@ -78,7 +79,9 @@ function foundIn(evaluated: EvaluatedRequest, review: ReviewAfter): Words<string
     break_glass: breakGlassOf(evaluated),
     status: review.status,
     channels: requirement?.channels ?? 'all',
-    ...peopleOf(evaluated, review),
+    escalates: listText(escalationsOf(review)),
+    shortage: listText(shortageOf(evaluated)),
+    approvers: listText(approversOf(evaluated, review)),
   };
 }
 
@@ -96,17 +99,6 @@ function wantedBy({
     ...words,
     ...(expires === undefined ? {} : { expires_ms: durationText(expires) }),
     ...Object.fromEntries(lists.flatMap(([key, list]) => (list ? [[key, listText(list)] as const] : []))),
-  };
-}
-
-function peopleOf(
-  evaluated: EvaluatedRequest,
-  review: ReviewAfter,
-): Readonly<Record<'escalates' | 'shortage' | 'approvers', string>> {
-  return {
-    escalates: listText(escalationsOf(review)),
-    shortage: listText(shortageOf(evaluated)),
-    approvers: listText(approversOf(evaluated, review)),
   };
 }
 
@@ -141,4 +133,41 @@ export function stageText({ any, quorum }: Pick<Stage, 'any' | 'quorum'>): strin
 
 function stageTexts(requirement: Requirement | null): readonly string[] {
   return (requirement?.rules ?? []).flatMap((rule) => rule.stages.map(stageText));
+}
+
+/** `group:dba-leads at 2026-01-12T08:00:00.000Z` */
+export function escalationText({ to, at }: { readonly to: Selector; readonly at: string }): string {
+  return `${to} at ${at}`;
+}
+
+/** Escalations of the stages that are open after the decisions of a test, due or not: none once it is decided. */
+function escalationsOf({ request, status, nowMs }: ReviewAfter): readonly string[] {
+  if (request === null || status !== 'pending') return [];
+  return escalationSteps(tallyFactsOf(request, new Date(nowMs).toISOString())).map(escalationText);
+}
+
+/** The rules that too few people could satisfy when the request was made. */
+function shortageOf(evaluated: EvaluatedRequest): readonly string[] {
+  const facts = shortageFacts(evaluated);
+  return facts === null ? [] : shortagesOf(facts).map(({ rule }) => rule);
+}
+
+/** Everybody who could fill a seat while it is pending, but for those behind the request and those who decided. */
+function approversOf(evaluated: EvaluatedRequest, { request, status }: ReviewAfter): readonly string[] {
+  const facts = status === 'pending' ? shortageFacts(evaluated) : null;
+  const decided = new Set(request?.decisions.map(({ person }) => person));
+  return facts === null ? [] : approversLeft(facts).filter((person) => !decided.has(person));
+}
+
+function shortageFacts(evaluated: EvaluatedRequest): ShortageFacts | null {
+  const { lineage, evaluation } = evaluated;
+  const { requirement } = evaluation;
+  return (
+    requirement && {
+      requirement,
+      lineage,
+      owners: ownersIn(evaluated),
+      directories: directoriesIn(evaluated),
+    }
+  );
 }

@@ -13,20 +13,16 @@ import type { Requirement } from '../domain/request/requirement.ts';
 
 /** A decision that a test takes as made before. */
 export interface PolicyTestDecision {
-  /** Id of the person. */
   readonly by: string;
   readonly verdict: Exclude<Verdict, 'defer'>;
   /** How long after the request became pending. */
   readonly at_ms: number;
 }
 
-/** The statuses that a request can have in a test. */
 export const TEST_STATUSES = ['pending', 'approved', 'denied', 'expired'] as const;
 
-/** The status of the request of a test. */
 export type PolicyTestStatus = (typeof TEST_STATUSES)[number];
 
-/** A request with its evaluation. */
 export interface EvaluatedRequest {
   readonly policy: PolicySet;
   readonly facts: PolicyFacts;
@@ -105,11 +101,7 @@ function openRequest(evaluated: EvaluatedRequest): DecidableRequest | null {
   };
 }
 
-interface Attempt {
-  readonly by: string;
-  readonly verdict: PolicyTestDecision['verdict'];
-  readonly at: number;
-}
+type Attempt = Omit<PolicyTestDecision, 'at_ms'> & { readonly at: number };
 
 function attempt(
   evaluated: EvaluatedRequest,

@@ -56,7 +56,6 @@ export const REVIEW_ANSWERS = [
   'already_decided',
 ] as const satisfies readonly ('yes' | ErrorCode)[];
 
-/** One test of a policy. */
 export interface PolicyTest {
   readonly name: string;
   /** `tests/sql.yaml:3` */
@@ -77,7 +76,6 @@ export interface MissedRule {
   readonly read: readonly ValueRead[];
 }
 
-/** The result of one test. */
 export interface PolicyTestResult {
   readonly name: string;
   readonly source: string;

@@ -21,7 +21,6 @@ export interface ActionEntry {
   readonly owners: Value | undefined;
 }
 
-/** Reads one entry of `actions/`. */
 export function readAction(value: Value, names: Names): ActionEntry {
   const fields = value.fields(KEYS['actions/*.yaml']);
   const resourceType = fields.name('resource_type');
@@ -94,9 +93,7 @@ export function readTarget(
   if (!refuseOwn(fields.get('id'), id)) names.declare('target', id, fields.get('id') ?? value);
   const reference = (key: string, kind: 'resource type' | 'environment'): string => {
     const at = fields.get(key);
-    const name = at?.text() ?? '';
-    if (at) names.require(kind, name, at);
-    return name;
+    return at ? names.read(kind, at) : '';
   };
   const connection = fields.get('connection');
   const dataClass = fields.get('data_class');

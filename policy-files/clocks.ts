@@ -66,15 +66,12 @@ function readInstant(value: Value | undefined, zone: string | undefined): string
     return '';
   }
   if (read.offset !== undefined) return new Date(`${read.written}${read.offset}`).toISOString();
-  return readWallTime(value, { wallMs: Date.parse(`${read.written}Z`), zone });
+  return readWallTime(value, Date.parse(`${read.written}Z`), zone);
 }
 
-interface DateTime {
-  readonly written: string;
-  readonly offset: string | undefined;
-}
-
-function parseDateTime(text: string): DateTime | null {
+function parseDateTime(
+  text: string,
+): { readonly written: string; readonly offset?: string | undefined } | null {
   const match = DATE_TIME.exec(text);
   if (!match) return null;
   const [, date = '', time = '', seconds = '00', offset] = match;
@@ -82,12 +79,7 @@ function parseDateTime(text: string): DateTime | null {
   return isDate(date) && isTime ? { written: `${date}T${time}:${seconds}`, offset } : null;
 }
 
-interface WallTime {
-  readonly wallMs: number;
-  readonly zone: string | undefined;
-}
-
-function readWallTime(value: Value, { wallMs, zone }: WallTime): string {
+function readWallTime(value: Value, wallMs: number, zone: string | undefined): string {
   if (zone === undefined)
     value.refuse('there is no calendar to give the time zone: add one, or an offset or Z');
   // A zone that could not be read was reported there.

@@ -7,13 +7,7 @@ import {
   type Person,
 } from '../domain/identity/directory.ts';
 import type { Identity } from '../domain/identity/identity.ts';
-import {
-  readIssuer,
-  readIssuerName,
-  readIssuers,
-  type IssuerAliases,
-  type IssuerContext,
-} from './issuers.ts';
+import { readIssuer, readIssuers, type IssuerAliases, type IssuerContext } from './issuers.ts';
 import type { Fields, Value } from './value.ts';
 
 interface DirectoryContext extends IssuerContext {
@@ -31,26 +25,24 @@ export function readDirectory(root: Value, issuers: IssuerContext): Directory {
 
 function readPerson(value: Value, context: DirectoryContext): Person {
   const fields = value.fields(KEYS['people']);
-  const id = declareId(fields, 'person', context);
-  const accounts = fields.items('accounts').map((account) => {
-    const shape = account.fields(KEYS['people.accounts']);
-    return readIdentity(shape, context);
-  });
+  const id = context.names.declareId('person', fields);
+  const accounts = fields
+    .items('accounts')
+    .map((account) => readIdentity(account.fields(KEYS['people.accounts']), context));
   return { id, name: readTitle(fields, id), active: fields.flag('active', true), accounts };
 }
 
 function readAgent(value: Value, context: DirectoryContext): Agent {
   const fields = value.fields(KEYS['agents']);
-  const id = declareId(fields, 'agent', context);
+  const id = context.names.declareId('agent', fields);
   const client = fields.get('client')?.text();
   const owner = fields.get('owner');
-  if (owner) context.names.require('person', owner.text(), owner);
   return {
     ...readIdentity(fields, context),
     id,
     name: readTitle(fields, id),
     active: fields.flag('active', true),
-    owner: owner?.text() ?? '',
+    owner: owner ? context.names.read('person', owner) : '',
     acts_for_people: fields.flag('acts_for_people', false),
     ...(client === undefined ? {} : { client }),
   };
@@ -60,15 +52,12 @@ function readTitle(fields: Fields, id: string): string {
   return fields.get('name')?.text() ?? id;
 }
 
-function declareId(fields: Fields, kind: 'person' | 'agent' | 'group', { names }: DirectoryContext): string {
-  const id = fields.name('id');
-  names.declare(kind, id, fields.get('id') ?? fields.value);
-  return id;
-}
-
 function readIdentity(fields: Fields, { aliases, names }: DirectoryContext): Identity {
   const at = fields.get('issuer');
-  const identity = { issuer: at ? readIssuer(at, aliases, names) : '', subject: fields.text('subject') };
+  const identity = {
+    issuer: at ? readIssuer(at, at.text(), { aliases, names }) : '',
+    subject: fields.text('subject'),
+  };
   names.declareAccount(identity, fields.get('subject') ?? fields.value);
   return identity;
 }
@@ -80,7 +69,7 @@ interface ReadGroup extends Group {
 /** All groups are declared before any is looked into: they may name each other in any order. */
 function readGroups(values: readonly Value[], context: DirectoryContext): readonly Group[] {
   const shapes = values.map((value) => value.fields(KEYS['groups']));
-  const ids = shapes.map((fields) => declareId(fields, 'group', context));
+  const ids = shapes.map((fields) => context.names.declareId('group', fields));
   const groups = shapes.map((fields, index) => readGroup(fields, ids[index] ?? '', context));
   refuseCycles(groups);
   refuseSharedGroups(groups, shapes);
@@ -150,7 +139,7 @@ function readClaims(
   const name = authority.slice(CLAIMS.length);
   if (name === '') written.refuse(NO_AUTHORITY);
   return {
-    authority: claimsAuthority(readIssuerName(written, name, { aliases, names })),
+    authority: claimsAuthority(readIssuer(written, name, { aliases, names })),
     claim: readClaim(fields, id),
     maximum_age_ms: readMaximumAge(fields),
   };
@@ -175,13 +164,11 @@ function readMaximumAge(fields: Fields): number {
 
 function readOwnGroup(fields: Fields, id: string, { names }: DirectoryContext): ReadGroup {
   const members = isEmpty(fields.get('members')) ? [] : fields.names('members');
-  members.forEach((member) => names.require('person', member.text(), member));
   const nested = isEmpty(fields.get('groups')) ? [] : fields.names('groups');
-  nested.forEach((group) => names.require('group', group.text(), group));
   return {
     id,
-    members: members.map((member) => member.text()),
-    groups: nested.map((group) => group.text()),
+    members: members.map((member) => names.read('person', member)),
+    groups: nested.map((group) => names.read('group', group)),
     nested,
   };
 }

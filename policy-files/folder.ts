@@ -4,10 +4,8 @@ import { join, sep } from 'node:path';
 
 import { didYouMean, quote, type PolicyProblem } from './problem.ts';
 
-/** What a file of the folder holds. */
 export type FileKind = 'settings' | 'directory' | 'actions' | 'targets' | 'rules' | 'tests';
 
-/** One file of the folder, read. */
 export interface PolicyFile {
   readonly kind: FileKind;
   /** Relative to the folder, with `/`. */
@@ -35,7 +33,6 @@ export const FILE_BYTES_MAX = 256 * 1024;
 
 const TOO_LARGE = `larger than ${FILE_BYTES_MAX} bytes`;
 
-/** More files of one folder than this are refused. */
 export const FILES_MAX = 1000;
 
 const SINGLE_FILES: ReadonlyMap<string, FileKind> = new Map([
@@ -81,16 +78,21 @@ function takeFile(reading: Reading, file: string, text: string): void {
 }
 
 /** Reads all files of a policy folder. Never throws for what the folder holds or lacks. */
-export async function readFolder(directory: string): Promise<PolicyFolder> {
-  const reading: Reading = { root: '', files: [], unread: new Set(), problems: [] };
+export function readFolder(directory: string): Promise<PolicyFolder> {
+  return opened(directory, async (reading) => {
+    for (const entry of await list(reading, '')) await readTopLevel(reading, entry);
+    refuseTooMany(reading, '.');
+  });
+}
+
+async function opened(directory: string, read: (reading: Reading) => Promise<void>): Promise<PolicyFolder> {
+  const closed: Reading = { root: '', files: [], unread: new Set(), problems: [] };
   const root = await realpath(directory).catch((error: unknown) =>
-    refuse(reading, directory, reasonOf(error)),
+    refuse(closed, directory, reasonOf(error)),
   );
-  if (root === undefined) return reading;
-  const opened = { ...reading, root };
-  for (const entry of await list(opened, '')) await readTopLevel(opened, entry);
-  refuseTooMany(opened, '.');
-  return opened;
+  const reading = { ...closed, root: root ?? '' };
+  if (root !== undefined) await read(reading);
+  return reading;
 }
 
 function refuseTooMany(reading: Reading, folder: string): void {
@@ -98,17 +100,12 @@ function refuseTooMany(reading: Reading, folder: string): void {
 }
 
 /** Reads the tests beside a policy: none where it has no folder of tests. Never throws for what the folder holds or lacks. */
-export async function readTestFiles(directory: string): Promise<PolicyFolder> {
-  const reading: Reading = { root: '', files: [], unread: new Set(), problems: [] };
-  const root = await realpath(directory).catch((error: unknown) =>
-    refuse(reading, directory, reasonOf(error)),
-  );
-  if (root === undefined) return reading;
-  const opened = { ...reading, root };
-  if ((await list(opened, '')).some(({ name }) => name === TESTS))
-    await readKindFolder(opened, TESTS, 'tests');
-  refuseTooMany(opened, TESTS);
-  return opened;
+export function readTestFiles(directory: string): Promise<PolicyFolder> {
+  return opened(directory, async (reading) => {
+    const hasTests = (await list(reading, '')).some(({ name }) => name === TESTS);
+    if (hasTests) await readKindFolder(reading, TESTS, 'tests');
+    refuseTooMany(reading, TESTS);
+  });
 }
 
 async function readTopLevel(reading: Reading, entry: Dirent): Promise<void> {

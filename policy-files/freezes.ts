@@ -2,10 +2,9 @@ import { KEYS } from './keys.ts';
 import type { BusinessCalendar } from '../domain/calendar/calendar.ts';
 import type { FreezeWindow } from '../domain/calendar/freeze.ts';
 import { readSpan } from './clocks.ts';
-import type { NameKind, Names } from './names.ts';
+import type { Names } from './names.ts';
 import type { Value } from './value.ts';
 
-/** What freezes are read with. */
 export interface FreezeContext {
   readonly names: Names;
   readonly calendars: readonly BusinessCalendar[];
@@ -20,10 +19,8 @@ export function readFreezes(value: Value | undefined, context: FreezeContext): r
 function readFreeze(value: Value, context: FreezeContext): FreezeWindow {
   const { names } = context;
   const fields = value.fields(KEYS['freezes']);
-  const id = fields.name('id');
-  names.declare('freeze', id, fields.get('id') ?? value);
   return {
-    id,
+    id: names.declareId('freeze', fields),
     title: fields.text('title'),
     ...readSpan(fields, zoneOf(fields.get('calendar'), context)),
     environments: readScope(fields.get('environments'), 'environment', names),
@@ -34,20 +31,15 @@ function readFreeze(value: Value, context: FreezeContext): FreezeWindow {
 /** The zone of the calendar; undefined without one, empty when that calendar was refused. */
 function zoneOf(value: Value | undefined, { names, calendars }: FreezeContext): string | undefined {
   if (!value) return undefined;
-  const id = value.text();
-  names.require('calendar', id, value);
+  const id = names.read('calendar', value);
   return calendars.find((calendar) => calendar.id === id)?.time_zone ?? '';
 }
 
 /** The listed names; null, which is all, when there is no list. */
 function readScope(
   value: Value | undefined,
-  kind: NameKind & ('environment' | 'action'),
+  kind: 'environment' | 'action',
   names: Names,
 ): readonly string[] | null {
-  if (!value) return null;
-  return value.names().map((item) => {
-    names.require(kind, item.text(), item);
-    return item.text();
-  });
+  return value ? value.names().map((item) => names.read(kind, item)) : null;
 }

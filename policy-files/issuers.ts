@@ -23,7 +23,6 @@ export function readIssuers(value: Value | undefined, context: IssuerContext): I
   return aliases;
 }
 
-/** What issuers are read with. */
 export interface IssuerContext {
   readonly names: Names;
   /** The value of a variable, where it has one. */
@@ -57,13 +56,8 @@ export function isIssuer(text: string): boolean {
   return url.username === '' && url.password === '' && !/[?#]/.test(text);
 }
 
-/** The issuer of an account: an alias, or a URL written out. */
-export function readIssuer(value: Value, aliases: IssuerAliases, names: Names): string {
-  return readIssuerName(value, value.text(), { aliases, names });
-}
-
-/** The same of a name that is part of a value. */
-export function readIssuerName(
+/** The issuer that a value names, or a part of it: an alias, or a URL written out. */
+export function readIssuer(
   value: Value,
   name: string,
   { aliases, names }: { readonly aliases: IssuerAliases; readonly names: Names },

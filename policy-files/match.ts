@@ -7,7 +7,6 @@ import type { Fields, Value } from './value.ts';
 /** Every action of the catalogue, but none of Keyturn's own. */
 const EVERY_ACTION = '*';
 
-/** Reads `on` of a rule. */
 export function readMatch(value: Value | undefined, names: Names): Rule['on'] {
   const fields = value?.fields(KEYS['rules.on']);
   return {
@@ -34,8 +33,8 @@ function actionsAndEnvironments(
 function actionsOf(fields: Fields, names: Names): readonly string[] {
   const listed = fields.names('action');
   const single = listed.filter((name) => name.text() !== EVERY_ACTION);
-  for (const name of single) names.require('action', name.text(), name);
-  if (single.length === listed.length) return single.map((name) => name.text());
+  const read = single.map((name) => names.read('action', name));
+  if (single.length === listed.length) return read;
   return names
     .all('action')
     .filter((name) => !isOwnAction(name))
@@ -43,8 +42,5 @@ function actionsOf(fields: Fields, names: Names): readonly string[] {
 }
 
 function named(fields: Fields, names: Names, key: 'env' | 'target'): readonly string[] {
-  return fields.names(key).map((name) => {
-    names.require(key === 'env' ? 'environment' : key, name.text(), name);
-    return name.text();
-  });
+  return fields.names(key).map((name) => names.read(key === 'env' ? 'environment' : key, name));
 }

@@ -1,6 +1,6 @@
 import { identityKey, type Identity } from '../domain/identity/identity.ts';
 import { didYouMean, quote } from './problem.ts';
-import type { Value } from './value.ts';
+import type { Fields, Value } from './value.ts';
 
 /** Kinds of names that one file declares and others use. */
 export type NameKind =
@@ -36,6 +36,12 @@ export class Names {
     else this.#declareOnce(kind, name, { at, shown: name });
   }
 
+  declareId(kind: NameKind, fields: Fields): string {
+    const id = fields.name('id');
+    this.declare(kind, id, fields.get('id') ?? fields.value);
+    return id;
+  }
+
   /** Declares an account: it belongs to one person or agent, else one could approve the other's requests. */
   declareAccount(account: Identity, at: Value): void {
     if (account.issuer === '' || account.subject === '') return;
@@ -61,12 +67,18 @@ export class Names {
     at.refuse(`unknown ${kind} ${quote(name)}${didYouMean(name, declared.keys())}`);
   }
 
+  /** Reads a name, and reports it if nothing declares it. */
+  read(kind: NameKind, at: Value): string {
+    const name = at.text();
+    this.require(kind, name, at);
+    return name;
+  }
+
   /** False if a name that was not found may be in a file that could not be read. */
   isComplete(kind: NameKind): boolean {
     return !this.#incomplete.has(kind);
   }
 
-  /** The declared names of a kind. */
   all(kind: NameKind): readonly string[] {
     return [...this.#of(kind).keys()];
   }

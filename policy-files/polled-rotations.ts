@@ -53,14 +53,9 @@ export function readOnCall(
     names.require('rotation', name, key);
     if (policy.rotations.some(({ id }) => id === name))
       key.refuse(`${name} is written out: who is on call follows from the time`);
-    return [name, people.list().map((person) => readPerson(person, names))] as const;
+    return [name, people.list().map((person) => names.read('person', person))] as const;
   });
   return { on_call: Object.fromEntries(read) };
-}
-
-function readPerson(value: Value, names: Names): string {
-  names.require('person', value.text(), value);
-  return value.text();
 }
 
 /** The rotations of services that a folder names, each schedule once. */

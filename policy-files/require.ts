@@ -26,9 +26,9 @@ export const BUILT_IN_DEFAULTS: RequireDefaults = {
 /** More people than this in one stage is taken for a typing error. */
 const QUORUM_MAX = 20;
 
-const GRADES: readonly EvidenceGrade[] = ['A', 'B', 'C'];
+/** Of evidence, the strongest first. */
+export const GRADES: readonly EvidenceGrade[] = ['A', 'B', 'C'];
 
-/** Context of one `require`. */
 export interface RequireContext {
   readonly rule: string;
   readonly names: Names;

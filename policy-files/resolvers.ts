@@ -33,14 +33,12 @@ function readResolver(value: Value, action: ActionDefinition, names: Names): Fac
     table?.refuse(`only the resolver table looks up a table, not ${resolver}`);
     return { resolver, of };
   }
-  if (table) names.require('table', table.text(), table);
-  else if (value.isMapping()) value.refuse("missing 'table': the one to look up");
-  return { resolver, of, table: table?.text() ?? '' };
+  if (!table && value.isMapping()) value.refuse("missing 'table': the one to look up");
+  return { resolver, of, table: table ? names.read('table', table) : '' };
 }
 
 const OWNERS_RESOLVERS = ['table', 'target'] as const;
 
-/** What lookups may name. */
 export interface LookupContext {
   readonly names: Names;
   readonly tables: readonly LookupTable[];

@@ -1,7 +1,7 @@
 import { KEYS } from './keys.ts';
 import { CHANNEL_LIMITS } from '../domain/request/disclosure.ts';
 import { isOwnAction } from '../domain/policy/policy.ts';
-import type { EvidenceGrade, RiskTier } from '../domain/request/requirement.ts';
+import type { RiskTier } from '../domain/request/requirement.ts';
 import {
   DEFAULT_RISK,
   RISK_TIERS,
@@ -12,13 +12,12 @@ import {
 import { readCondition, readPartialCondition, typesOn, type TypesByAction } from './conditions.ts';
 import { readLineMatch } from './match.ts';
 import type { Names } from './names.ts';
+import { GRADES } from './require.ts';
 import type { Value } from './value.ts';
 
 const WEIGHT_MAX = 100;
 const PEOPLE_MAX = 20;
-const GRADES: readonly EvidenceGrade[] = ['A', 'B', 'C'];
 
-/** What the lines are read with. */
 export interface RiskContext {
   readonly names: Names;
   /** What conditions may read, for each action of the catalogue and of Keyturn itself. */
@@ -69,7 +68,7 @@ function readTiers(value: Value | undefined): RiskPolicy['tiers'] {
 
 function readTierRequirements(value: Value | undefined): RiskPolicy['demands'] {
   if (!value) return DEFAULT_RISK.demands;
-  const fields = value.fields(Object.fromEntries(RISK_TIERS.map((tier) => [tier, 'optional' as const])));
+  const fields = value.fields(KEYS['risk.demands']);
   const demands: Partial<Record<RiskTier, TierTerms>> = {};
   for (const tier of RISK_TIERS) {
     const requirement = fields.get(tier);

@@ -7,7 +7,6 @@ import type { Names } from './names.ts';
 import { isPolled, readPolledRotation, Schedules } from './polled-rotations.ts';
 import type { Value } from './value.ts';
 
-/** What `selectors.oncall` says. */
 export type Rotations = Pick<PolicySet, 'rotations' | 'polled_rotations'>;
 
 /** Reads `selectors.oncall`: a mapping from ids to rotations. The directory must have been read. */
@@ -33,10 +32,7 @@ function readRotation(value: Value, id: string, names: Names): Rotation {
   const time_zone = readTimeZone(fields.get('time_zone'));
   const hand_over = readHandOver(fields.get('hand_over'));
   const starts_on = readStart(fields.get('starts_on'), hand_over?.day);
-  const people = fields.names('people').map((person) => {
-    names.require('person', person.text(), person);
-    return person.text();
-  });
+  const people = fields.names('people').map((person) => names.read('person', person));
   const turns = { time_zone, hand_over: hand_over ?? { day: 'mon' as const, time: '' }, starts_on };
   const overrides = readOverrides(fields.list('overrides'), { names, turns });
   return { id, ...turns, people, overrides };
@@ -80,9 +76,8 @@ function readOverride(value: Value, { names, turns }: OverrideContext): Rotation
   const fields = value.fields(KEYS['selectors.oncall.ID.overrides']);
   const span = readSpan(fields, turns.time_zone);
   const person = fields.get('person');
-  if (person) names.require('person', person.text(), person);
   refuseBeforeStart(fields.get('from'), span.from, turns);
-  return { ...span, person: person?.text() ?? '' };
+  return { ...span, person: person ? names.read('person', person) : '' };
 }
 
 /** Before the first turn nobody is on call, so nobody can stand in. */

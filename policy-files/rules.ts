@@ -11,7 +11,6 @@ import { readRequire, type RequireDefaults } from './require.ts';
 import { checkVersion } from './settings.ts';
 import type { Fields, Value } from './value.ts';
 
-/** What rules are read with. */
 export interface RuleContext {
   readonly names: Names;
   readonly defaults: RequireDefaults;

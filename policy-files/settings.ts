@@ -1,36 +1,21 @@
 import { KEYS } from './keys.ts';
 import type { Directory } from '../domain/identity/directory.ts';
+import { LIFTS_NEEDED, operatorsOf } from '../domain/execution/kill-switch.ts';
 import type { PolicySet } from '../domain/policy/policy.ts';
+import type { Selector } from '../domain/request/requirement.ts';
 import { readCalendars } from './calendars.ts';
 import { readFreezes } from './freezes.ts';
 import type { Names } from './names.ts';
-import { readOperators } from './operators.ts';
 import { quote } from './problem.ts';
 import { BUILT_IN_DEFAULTS, readRequire, readReviewerCondition } from './require.ts';
 import { readRotations } from './rotations.ts';
+import { readNamedSelector } from './selector.ts';
 import { readTables } from './tables.ts';
 import type { Value } from './value.ts';
 
-/** The version of the file format. */
 export const FORMAT_VERSION = 'keyturn/v1';
 
-/** What `keyturn.yaml` says. */
-export type Settings = Pick<
-  PolicySet,
-  | 'version'
-  | 'environments'
-  | 'production'
-  | 'enums'
-  | 'defaults'
-  | 'operators'
-  | 'reviewers'
-  | 'calendars'
-  | 'default_calendar'
-  | 'freezes'
-  | 'rotations'
-  | 'polled_rotations'
-  | 'tables'
->;
+type Settings = Omit<PolicySet, 'actions' | 'targets' | 'directory' | 'windows' | 'risk' | 'rules'>;
 
 /** Replaces a `keyturn.yaml` that could not be read; a set with a problem is never used. */
 export const NO_SETTINGS: Settings = {
@@ -114,10 +99,7 @@ function readProduction(
   { environments, names }: { readonly environments: readonly string[]; readonly names: Names },
 ): readonly string[] {
   if (!value) return environments.filter((environment) => environment.startsWith('prod'));
-  return value.names().map((name) => {
-    names.require('environment', name.text(), name);
-    return name.text();
-  });
+  return value.names().map((name) => names.read('environment', name));
 }
 
 function readEnums(value: Value | undefined): Settings['enums'] {
@@ -125,6 +107,32 @@ function readEnums(value: Value | undefined): Settings['enums'] {
   return Object.fromEntries(
     pairs.map((pair) => [pair.key.name(), pair.value.names().map((word) => word.text())]),
   );
+}
+
+/** Reads `operators`: who may engage and release kill switches. Left out, nobody may. */
+function readOperators(
+  value: Value | undefined,
+  names: Names,
+  directory: Directory,
+): Pick<PolicySet, 'operators'> {
+  if (value === undefined) return {};
+  const entries = value.names();
+  const operators = entries.map((entry) => readOperator(entry, names));
+  // What could not be read was already reported.
+  const isReadable = entries.length > 0 && !operators.includes('owners') && directory.people.length > 0;
+  if (isReadable && operatorsOf(operators, directory).length < LIFTS_NEEDED) {
+    value.refuse(`fewer than ${LIFTS_NEEDED} active people: a kill switch could be thrown, but not lifted`);
+  }
+  return { operators };
+}
+
+/** Who may stop everything must not depend on the hour. */
+function readOperator(entry: Value, names: Names): Selector {
+  if (entry.text().startsWith('oncall:')) {
+    entry.refuse('operators are named by group: or user:, not by who is on call');
+    return 'owners';
+  }
+  return readNamedSelector(entry, names);
 }
 
 /** Another version may give the same keys another meaning: nothing of it is guessed. */

@@ -24,7 +24,6 @@ const DECLARED_BY: Readonly<Record<FileKind, readonly NameKind[]>> = {
   tests: [],
 };
 
-/** The files of a folder with their problems. */
 export interface SourceContext {
   readonly names: Names;
   readonly problems: PolicyProblem[];

@@ -29,7 +29,6 @@ export function readTables(
   return tables.length === 0 ? {} : { tables };
 }
 
-/** The name of a fact or a column. */
 export function fieldName(key: Value): string {
   const name = key.text();
   if (name !== '' && !FIELD.test(name))

@@ -2,10 +2,10 @@ import { KEYS } from './keys.ts';
 import { CHANNEL_LIMITS } from '../domain/request/disclosure.ts';
 import {
   BREAK_GLASS_PATHS,
+  escalationText,
   stageText,
   type PolicyTestExpectation,
 } from '../policy-authoring/policy-test-expectation.ts';
-import { escalationText } from '../policy-authoring/policy-test-people.ts';
 import { TEST_STATUSES } from '../policy-authoring/policy-test-review.ts';
 import { RISK_TIERS } from '../domain/policy/risk.ts';
 import type { Names } from './names.ts';
@@ -45,7 +45,7 @@ function readPeople(fields: Fields, names: Names): PolicyTestExpectation {
   return {
     ...(escalates ? { escalates: escalates.list().map((step) => readEscalation(step, names)) } : {}),
     ...(shortage ? { shortage: shortage.list().map((rule) => shortRuleOf(rule, names)) } : {}),
-    ...(approvers ? { approvers: approvers.list().map((person) => personOf(person, names)) } : {}),
+    ...(approvers ? { approvers: approvers.list().map((person) => names.read('person', person)) } : {}),
   };
 }
 
@@ -61,27 +61,17 @@ function readEscalation(value: Value, names: Names): string {
 /** `*`: too few different people over all rules. The default is a rule, too. */
 function shortRuleOf(value: Value, names: Names): string {
   const rule = value.text();
-  return rule === '*' || rule === 'default' ? rule : ruleOf(value, names);
-}
-
-function personOf(value: Value, names: Names): string {
-  names.require('person', value.text(), value);
-  return value.text();
+  return rule === '*' || rule === 'default' ? rule : names.read('rule', value);
 }
 
 function readRequirements(fields: Fields, names: Names): PolicyTestExpectation {
   const [rules, stages, expires] = [fields.get('rules'), fields.get('stages'), fields.get('expires')];
   return {
-    ...(rules ? { rules: rules.list().map((rule) => ruleOf(rule, names)) } : {}),
+    ...(rules ? { rules: rules.list().map((rule) => names.read('rule', rule)) } : {}),
     ...(stages ? { stages: stages.list().map((stage) => readStage(stage, names)) } : {}),
     ...(expires ? { expires_ms: expires.durationMs() } : {}),
     ...chosen('expires_at', readInstant(fields.get('expires_at'))),
   };
-}
-
-function ruleOf(value: Value, names: Names): string {
-  names.require('rule', value.text(), value);
-  return value.text();
 }
 
 const STAGE = /^(?<any>\S+(?: or \S+)*) x(?<quorum>[1-9]\d?)$/;

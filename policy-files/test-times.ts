@@ -1,3 +1,4 @@
+import { dayOfDate } from '../domain/calendar/wall-clock.ts';
 import type { Value } from './value.ts';
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-](0\d|1[0-4]):[0-5]\d)$/;
@@ -6,15 +7,10 @@ const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-](0\d|1[0-4
 export function readInstant(value: Value | undefined): string | undefined {
   const text = value?.text() ?? '';
   if (!value || text === '') return undefined;
-  const instant = INSTANT.test(text) && isDay(text.slice(0, 10)) ? new Date(text) : new Date(Number.NaN);
+  const instant =
+    INSTANT.test(text) && dayOfDate(text.slice(0, 10)) !== null ? new Date(text) : new Date(Number.NaN);
   if (!Number.isNaN(instant.getTime())) return instant.toISOString();
   return value.refuse('not an instant such as 2026-11-24T10:00:00Z or 2026-11-24T11:00:00+01:00');
-}
-
-/** JavaScript moves the 30th of February into March. */
-function isDay(date: string): boolean {
-  const day = new Date(`${date}T00:00:00Z`);
-  return !Number.isNaN(day.getTime()) && day.toISOString().startsWith(date);
 }
 
 /** How long after `since` something happens, milliseconds: a duration, or an instant that is not before it. */

@@ -153,9 +153,7 @@ function readMode(value: Value | undefined, isPlanned: boolean): PolicyTestGiven
 }
 
 function named(value: Value | undefined, kind: 'action' | 'target' | 'person', names: Names): string {
-  const name = value?.text() ?? '';
-  if (value) names.require(kind, name, value);
-  return name;
+  return value ? names.read(kind, value) : '';
 }
 
 /** An agent or a person; the error suggests agents, which are more common. */

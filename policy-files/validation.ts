@@ -1,12 +1,13 @@
 import { canonicalJson } from '../domain/crypto/canonical-json.ts';
 import type { PolicySet } from '../domain/policy/policy.ts';
 import type { FileChange } from '../domain/request/plan.ts';
+import { operatorLockout, operatorsDropped } from '../policy-authoring/lockout.ts';
 import type { PolicyWarning } from '../policy-authoring/warnings.ts';
 import { neverPublished } from '../policy-authoring/warnings/people.ts';
 import { neverApproved } from '../policy-authoring/warnings/seats.ts';
-import { changedFiles } from './changed-files.ts';
 import { compileFolder, formatProblem, type CompiledPolicy, type PolicyLoadResult } from './compile.ts';
 import { folderOf, type PolicySources } from './folder.ts';
+import { lineDiff } from './line-diff.ts';
 
 /** More problems than these are not told: the first ones have to be mended anyway. */
 const PROBLEMS_MAX = 20;
@@ -15,8 +16,17 @@ const PROBLEMS_MAX = 20;
 export interface CheckWork {
   readonly sources: string;
   readonly base?: { readonly digest: string; readonly sources: string | null };
-  /** Of what the files compile to: small ones may give a huge policy, which must not leave the thread. */
-  readonly bytesMax?: number;
+  readonly proposal?: ProposalTerms;
+}
+
+/** What a proposal has to meet beside. Asked in the thread: a policy can be made to cost much, or to be huge. */
+export interface ProposalTerms {
+  /** Of what the files compile to. */
+  readonly bytesMax: number;
+  /** Of the active policy. */
+  readonly operators: NonNullable<PolicySet['operators']>;
+  /** Where people sign in. */
+  readonly issuers: readonly string[];
 }
 
 /** What is to be said of sources: a policy with problems is not used, warnings are for those who decide on it. */
@@ -30,12 +40,14 @@ export interface PolicyFindings {
 }
 
 /** Compiles the sources of a policy as a folder is compiled. Never throws, whatever they hold. */
-export function findingsOfSources({ sources, base, bytesMax }: CheckWork): PolicyFindings {
+export function findingsOfSources({ sources, base, proposal }: CheckWork): PolicyFindings {
   const compiled = compileText(sources);
   if (!compiled.ok) return refused(compiled.problems.map(formatProblem));
-  if (bytesMax !== undefined && Buffer.byteLength(canonicalJson(compiled.policy)) > bytesMax)
-    return refused([`the policy compiles to more than ${bytesMax} bytes`]);
+  if (proposal && Buffer.byteLength(canonicalJson(compiled.policy)) > proposal.bytesMax)
+    return refused([`the policy compiles to more than ${proposal.bytesMax} bytes`]);
   const findings = findingsOf(compiled);
+  const lockout = proposal && findings.problems.length === 0 ? lockoutBy(proposal, compiled) : null;
+  if (lockout !== null) return refused([lockout]);
   return base === undefined ? findings : { ...findings, ...comparedWith(base, findings, compiled.sources) };
 }
 
@@ -47,6 +59,11 @@ function compileText(text: string): PolicyLoadResult {
     const message = 'these are no texts of files by path';
     return { ok: false, problems: [{ file: '.', line: 1, column: 1, message }] };
   }
+}
+
+/** Whether it can follow on the active one otherwise, the plan of its publication says. */
+function lockoutBy({ operators, issuers }: ProposalTerms, { policy }: CompiledPolicy): string | null {
+  return operatorsDropped({ operators }, policy) ?? operatorLockout(policy, issuers);
 }
 
 /** Files that do not give the base are not what it is: nothing is compared with them. */
@@ -69,6 +86,25 @@ function shownWhole(
 ): Pick<PolicyFindings, 'warnings' | 'files'> {
   const warning = `every line: the active policy ${why}, so all lines are shown as new ones`;
   return { warnings: [warning, ...warnings], files: changedFiles(null, sources) };
+}
+
+/** No file of a policy has such a name. */
+const VARIABLES = 'environment variables';
+
+/** How the files of a policy change, file by file. Without earlier ones every line is new. */
+function changedFiles(before: PolicySources | null, after: PolicySources): readonly FileChange[] {
+  const [old, fresh] = [textsOf(before), textsOf(after)];
+  return [...new Set([...old.keys(), ...fresh.keys()])].sort().flatMap((file) => {
+    const diff = lineDiff(old.get(file) ?? '', fresh.get(file) ?? '');
+    return diff === '' ? [] : [{ file, diff }];
+  });
+}
+
+function textsOf(sources: PolicySources | null): ReadonlyMap<string, string> {
+  if (sources === null) return new Map();
+  const { files, environment } = sources;
+  const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}\n`);
+  return new Map([...Object.entries(files), [VARIABLES, variables.sort().join('')]]);
 }
 
 /** That nothing can be said of sources but why. */

@@ -33,7 +33,6 @@ export class Value {
     this.offset = node?.range?.[0] ?? fallbackOffset;
   }
 
-  /** Reports a problem at this location. */
   refuse(message: string): undefined {
     const { line, column } = this.position();
     this.source.problems.push({ file: this.source.file, line, column, message });
@@ -146,7 +145,6 @@ export class Value {
     return list;
   }
 
-  /** The entries of a list. */
   list(): readonly Value[] {
     if (!this.isList()) this.#expected('a list');
     return this.children();
@@ -185,7 +183,6 @@ export class Value {
     return pairs.filter((pair, index) => pairs.findIndex(({ name }) => name === pair.name) === index);
   }
 
-  /** A mapping with exactly the keys of the shape. */
   fields(shape: Shape): Fields {
     return new Fields(this, shape);
   }
@@ -200,7 +197,6 @@ export class Value {
       : null;
   }
 
-  /** A mapping as JSON. */
   object(): Readonly<Record<string, JsonValue>> {
     return Object.fromEntries(this.pairs().map(({ name, value }) => [name, value.json()]));
   }

@@ -3,7 +3,6 @@ import { warningsOf, type PolicyWarning } from '../policy-authoring/warnings.ts'
 import { formatProblem, sortByLocation, type PolicyProblem } from './problem.ts';
 import type { Value } from './value.ts';
 
-/** A warning with its exact location in the folder. */
 export interface LocatedWarning extends PolicyProblem, Pick<PolicyWarning, 'code' | 'rule'> {}
 
 /** `rules/sql.yaml:6:16 warning condition_constant: message` */

@@ -16,12 +16,8 @@ export function readWindow(
   { names, actions }: { readonly names: Names; readonly actions: readonly ActionDefinition[] },
 ): CountingWindow {
   const fields = value.fields(KEYS['windows']);
-  const id = fields.name('id');
-  names.declare('window', id, fields.get('id') ?? value);
-  const counted = fields.names('action').map((name) => {
-    names.require('action', name.text(), name);
-    return name.text();
-  });
+  const id = names.declareId('window', fields);
+  const counted = fields.names('action').map((name) => names.read('action', name));
   const over = fields.get('over');
   const overMs = over?.durationMs() ?? 0;
   if (overMs > OVER_MS_MAX) over?.refuse('a window looks back 31 days at most');

@@ -12,7 +12,7 @@ export function createConnectors({
   log,
 }: Pick<Dependencies, 'source' | 'policies' | 'log'>): Readonly<Record<ConnectorName, Connector>> {
   return {
-    'postgres.execute': createPostgresConnector({}),
+    'postgres.execute': createPostgresConnector(),
     'keyturn.policy': createPolicyConnector({ source, policies }),
     'keyturn.resolution': createResolutionConnector({ source, log }),
   };

@@ -2,19 +2,48 @@ import { readFile } from 'node:fs/promises';
 
 import type { Command } from 'commander';
 
-import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
+import { canonicalJson, type JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { isKeyturnError } from '../../domain/errors.ts';
 import { parseJsonText } from '../../domain/crypto/json-text.ts';
+import type { EvaluateBody } from '../../contract/evaluate.ts';
 import type { CreateBody } from '../../contract/requests.ts';
 import { usageError } from './exit.ts';
 
-/** Options that give the arguments of an action. */
-export interface ArgumentOptions {
+/** Options that say what is requested, beside the action and the target. */
+export interface ActionOptions {
   readonly arguments?: string;
   readonly argument?: readonly string[];
+  readonly mode?: CreateBody['mode'];
+  readonly onBehalfOf?: string;
+  readonly breakGlass?: boolean;
 }
 
-/** Adds the options that give the arguments of an action. */
+/** The action that the options describe. */
+export async function readAction(
+  action: string,
+  target: string,
+  options: ActionOptions,
+): Promise<EvaluateBody> {
+  const { mode, onBehalfOf, breakGlass } = options;
+  const on_behalf_of = onBehalfOf === undefined ? undefined : { subject: onBehalfOf };
+  const optional = given({ mode, on_behalf_of, break_glass: breakGlass });
+  return { action, target, arguments: await readArguments(options), ...optional };
+}
+
+/** The body of a call. Refuses what would lose digits or keys on the way, before anything is sent. */
+export function exact<Body>(body: Body): Body {
+  canonicalJson(body);
+  return body;
+}
+
+/** Without the fields for which nothing was given. */
+export function given<Values extends object>(
+  values: Values,
+): { [Key in keyof Values]?: Exclude<Values[Key], undefined> } {
+  const named = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(named) as ReturnType<typeof given<Values>>;
+}
+
 export function withArguments(command: Command): Command {
   return command
     .option('--arguments <json>', 'the arguments as a JSON object, or @FILE')
@@ -22,7 +51,7 @@ export function withArguments(command: Command): Command {
 }
 
 /** The arguments that the options give; single ones win over the whole object. */
-export async function readArguments(options: ArgumentOptions): Promise<CreateBody['arguments']> {
+async function readArguments(options: ActionOptions): Promise<CreateBody['arguments']> {
   const named = await Promise.all((options.argument ?? []).map(namedArgument));
   const whole = options.arguments === undefined ? {} : await parseArguments(options.arguments);
   return { ...whole, ...Object.fromEntries(named) };

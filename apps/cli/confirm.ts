@@ -4,17 +4,16 @@ import { isFinal } from '../../domain/request/request.ts';
 import type { DecisionBody } from '../../contract/decisions.ts';
 import type { RequestView } from '../../contract/requests.ts';
 import type { KeyturnClient } from '../../sdk/client.ts';
+import { given } from './arguments.ts';
 import { withApi, type ApiOptions } from './connection.ts';
 import { failure, usageError } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 import { reviewedBy } from './reviewed.ts';
-import { handOverNote } from './text/deferral.ts';
-import { questionLines, questionText } from './text/question.ts';
+import { handOverNote, questionLines, questionText } from './text/question.ts';
 import { leftOut } from './text/plan.ts';
 import { requestLines } from './text/request.ts';
 import { toned } from './text/tone.ts';
 
-/** Options of every command by which a person decides. */
 export interface DecideOptions extends ApiOptions {
   readonly yes?: boolean;
   readonly digest?: string;
@@ -23,7 +22,6 @@ export interface DecideOptions extends ApiOptions {
   readonly to?: string;
 }
 
-/** Adds the options of a command that decides. */
 export function withDecision(command: Command): Command {
   return withApi(command)
     .option('--yes', 'do not ask for confirmation; needed without a terminal and with --json')
@@ -31,26 +29,21 @@ export function withDecision(command: Command): Command {
     .option('--reason <text>', 'why, for the record');
 }
 
-/** What is being decided, and through which command. */
 export interface Confirmation {
   readonly client: KeyturnClient;
   readonly terminal: Terminal;
   readonly options: DecideOptions;
 }
 
-/** What a person agreed to decide on. */
-export interface Confirmed {
-  /** Of exactly what was shown: the server refuses the decision when the request has changed by then. */
-  readonly digest: string;
-  readonly reason: string | undefined;
-}
-
-/** Shows what would happen and asks. What is too long to be shown is counted, and shown when the person asks for it. */
+/**
+ * Shows what would happen and asks. What is too long to be shown is counted, and shown when the person asks for it. The
+ * digest is of exactly what was shown: the server refuses the decision when the request has changed by then.
+ */
 export async function confirm(
   confirmation: Confirmation,
   id: string,
   verdict: DecisionBody['verdict'],
-): Promise<Confirmed> {
+): Promise<Omit<DecisionBody, 'defer'>> {
   const { client, terminal, options } = confirmation;
   const needsConfirmation = options.yes !== true;
   if (needsConfirmation && (options.json === true || !terminal.isInteractive)) {
@@ -59,16 +52,16 @@ export async function confirm(
     );
   }
   const view = await client.show(id);
-  const digest = digestToDecide(view, options.digest);
+  const decision_digest = digestToDecide(view, options.digest);
   const reviewed = await reviewedBy(client, view);
   const detail = { isWhole: false, id: view.id, reviewed };
   if (options.json !== true) terminal.out([...requestLines(view, Date.now(), detail), ''].join('\n'));
   printHandOver(view, options, terminal);
-  if (!needsConfirmation) return { digest, reason: options.reason };
+  if (!needsConfirmation) return { decision_digest, verdict, ...given({ reason: options.reason }) };
   terminal.error(questionLines(view, reviewed).join('\n'));
   const reason = options.reason ?? (await requiredReason(view, verdict, terminal));
   await ask(confirmation, view, verdict);
-  return { digest, reason };
+  return { decision_digest, verdict, ...given({ reason }) };
 }
 
 /** Printed before the decision, also when no confirmation is needed. */

@@ -7,7 +7,6 @@ import { renewed } from './issuer.ts';
 import { alone, readSession, writeSession, type Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Options of every command that calls the API. */
 export interface ApiOptions {
   readonly json?: boolean;
   readonly api?: string;
@@ -16,19 +15,16 @@ export interface ApiOptions {
 
 const API_URL = 'http://127.0.0.1:7080';
 
-/** Adds the options of a command that calls the API. */
 export function withApi(command: Command): Command {
   return withJson(command)
     .option('--api <url>', `address of the API (KEYTURN_API_URL, else ${API_URL})`)
     .option('--token <token>', 'bearer token (KEYTURN_TOKEN, else the sign-in of keyturn login)');
 }
 
-/** Adds `--json`. */
 export function withJson(command: Command): Command {
   return command.option('--json', 'write JSON to standard output, and nothing else');
 }
 
-/** Where the API is. */
 export function apiUrl(options: Pick<ApiOptions, 'api'>, terminal: Terminal): string {
   return options.api ?? terminal.environment['KEYTURN_API_URL'] ?? API_URL;
 }

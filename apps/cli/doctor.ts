@@ -89,7 +89,6 @@ export async function issuersOf(api: string): Promise<readonly string[]> {
   return (body as ProtectedResource).keyturn_sign_in.map(({ issuer }) => issuer);
 }
 
-/** A variable of the environment that is set to something. */
 export function variable({ environment }: Terminal, name: string): string | undefined {
   return environment[name] || undefined;
 }

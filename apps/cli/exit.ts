@@ -28,7 +28,6 @@ export class CommandExit extends Error {
   }
 }
 
-/** The command was wrong usage. */
 export function usageError(message: string): CommandExit {
   return new CommandExit(2, 'usage', message);
 }
@@ -64,13 +63,12 @@ export function stillOpen(status: RequestStatus, isJson: boolean): CommandExit {
     : new CommandExit(6, 'timed_out', `The time is up: the request is still ${status}.`);
 }
 
-/** The exit codes of a command, as its help shows them. `--fail-on` has its code from those that it is an option of. */
-export function exitHelp(codes: readonly ExitCode[], hasFailOn: boolean): string {
+/** The exit codes of a command, by its whole name, and what they say. `--fail-on` has its code from those that it is an option of. */
+export function exitsOf(command: string, hasFailOn: boolean): Readonly<Record<number, string>> {
+  const codes = CODES[command] ?? [0, 1, 2];
   const found = (code: ExitCode): string =>
     hasFailOn && code === 2 ? ', or found what --fail-on names' : '';
-  return ['', 'Exit codes:', ...codes.map((code) => `  ${code}  ${EXIT_CODES[code]}${found(code)}`)].join(
-    '\n',
-  );
+  return Object.fromEntries(codes.map((code) => [code, `${EXIT_CODES[code]}${found(code)}`]));
 }
 
 /** Codes of commands that have more than the usual ones. */
@@ -79,8 +77,3 @@ const CODES: Readonly<Record<string, readonly ExitCode[]>> = {
   'keyturn request': [0, 1, 2, 4, 5, 6],
   'keyturn watch': [0, 1, 2, 4, 5, 6],
 };
-
-/** The exit codes that a command may end with, by its whole name. */
-export function codesOf(command: string): readonly ExitCode[] {
-  return CODES[command] ?? [0, 1, 2];
-}

@@ -1,28 +1,27 @@
-import { Help, type Command, type Option } from 'commander';
+import { Help, InvalidArgumentError, type Command, type Option } from 'commander';
 
-import { codesOf, exitHelp } from './exit.ts';
+import { didYouMean } from '../../domain/conditions/did-you-mean.ts';
+import { exitsOf } from './exit.ts';
 
-/** What a help text has beyond options: how a command is used, and which exit codes scripts can rely on. */
-export interface Explanation {
-  readonly examples: readonly string[];
-  readonly exits: Readonly<Record<number, string>>;
-}
+/** What each exit code says that scripts can rely on. */
+type Exits = Readonly<Record<number, string>>;
 
-/** Adds examples to the end of a command's help. */
 export function withExamples(command: Command, examples: readonly string[]): Command {
   const head = examples.length === 1 ? 'Example:' : 'Examples:';
   return command.addHelpText('after', ['', head, ...examples.map((example) => `  ${example}`)].join('\n'));
 }
 
-/** Adds examples and exit codes to the end of a command's help. */
-export function explained(command: Command, { examples, exits }: Explanation): Command {
-  const lines = [
-    '',
-    'Exit codes:',
-    ...Object.entries(exits).map(([code, meaning]) => `  ${code}  ${meaning}`),
-  ];
+export function explained(
+  command: Command,
+  { examples, exits }: { readonly examples: readonly string[]; readonly exits: Exits },
+): void {
   EXPLAINED.add(command);
-  return withExamples(command, examples).addHelpText('after', lines.join('\n'));
+  addExits(withExamples(command, examples), exits);
+}
+
+function addExits(command: Command, exits: Exits): void {
+  const lines = Object.entries(exits).map(([code, meaning]) => `  ${code}  ${meaning}`);
+  command.addHelpText('after', ['', 'Exit codes:', ...lines].join('\n'));
 }
 
 const EXPLAINED = new WeakSet<Command>();
@@ -31,13 +30,8 @@ const EXPLAINED = new WeakSet<Command>();
 export function addExitCodes(command: Command): void {
   for (const child of command.commands) addExitCodes(child);
   if (command.commands.length > 0 || EXPLAINED.has(command)) return;
-  command.addHelpText(
-    'after',
-    exitHelp(
-      codesOf(nameOf(command)),
-      command.options.some(({ long }) => long === '--fail-on'),
-    ),
-  );
+  const hasFailOn = command.options.some(({ long }) => long === '--fail-on');
+  addExits(command, exitsOf(nameOf(command), hasFailOn));
 }
 
 /** Makes each mistake on a command line show how its command is used. */
@@ -45,6 +39,21 @@ export function addUsage(command: Command): void {
   for (const child of command.commands) addUsage(child);
   const usage = command.createHelp().commandUsage(command);
   command.showHelpAfterError(`Usage: ${usage}\nMore: ${nameOf(command)} --help`);
+}
+
+/** Makes every option and argument that takes one of a few words ask whether another was meant. */
+export function suggestChoices(command: Command): void {
+  for (const taking of [...command.options, ...command.registeredArguments]) {
+    const { argChoices: choices } = taking;
+    if (choices !== undefined) taking.argParser((text: string) => oneOf(text, choices));
+  }
+  for (const child of command.commands) suggestChoices(child);
+}
+
+function oneOf(text: string, choices: readonly string[]): string {
+  if (choices.includes(text)) return text;
+  const meant = didYouMean(text, choices).replace(/^, d/, 'D');
+  throw new InvalidArgumentError(`${meant === '' ? '' : `${meant} `}It takes ${choices.join(', ')}.`);
 }
 
 const COMMON: ReadonlySet<string | undefined> = new Set(['--json', '--api', '--token', '--help']);

@@ -27,9 +27,6 @@ import { visible } from './text/visible.ts';
 
 const EXPIRES_DEFAULT_SECONDS = 300;
 
-/** What an issuer granted. */
-type SignedIn = Omit<Session, 'api'>;
-
 /** How the sign-in goes: by a code on any device, or in a browser on this machine that comes back to it. */
 export interface SignInWay {
   readonly isBrowser: boolean;
@@ -38,7 +35,11 @@ export interface SignInWay {
 }
 
 /** Signs a person in. Throws when the person or the issuer says no. */
-export async function signIn(details: SignIn, way: SignInWay, terminal: Terminal): Promise<SignedIn> {
+export async function signIn(
+  details: SignIn,
+  way: SignInWay,
+  terminal: Terminal,
+): Promise<Omit<Session, 'api'>> {
   const configuration = await discover(new URL(details.issuer), details.client_id);
   const hasDevices = configuration.serverMetadata().device_authorization_endpoint !== undefined;
   const granted =
@@ -87,29 +88,22 @@ function otherName(error: unknown, issuer: URL): Error | null {
 type Granted = Awaited<ReturnType<typeof refreshTokenGrant>>;
 
 async function byDevice(configuration: Configuration, details: SignIn, terminal: Terminal): Promise<Granted> {
-  const parameters = { scope: details.scope, ...meantFor(details) };
-  const device = await initiateDeviceAuthorization(configuration, parameters).catch((error: unknown) => {
+  const meant = meantFor(details);
+  try {
+    const device = await initiateDeviceAuthorization(configuration, { scope: details.scope, ...meant });
+    terminal.error(`Open ${visible(device.verification_uri_complete ?? device.verification_uri)}`);
+    terminal.error(`and check that it shows the code ${visible(device.user_code)}. Waiting for you …`);
+    const polling = { signal: terminal.interrupted };
+    return await pollDeviceAuthorizationGrant(configuration, device, meant, polling);
+  } catch (error) {
     throw refused(error);
-  });
-  terminal.error(`Open ${visible(device.verification_uri_complete ?? device.verification_uri)}`);
-  terminal.error(`and check that it shows the code ${visible(device.user_code)}. Waiting for you …`);
-  const polling = { signal: terminal.interrupted };
-  return pollDeviceAuthorizationGrant(configuration, device, meantFor(details), polling).catch(
-    (error: unknown) => {
-      throw refused(error);
-    },
-  );
-}
-
-interface Browser {
-  readonly port: number | null;
-  readonly terminal: Terminal;
+  }
 }
 
 async function byBrowser(
   configuration: Configuration,
   details: SignIn,
-  { port, terminal }: Browser,
+  { port, terminal }: Pick<SignInWay, 'port'> & { readonly terminal: Terminal },
 ): Promise<Granted> {
   const server = await listen(port ?? 0);
   try {

@@ -5,7 +5,6 @@ import type { ApiOptions } from './connection.ts';
 import type { Terminal } from './terminal.ts';
 import { visible } from './text/visible.ts';
 
-/** Options of a command that lists requests. */
 export interface PageOptions extends ApiOptions {
   readonly limit?: number;
   readonly cursor?: string;
@@ -13,7 +12,6 @@ export interface PageOptions extends ApiOptions {
 
 const LIMIT_MAX = 100;
 
-/** Adds the options of a command that lists requests. */
 export function withPages(command: Command): Command {
   return command
     .option(
@@ -37,13 +35,25 @@ export async function readPages(read: Read, options: PageOptions, terminal: Term
   const { limit: most, cursor, json } = options;
   const isOnePage = most !== undefined || cursor !== undefined || (terminal.isScreen && json !== true);
   if (isOnePage) return read({ ...(most ? { limit: most } : {}), ...(cursor ? { cursor } : {}) });
-  let page = await read({ limit: LIMIT_MAX });
+  return allPages((position) => read({ limit: LIMIT_MAX, ...position }));
+}
+
+interface Page {
+  readonly items: readonly unknown[];
+  readonly next_cursor: string | null;
+}
+
+/** The last page, with the items of all. */
+export async function allPages<Of extends Page>(
+  read: (position: { readonly cursor?: string }) => Promise<Of>,
+): Promise<Of> {
+  let page = await read({});
   const items = [...page.items];
   while (page.next_cursor !== null) {
-    page = await read({ limit: LIMIT_MAX, cursor: page.next_cursor });
+    page = await read({ cursor: page.next_cursor });
     items.push(...page.items);
   }
-  return { items, next_cursor: null };
+  return { ...page, items };
 }
 
 /** How to continue, if a page may not be the last. */

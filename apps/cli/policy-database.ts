@@ -21,7 +21,6 @@ export async function withDatabase<Result>(
   }
 }
 
-/** The policy that the running system uses. */
 export async function activePolicy(manager: EntityManager): Promise<LoadedPolicy> {
   const active = await new PolicyReader().active(manager);
   if (!active) throw failure('no_policy', 'No policy is active: install one first.');

@@ -11,7 +11,6 @@ import { silentFailure } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 import { visible } from './text/visible.ts';
 
-/** Options of every command on a policy. */
 export interface PolicyOptions {
   readonly json?: boolean;
 }

@@ -6,24 +6,16 @@ import {
   type InstallReason,
   type PolicyToInstall,
 } from '../../activities/policy-install.ts';
-import { createDataSource } from '../../database/data-source.ts';
-import { refuseSuperuser } from '../../database/inspection.ts';
+import { withDatabase } from './policy-database.ts';
 
 /** Connects, installs, and disconnects. The operator is named in the database, not in the audit log. */
-export async function installPolicyInto(
+export function installPolicyInto(
   url: string,
   candidate: Pick<PolicyToInstall, 'policy' | 'digest' | 'sources'>,
   reason: InstallReason,
 ): Promise<InstalledPolicy> {
-  const source = createDataSource({ url, applicationName: 'keyturn-policy', poolSize: 1 });
-  await source.initialize();
-  try {
-    await refuseSuperuser(source);
-    const by = { installedBy: operator(), at: new Date().toISOString() };
-    return await installPolicy(source, { ...candidate, ...by }, reason);
-  } finally {
-    await source.destroy();
-  }
+  const by = { installedBy: operator(), at: new Date().toISOString() };
+  return withDatabase(url, ({ connection }) => installPolicy(connection, { ...candidate, ...by }, reason));
 }
 
 function operator(): string {

@@ -7,7 +7,6 @@ import { failure } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 import { visible } from './text/visible.ts';
 
-/** Options of `keyturn policy publish`. */
 export interface PublishOptions extends ApiOptions {
   readonly justification?: string;
 }
@@ -25,7 +24,12 @@ export async function publishPolicy(
       'other_version',
       `The API compiles these files to ${visible(proposed)}, and this program to ${digest}: use the version of the API.`,
     );
-  if (active === digest) return reportUnchanged(digest, options, terminal);
+  if (active === digest)
+    return terminal.out(
+      options.json
+        ? JSON.stringify({ kind: 'unchanged', digest })
+        : `${visible(digest)} is already the active policy.`,
+    );
   const base = await client.policy(active);
   if (!options.json)
     terminal.out([...changeLines(base.policy as unknown as PolicySet, policy), ''].join('\n'));
@@ -49,9 +53,4 @@ function changeLines(base: PolicySet, candidate: PolicySet): string[] {
     return `  ${SIGNS[change.how]} ${named}: ${change.kind}${because}`;
   });
   return [`This change is ${kind} overall:`, ...lines];
-}
-
-function reportUnchanged(digest: string, { json = false }: PublishOptions, terminal: Terminal): void {
-  const text = `${visible(digest)} is already the active policy.`;
-  terminal.out(json ? JSON.stringify({ kind: 'unchanged', digest }) : text);
 }

@@ -5,7 +5,6 @@ import type { Terminal } from './terminal.ts';
 /** The word that stands for the policy in use, where a folder could be named. */
 export const ACTIVE = 'active';
 
-/** Where the database is. */
 export function databaseUrl({ environment }: Terminal): string {
   const url = environment['KEYTURN_DATABASE_URL'];
   if (url === undefined || url === '')
@@ -16,7 +15,6 @@ export function databaseUrl({ environment }: Terminal): string {
   return url;
 }
 
-/** The policy of a folder, or the one in use. */
 export async function loadPolicy(
   source: string,
   options: PolicyOptions,

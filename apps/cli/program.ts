@@ -25,9 +25,8 @@ import { addVerify } from './commands/verify.ts';
 import { addWatch } from './commands/watch.ts';
 import { addWhoami } from './commands/whoami.ts';
 import { addWithdraw } from './commands/withdraw.ts';
-import { suggestChoices } from './choices.ts';
 import { CommandExit } from './exit.ts';
-import { addExitCodes, addUsage, commonLast, termOf } from './help.ts';
+import { addExitCodes, addUsage, commonLast, suggestChoices, termOf } from './help.ts';
 import type { Terminal } from './terminal.ts';
 import { visible, visibleDocument, visibleJson, visibleLines } from './text/visible.ts';
 

@@ -17,7 +17,6 @@ export class Progress {
     this.resume();
   }
 
-  /** Names what is waited for. */
   say(what: string): void {
     this.#what = what;
   }

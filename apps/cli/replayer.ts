@@ -17,13 +17,13 @@ import { temporalConnection } from '../../configuration/temporal.ts';
 import { PRIVILEGED_ACTION } from '../../workflows/messages.ts';
 import { failure } from './exit.ts';
 
-/** Where histories come from. */
 export type HistorySource =
   | { readonly kind: 'request'; readonly request: string }
   | { readonly kind: 'all' }
   | { readonly kind: 'file'; readonly file: string; readonly request: string | null };
 
-/** What to replay, and against what. */
+type FileSource = Extract<HistorySource, { kind: 'file' }>;
+
 export interface Replay {
   readonly source: HistorySource;
   readonly environment: NodeJS.ProcessEnv;
@@ -86,7 +86,7 @@ async function connect(environment: NodeJS.ProcessEnv): Promise<Connection> {
 
 async function historiesOfServer(
   client: Client,
-  source: Exclude<HistorySource, { kind: 'file' }>,
+  source: Exclude<HistorySource, FileSource>,
 ): Promise<Histories> {
   if (source.kind === 'all') {
     return client.workflow
@@ -97,18 +97,11 @@ async function historiesOfServer(
   return [{ workflowId: source.request, history }];
 }
 
-async function historiesOfFile({
-  file,
-  request,
-}: {
-  file: string;
-  request: string | null;
-}): Promise<Histories> {
+async function historiesOfFile({ file, request }: FileSource): Promise<Histories> {
   const history = historyFromJSON(JSON.parse(await readFile(file, 'utf8')));
   return [{ workflowId: request ?? workflowIdOf(history) ?? file, history }];
 }
 
-/** The id in the first event. */
 function workflowIdOf(history: History): string | undefined {
   return history.events?.[0]?.workflowExecutionStartedEventAttributes?.workflowId || undefined;
 }

@@ -37,7 +37,6 @@ export async function readSession(environment: Environment): Promise<Session | n
   }
 }
 
-/** Deletes the stored sign-in. */
 export async function deleteSession(environment: Environment): Promise<void> {
   await rm(join(folderOf(environment), 'session.json'), { force: true });
 }

@@ -1,17 +1,13 @@
 import { checkTarget, type TargetReport } from '../../activities/connectors/postgres/target-check.ts';
-import { isTargetOf, type PolicySet, type Target } from '../../domain/policy/policy.ts';
+import { isTargetOf, type PolicySet } from '../../domain/policy/policy.ts';
 import { didYouMean, quote } from '../../domain/conditions/did-you-mean.ts';
 import { failure } from './exit.ts';
 
-/** The connector whose targets can be checked. */
 const CONNECTOR = 'postgres.execute';
 
 /** Checks a target of a policy as the worker would use it, with the references of this process. */
 export async function checkTargetOf(policy: PolicySet, id: string): Promise<TargetReport> {
-  return checkTarget(checkable(policy, id));
-}
-
-function checkable({ targets, actions }: PolicySet, id: string): Target {
+  const { targets, actions } = policy;
   const target = targets.find((candidate) => candidate.id === id);
   if (target === undefined) {
     const ids = targets.map((candidate) => candidate.id);
@@ -23,5 +19,5 @@ function checkable({ targets, actions }: PolicySet, id: string): Target {
       'not_checkable',
       `Keyturn does not connect to ${quote(id)}: no action on it has a connector.`,
     );
-  return target;
+  return checkTarget(target);
 }

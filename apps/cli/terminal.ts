@@ -23,7 +23,6 @@ export interface Terminal {
   page(text: string): Promise<void>;
   /** Shows a waiting person what takes so long. */
   progress(what: string): void;
-  /** The answer to a question. */
   ask(question: string): Promise<string>;
   /** Restores the terminal: nothing more is written. */
   close(): void;
@@ -31,7 +30,6 @@ export interface Terminal {
   readonly interrupted: AbortSignal;
 }
 
-/** The terminal of this process. */
 export function processTerminal(): Terminal {
   const interruption = new AbortController();
   process.once('SIGINT', () => interruption.abort());

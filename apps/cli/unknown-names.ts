@@ -2,30 +2,16 @@ import { REVIEW } from '../../domain/policy/policy.ts';
 import { didYouMean, quote } from '../../domain/conditions/did-you-mean.ts';
 import type { TargetPage } from '../../contract/targets.ts';
 import type { KeyturnClient } from '../../sdk/client.ts';
+import { given } from './arguments.ts';
+import { allPages } from './pages.ts';
 
 type Target = TargetPage['items'][number];
 
-/** What a list may be filtered by. */
-export interface Filter {
-  readonly environment?: string | undefined;
-  readonly action?: string | undefined;
-  readonly target?: string | undefined;
-}
+export type Filter = Readonly<Partial<Record<'environment' | 'action' | 'target', string | undefined>>>;
 
-/** All targets that pass the filter. */
 export async function allTargets(client: KeyturnClient, filter: Filter = {}): Promise<Target[]> {
-  const { environment, action } = filter;
-  const query = {
-    ...(environment === undefined ? {} : { environment }),
-    ...(action === undefined ? {} : { action }),
-  };
-  let page = await client.targets(query);
-  const items = [...page.items];
-  while (page.next_cursor !== null) {
-    page = await client.targets({ ...query, cursor: page.next_cursor });
-    items.push(...page.items);
-  }
-  return items;
+  const query = given({ environment: filter.environment, action: filter.action });
+  return [...(await allPages((position) => client.targets({ ...query, ...position }))).items];
 }
 
 /** A misspelt name finds nothing, which looks like an answer: says which names the catalogue does not have. */

@@ -176,11 +176,15 @@ function refuseOtherDigest(facts: DecisionFacts): DecisionCheck | null {
  * again where that fills an open seat which the first approval could not, such as one that asks for stronger evidence.
  */
 function refuseSecondDecision(facts: DecisionFacts, person: Person): DecisionCheck | null {
-  const answers = facts.request.decisions.filter(
+  const { request, attempt } = facts;
+  const answers = request.decisions.filter(
     (decision) =>
-      decision.person === person.id && decision.verdict !== 'defer' && isStillCounted(facts, decision),
+      decision.person === person.id &&
+      decision.verdict !== 'defer' &&
+      // Once it is too old for any rule that it was given for, that rule must be able to ask again.
+      isFreshForAll(request.requirement, decision, attempt.at),
   );
-  if (takesBack(facts.attempt.verdict, answers) || fillsFurtherSeat(facts, person, answers)) return null;
+  if (takesBack(attempt.verdict, answers) || fillsFurtherSeat(facts, person, answers)) return null;
   return refuse('already_decided', 'You have already decided this request.');
 }
 
@@ -199,11 +203,6 @@ function fillsFurtherSeat(
   if (facts.attempt.verdict !== 'approve') return false;
   const open = openSeatsOf(seatFactsOf(facts), person.id);
   return hasFurtherSeat(strong(facts, open), answers);
-}
-
-/** False from when the decision is too old for any rule it was given for: that rule must be able to ask again. */
-function isStillCounted({ request, attempt }: DecisionFacts, decision: CountedDecision): boolean {
-  return isFreshForAll(request.requirement, decision, attempt.at);
 }
 
 function refuseWithoutReason(facts: DecisionFacts): DecisionCheck | null {

@@ -83,22 +83,15 @@ export interface LeafPosition {
 }
 
 /** A stored entry, parsed. */
-export interface Leaf {
+export interface Leaf extends Omit<LeafDraft, 'policy_digest' | 'parts'> {
   readonly v: 1;
   readonly id: string;
   readonly stream: { readonly request: string; readonly run: string };
   readonly n: number;
   readonly prev: Digest | null;
-  readonly type: LeafType;
-  readonly at: string;
   /** The newest checkpoint of the log that the writer had seen; null while no log is attached. */
   readonly after: null;
-  readonly actor: LeafActor;
-  readonly intent_digest: string | null;
-  readonly decision_digest: string | null;
   readonly policy: { readonly digest: string } | null;
-  readonly facts: Readonly<Record<string, JsonValue>>;
-  readonly evidence: { readonly grade: EvidenceGrade; readonly refs: readonly string[] } | null;
   readonly temporal: { readonly namespace: string; readonly workflow: string; readonly run: string };
   readonly commit: Readonly<Record<string, string>>;
   readonly nonce: string;

@@ -81,7 +81,7 @@ export function factTypeOf(schema: JsonValue): FactType {
 }
 
 function typeAt(schema: unknown, depth: number): FactType {
-  if (!isSchema(schema) || depth > DEPTH_MAX) return ANY;
+  if (!isRecord(schema) || depth > DEPTH_MAX) return ANY;
   if (!Object.keys(schema).every((keyword) => KNOWN_KEYWORDS.has(keyword))) return ANY;
   const values = valuesOf(schema);
   if (values !== null) return typeOfValues(values, schema['type']);
@@ -135,7 +135,7 @@ function objectType(schema: Schema, depth: number): FactType {
       ? { kind: 'object', fields: {} }
       : { kind: 'map', values: typeAt(others, depth + 1) };
   }
-  if (!isSchema(properties)) return ANY;
+  if (!isRecord(properties)) return ANY;
   const required: readonly unknown[] = Array.isArray(schema['required']) ? schema['required'] : [];
   const fields = Object.entries(properties).map(([name, inner]): [string, FactField] => [
     name,
@@ -144,6 +144,7 @@ function objectType(schema: Schema, depth: number): FactType {
   return { kind: 'object', fields: Object.fromEntries(fields) };
 }
 
-function isSchema(value: unknown): value is Schema {
+/** True for what JSON calls an object. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 import type { JsonValue } from '../crypto/canonical-json.ts';
 import type { EngineValue } from './engine.ts';
-import type { FactType } from './fact-type.ts';
+import { isRecord, type FactType } from './fact-type.ts';
 import { evaluationSteps, type PatternSteps } from './pattern.ts';
 import { pathText, type FactPath } from './reads.ts';
 
@@ -245,8 +245,4 @@ class Conversion {
     const path = [...this.#path];
     this.violations.push({ path, message: `${pathText(path)} ${reason}` });
   }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

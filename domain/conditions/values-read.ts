@@ -1,5 +1,6 @@
 import { oncePer } from '../once-per.ts';
 import type { JsonValue } from '../crypto/canonical-json.ts';
+import { isRecord } from './fact-type.ts';
 import { pathText, type FactPath } from './reads.ts';
 
 /** A fact that a condition read. When `is_shortened`, `value` is only a part of it, or a sentence in its place. */
@@ -65,8 +66,4 @@ function shortenItem(value: JsonValue): Shortened {
   if (typeof value !== 'object' || value === null) return { value, is_shortened: false };
   const size = Array.isArray(value) ? `list of ${value.length}` : `object of ${Object.keys(value).length}`;
   return { value: `… ${size}`, is_shortened: true };
-}
-
-function isRecord(value: JsonValue | undefined): value is Readonly<Record<string, JsonValue>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,7 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey } from 'node:crypto';
 
 import type { Identity } from './identity.ts';
-import { keyObjectOf } from '../crypto/key-object.ts';
+import { oncePer } from '../once-per.ts';
 
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
 
@@ -18,6 +18,9 @@ export function base32(bytes: Uint8Array): string {
   }
   return bits > 0 ? text + BASE32[(held << (5 - bits)) & 31] : text;
 }
+
+/** Secret bytes as Node's own key: Node looks at plain bytes anew in each call, which is dear. */
+const keyObjectOf = oncePer((bytes: Uint8Array) => createSecretKey(bytes));
 
 /**
  * A keyed name over length-prefixed parts: no choice of delimiters, normal forms or lengths makes two different lists

@@ -7,7 +7,7 @@ import { actionOf, isOwnAction, OWN_TARGET, type PolicySet, type Rule } from '..
 import { riskFactTypes, ruleFactTypes, type FactTypes } from '../../domain/policy/facts.ts';
 import { cellsOf, factFieldAt, harmlessValues, setAt, type Axis } from '../grid-cells.ts';
 import { comparedFacts, type ComparedFact, type Literal } from './decidable.ts';
-import type { PolicyWarning } from './warning.ts';
+import { inRule, inSettings, type PolicyWarning, type WarningLocation } from './warning.ts';
 
 /** Conditions with more combinations are not checked: the absence of a warning proves nothing. */
 const CELLS_MAX = 2_000;
@@ -23,13 +23,11 @@ export function constantConditions(policy: PolicySet): readonly PolicyWarning[] 
   const budget = { cells: CELLS_OF_POLICY_MAX };
   const lines = policy.risk.lines.flatMap(({ when }, index) => {
     const types = policy.actions.map((action) => riskFactTypes(policy, action));
-    const location = { rule: null, source: 'keyturn.yaml', path: ['risk', 'lines', index, 'when'] };
-    return warningOf(constantOf(when, types, budget), location);
+    return warningOf(constantOf(when, types, budget), inSettings('risk', 'lines', index, 'when'));
   });
-  const rules = policy.rules.flatMap((rule) => {
-    const location = { rule: rule.id, source: rule.source, path: ['when'] };
-    return warningOf(constantOfRule(policy, rule, budget), location);
-  });
+  const rules = policy.rules.flatMap((rule) =>
+    warningOf(constantOfRule(policy, rule, budget), inRule(rule, 'when')),
+  );
   return [...lines, ...rules];
 }
 
@@ -45,9 +43,7 @@ function constantOfRule(policy: PolicySet, rule: Rule, budget: { cells: number }
   return constantOf(rule.when, types, budget);
 }
 
-type Location = Pick<PolicyWarning, 'rule' | 'source' | 'path'>;
-
-function warningOf(constant: boolean | null, location: Location): readonly PolicyWarning[] {
+function warningOf(constant: boolean | null, location: WarningLocation): readonly PolicyWarning[] {
   if (constant === null) return [];
   const message = `always ${constant}, whatever the facts are`;
   return [{ ...location, code: 'condition_constant', message }];

@@ -2,14 +2,12 @@ import { Expression } from '../../domain/conditions/expression.ts';
 import type { FactPath } from '../../domain/conditions/reads.ts';
 import type { PolicySet, Rule } from '../../domain/policy/policy.ts';
 import { DECLARED_FACT } from '../../domain/policy/request-facts.ts';
-import type { PolicyWarning } from './warning.ts';
+import { inRule, type PolicyWarning } from './warning.ts';
 
 /** Rules that require less if a caller declares something about itself: it is not proven, so it never makes them match. */
 export function declaredFacts(policy: PolicySet): readonly PolicyWarning[] {
-  return policy.rules.filter(isLoosenedByWord).map(({ id, source }) => ({
-    rule: id,
-    source,
-    path: ['when'],
+  return policy.rules.filter(isLoosenedByWord).map((rule) => ({
+    ...inRule(rule, 'when'),
     code: 'declared_only',
     message: `reads request.${DECLARED_FACT}, which only the caller vouches for: it never loosens what this rule requires. Use request.on_behalf_of, which a token proves`,
   }));

@@ -3,7 +3,7 @@ import { knownNamesOf, namedReviewerTypes } from '../../domain/policy/known-name
 import { OWN_ACTIONS, type PolicySet } from '../../domain/policy/policy.ts';
 import { ruleFactTypes, type FactTypes } from '../../domain/policy/facts.ts';
 import { ownRequirement, ownRules } from '../../domain/policy/reviewer-condition.ts';
-import type { PolicyWarning } from './warning.ts';
+import { inRule, inSettings, type PolicyWarning, type WarningLocation } from './warning.ts';
 
 /**
  * Names in conditions that the policy does not know, where it need not know all: people whom an identity provider brings,
@@ -21,23 +21,19 @@ export function doubtfulNames(policy: PolicySet): readonly PolicyWarning[] {
   const reviewers = [
     namedReviewerTypes({ groups: groups.map(({ id }) => id), people: people.map(({ id }) => id) }),
   ];
-  const settings = { rule: null, source: 'keyturn.yaml' };
   return [
     ...policy.risk.lines.flatMap(({ on, when }, index) =>
-      warningsOf(when, of(types, on?.action), { ...settings, path: ['risk', 'lines', index, 'when'] }),
+      warningsOf(when, of(types, on?.action), inSettings('risk', 'lines', index, 'when')),
     ),
-    ...warningsOf(policy.reviewers?.when, reviewers, { ...settings, path: ['reviewers', 'when'] }),
-    ...warningsOf(ownRequirement(policy.defaults.require, policy.reviewers).reviewer_when, reviewers, {
-      ...settings,
-      path: ['defaults', 'require', 'reviewer', 'when'],
-    }),
-    ...ownRules(policy).flatMap(({ id, source, on, when, require }) => [
-      ...warningsOf(when, of(types, on.action), { rule: id, source, path: ['when'] }),
-      ...warningsOf(require?.reviewer_when, reviewers, {
-        rule: id,
-        source,
-        path: ['require', 'reviewer', 'when'],
-      }),
+    ...warningsOf(policy.reviewers?.when, reviewers, inSettings('reviewers', 'when')),
+    ...warningsOf(
+      ownRequirement(policy.defaults.require, policy.reviewers).reviewer_when,
+      reviewers,
+      inSettings('defaults', 'require', 'reviewer', 'when'),
+    ),
+    ...ownRules(policy).flatMap((rule) => [
+      ...warningsOf(rule.when, of(types, rule.on.action), inRule(rule, 'when')),
+      ...warningsOf(rule.require?.reviewer_when, reviewers, inRule(rule, 'require', 'reviewer', 'when')),
     ]),
   ];
 }
@@ -50,7 +46,7 @@ function of(types: ReadonlyMap<string, FactTypes>, actions?: readonly string[]):
 function warningsOf(
   condition: string | undefined,
   types: readonly FactTypes[],
-  location: Pick<PolicyWarning, 'rule' | 'source' | 'path'>,
+  location: WarningLocation,
 ): readonly PolicyWarning[] {
   if (condition === undefined) return [];
   const doubts = types.flatMap((facts) => doubtsAbout(condition, facts));

@@ -7,7 +7,7 @@ import {
 } from '../../domain/conditions/engine.ts';
 import { childrenOf } from '../../domain/conditions/reads.ts';
 import type { PolicySet, Rule } from '../../domain/policy/policy.ts';
-import type { PolicyWarning } from './warning.ts';
+import { inRule, inSettings, type PolicyWarning, type WarningLocation } from './warning.ts';
 
 /**
  * Divisions by what may be 0. Then a condition cannot be evaluated: what it holds back is held back, and what it
@@ -15,14 +15,12 @@ import type { PolicyWarning } from './warning.ts';
  */
 export function failingConditions(policy: PolicySet): readonly PolicyWarning[] {
   const lines = policy.risk.lines.flatMap(({ when }, index) => {
-    const location = { rule: null, source: 'keyturn.yaml', path: ['risk', 'lines', index, 'when'] };
+    const location = inSettings('risk', 'lines', index, 'when');
     return divisorsThatMayBeZero(when).map((divisor) => warningOf(location, divisor, 'the line applies'));
   });
   const rules = policy.rules.flatMap((rule) => {
-    const location = { rule: rule.id, source: rule.source, path: ['when'] };
-    return divisorsThatMayBeZero(rule.when).map((divisor) =>
-      warningOf(location, divisor, OUTCOMES[rule.effect]),
-    );
+    const [location, outcome] = [inRule(rule, 'when'), OUTCOMES[rule.effect]];
+    return divisorsThatMayBeZero(rule.when).map((divisor) => warningOf(location, divisor, outcome));
   });
   return [...lines, ...rules];
 }
@@ -33,11 +31,7 @@ const OUTCOMES: Readonly<Record<Rule['effect'], string>> = {
   forbid: 'the rule forbids',
 };
 
-function warningOf(
-  location: Pick<PolicyWarning, 'rule' | 'source' | 'path'>,
-  divisor: string,
-  outcome: string,
-): PolicyWarning {
+function warningOf(location: WarningLocation, divisor: string, outcome: string): PolicyWarning {
   const message = `divides by ${divisor}, and where that is 0 it cannot be decided: then ${outcome}`;
   return { ...location, code: 'division_by_zero', message };
 }

@@ -19,7 +19,7 @@ import { Reviewers } from '../../domain/approval/reviewers.ts';
 import { assessRisk, tierTerms, isLineAbout } from '../../domain/policy/risk.ts';
 import { quote } from '../../domain/conditions/did-you-mean.ts';
 import { matchesAlways } from './constant-conditions.ts';
-import type { PolicyWarning } from './warning.ts';
+import { inRule, inSettings, type PolicyWarning } from './warning.ts';
 
 /** Beyond it nothing is checked, so that no policy takes long. */
 const RULES_CHECKED_MAX = 100_000;
@@ -88,9 +88,7 @@ function highestTier(
 /** One finding would repeat itself on each target. */
 function warningsOf(found: ReadonlyMap<string, Short>): readonly PolicyWarning[] {
   return [...found.values()].map(({ tier, wanted, who, scopes: [first = '', ...others] }) => ({
-    rule: null,
-    source: 'keyturn.yaml',
-    path: ['risk', 'demands', tier],
+    ...inSettings('risk', 'demands', tier),
     code: 'people_short',
     message: `a request of ${tier} risk needs ${wanted} different people, and ${who} may decide (${first}${others.length > 0 ? ` and ${others.length} more` : ''})`,
   }));
@@ -103,7 +101,7 @@ function publications(policy: PolicySet, reviewers: Reviewers): readonly PolicyW
   const people = policy.operators === undefined ? null : publishersOf(policy, reviewers);
   if (people === null || people.size > PEOPLE_TO_LOOSEN) return [];
   const wanted = `${PEOPLE_TO_LOOSEN} different people agree to a policy that loosens`;
-  const scope = { rule: null, source: 'keyturn.yaml', path: ['operators'] };
+  const scope = inSettings('operators');
   if (people.size < PEOPLE_TO_LOOSEN) {
     const message = `${wanted}, and ${countText(people)} may: no such policy could ever replace this one`;
     return [{ ...scope, code: 'people_short', message, is_final: true }];
@@ -128,10 +126,8 @@ function forbidsPublications(policy: PolicySet): readonly PolicyWarning[] {
   const hasBreakGlass = breakGlassRules(policy).length > 0;
   return rulesOfPublications(policy)
     .filter((rule) => forbidsAlways(policy, rule) && !(rule.yields_to_break_glass && hasBreakGlass))
-    .map(({ id, source }) => ({
-      rule: id,
-      source,
-      path: ['effect'],
+    .map((rule) => ({
+      ...inRule(rule, 'effect'),
       code: 'publication_forbidden',
       message: 'forbids every publication: no policy could ever replace this one',
       is_final: true,

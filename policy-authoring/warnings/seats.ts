@@ -14,7 +14,7 @@ import type { RuleRequirement, Stage } from '../../domain/request/requirement.ts
 import { quote } from '../../domain/conditions/did-you-mean.ts';
 import { Reviewers, type StageReviewers } from '../../domain/approval/reviewers.ts';
 import { gradeWarnings } from './grades.ts';
-import type { PolicyWarning } from './warning.ts';
+import { inRule, inSettings, type PolicyWarning, type WarningLocation } from './warning.ts';
 
 /**
  * Stages with fewer people than seats, and stages that only the owner of an agent keeps from that: when that agent makes a request,
@@ -40,19 +40,19 @@ interface Context {
 /** A requirement, its location, and the actions and targets that it may apply to. */
 interface ScopedRequirement {
   readonly require: RuleRequirement;
-  readonly at: Pick<PolicyWarning, 'rule' | 'source' | 'path'>;
+  readonly at: WarningLocation;
   readonly actions: readonly ActionDefinition[];
   readonly targets: readonly Target[];
 }
 
 function defaultRule({ defaults, actions, targets }: PolicySet): readonly ScopedRequirement[] {
-  const at = { rule: null, source: 'keyturn.yaml', path: ['defaults', 'require', 'stages'] };
+  const at = inSettings('defaults', 'require', 'stages');
   return defaults.effect === 'review' ? [{ require: defaults.require, at, actions, targets }] : [];
 }
 
 function scopedRequirements(policy: PolicySet, rule: Rule): readonly ScopedRequirement[] {
   if (rule.require === null) return [];
-  const at = { rule: rule.id, source: rule.source, path: ['require', 'stages'] };
+  const at = inRule(rule, 'require', 'stages');
   const actions = rule.on.action.flatMap((action) => actionOf(policy, action) ?? []);
   return [{ require: rule.require, at, actions, targets: targetsOf(policy, rule) }];
 }

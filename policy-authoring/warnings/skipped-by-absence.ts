@@ -2,7 +2,7 @@ import { isParsed, parseExpression, type SyntaxNode } from '../../domain/conditi
 import { existingWhen } from '../../domain/conditions/existing.ts';
 import { childrenOf } from '../../domain/conditions/reads.ts';
 import type { PolicySet, Rule } from '../../domain/policy/policy.ts';
-import type { PolicyWarning } from './warning.ts';
+import { inRule, type PolicyWarning } from './warning.ts';
 
 /**
  * Rules that hold something back only if an optional argument is given: requesters can leave it out. Not reported if
@@ -13,9 +13,7 @@ export function skippedByAbsence(policy: PolicySet): readonly PolicyWarning[] {
     const skipping = isHoldingBack(rule) ? argumentsThatMustExist(rule.when) : [];
     const left = skipping.filter((path) => !policy.rules.some((other) => coversAbsence(other, rule, path)));
     return left.map((path): PolicyWarning => ({
-      rule: rule.id,
-      source: rule.source,
-      path: ['when'],
+      ...inRule(rule, 'when'),
       code: 'absence_skips',
       message: `does not apply to requests without ${path}, which requesters may leave out: add a rule for !has(${path})`,
     }));

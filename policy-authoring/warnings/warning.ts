@@ -1,3 +1,5 @@
+import type { Rule } from '../../domain/policy/policy.ts';
+
 /** What a warning is about: a stable code, for tools. */
 export type PolicyWarningCode =
   | 'rule_shadowed'
@@ -26,4 +28,20 @@ export interface PolicyWarning {
   readonly message: string;
   /** What it warns of can never be fixed while a request waits. */
   readonly is_final?: true;
+}
+
+/** What a warning is about, and where. */
+export type WarningLocation = Pick<PolicyWarning, 'rule' | 'source' | 'path'>;
+
+/** A location in `keyturn.yaml`. */
+export function inSettings(...path: PolicyWarning['path']): WarningLocation {
+  return { rule: null, source: 'keyturn.yaml', path };
+}
+
+/** A location in a rule. */
+export function inRule(
+  { id, source }: Pick<Rule, 'id' | 'source'>,
+  ...path: PolicyWarning['path']
+): WarningLocation {
+  return { rule: id, source, path };
 }

@@ -3,8 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { inboxLines } from '../../apps/cli/commands/inbox.ts';
 import { reportLines } from '../../apps/cli/commands/verify.ts';
-import { handOverNote } from '../../apps/cli/text/deferral.ts';
-import { questionLines } from '../../apps/cli/text/question.ts';
+import { handOverNote, questionLines } from '../../apps/cli/text/question.ts';
 import { requestLines } from '../../apps/cli/text/request.ts';
 import { reviewedLines } from '../../apps/cli/text/review.ts';
 import { timelineLines } from '../../apps/cli/text/timeline.ts';

@@ -73,6 +73,9 @@ const PHRASES = /\bwhoever\b|\bwhat became of\b|\bby the wall\b|\bof before\b|\b
 const TOKEN =
   /(?<comment>\/\/[^\n]*|\/\*[\s\S]*?\*\/)|(?<text>'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|\$\{(?:[^{}`]|\{[^{}]*\}|`(?:\\.|[^`\\])*`)*\}|[^`\\])*`)|(?<pattern>(?<=[(,=:[!&|?{};\n ])\/(?![/*])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n])+\/[a-z]*)|(?<name>[A-Za-z_$][\w$]*)/g;
 
+/** Those of today: decisions stay as they were written. */
+const pages = filesBelow('docs').filter((file) => /^docs\/[^/]+\.md$/.test(file));
+
 const EXPRESSION = /\$\{((?:[^{}`]|\{[^{}]*\}|`[^`]*`)*)\}/g;
 
 describe.each(FOLDERS)('%s', (folder) => {
@@ -93,6 +96,10 @@ describe.each(FOLDERS)('%s', (folder) => {
         if (groups?.['comment'] ?? (groups?.['text'] && !KEPT_TEXTS.includes(file)))
           expect(text, file).not.toMatch(PHRASES);
   });
+});
+
+it.each(['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...pages])('%s is in plain English', (page) => {
+  expect(read(page)).not.toMatch(PHRASES);
 });
 
 function namesIn(program: string): string[] {

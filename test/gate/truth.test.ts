@@ -85,7 +85,7 @@ describe('where somebody else performs the action, nothing says that Keyturn did
     const facts = { action: ACTION, target: TARGET, caller: { agent: null, person: null }, publicUrl: '' };
     const told = explain({ ...facts, signed } as unknown as Parameters<typeof explain>[0]);
     expect(told.summary).toMatch(/, for a decision only$/);
-    expect(told.details).toContain('Keyturn decides, and performs nothing');
+    expect(told.details).toContain('Keyturn decides, and executes nothing');
     const other = { ...signed, mode: 'execute' };
     expect(
       explain({ ...facts, signed: other } as unknown as Parameters<typeof explain>[0]).details,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { backtest, type BacktestRecord } from '../../policy-authoring/backtest.ts';
+import type { BacktestRecord } from '../../policy-authoring/backtest.ts';
+import { backtest } from './run-backtest.ts';
 import { checkExpression } from '../../domain/conditions/check.ts';
 import type { ActionDefinition, PolicySet } from '../../domain/policy/policy.ts';
 import { ruleFactTypes, storedFacts, type PolicyFacts } from '../../domain/policy/facts.ts';

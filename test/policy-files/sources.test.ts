@@ -71,9 +71,29 @@ describe('the sources of a policy, whoever sent or stored them,', () => {
   it('stay where they are compiled when they compile to much more than they are', () => {
     const environment = { TEST_ISSUER: `https://idp.example/${'x'.repeat(30_000)}` };
     const sources = JSON.stringify({ files: VALID, environment });
-    const { problems, compiled } = findingsOfSources({ sources, bytesMax: 64 * 1024 });
+    const terms = { operators: [], issuers: ['https://idp.example'] };
+    const { problems, compiled } = findingsOfSources({
+      sources,
+      proposal: { ...terms, bytesMax: 64 * 1024 },
+    });
     expect([problems, compiled]).toEqual([['the policy compiles to more than 65536 bytes'], null]);
-    expect(findingsOfSources({ sources, bytesMax: 256 * 1024 }).problems).toEqual([]);
+    const proposal = { ...terms, bytesMax: 256 * 1024 };
+    expect(findingsOfSources({ sources, proposal }).problems).toEqual([]);
+  });
+
+  it('are judged where they are compiled when they would lock everybody out', () => {
+    const proposal = {
+      bytesMax: 64 * 1024,
+      operators: ['user:ada' as const],
+      issuers: ['https://idp.example'],
+    };
+    const settings = `${VALID['keyturn.yaml']}operators: [user:ada, user:olga]\n`;
+    const judged = (files: Texts): readonly string[] =>
+      findingsOfSources({ sources: JSON.stringify({ files, environment: {} }), proposal }).problems;
+    expect(judged(VALID)).toEqual([expect.stringContaining('names no operators')]);
+    expect(judged({ ...VALID, 'keyturn.yaml': settings })).toEqual([
+      expect.stringContaining('0 of its operators could sign in'),
+    ]);
   });
 
   it('give the same policy in whatever order they are sent', () => {

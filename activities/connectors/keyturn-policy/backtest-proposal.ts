@@ -4,8 +4,8 @@ import { backtestRecords } from '../../../database/backtest-records.ts';
 import { isLate } from '../../../domain/execution/fair-pool.ts';
 import type { BacktestRecord } from '../../../policy-authoring/backtest.ts';
 import { BoundedThread, ThreadEnded } from '../../../policy-files/bounded-thread.ts';
-import type { BacktestAnswer, BacktestWork } from './backtest-lines.ts';
-import type { PolicyPair } from './proposal.ts';
+import type { BacktestAnswer, BacktestWork } from './backtest-thread.ts';
+import type { PolicyPair } from './plan-publication.ts';
 
 /** How far back requests are shown to reviewers. */
 const SPAN_MS = 30 * 86_400_000;

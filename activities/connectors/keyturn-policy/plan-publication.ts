@@ -15,8 +15,8 @@ export interface Publication {
   readonly base: string;
 }
 
-/** Both policies, and how the files change from one to the other. */
-interface PublicationInputs extends Required<Pick<Plan, 'files'>> {
+/** A policy and the one that it is to follow on. */
+export interface PolicyPair {
   readonly base: PolicySet;
   readonly candidate: PolicySet;
 }
@@ -29,7 +29,7 @@ export function fingerprintOf({ base, candidate }: Publication): string {
 /** What publishing would do. `found` is what checks and a backtest found out, line by line: it informs, and decides nothing. */
 export function planPublication(
   publication: Publication,
-  { base, candidate, files }: PublicationInputs,
+  { base, candidate, files }: PolicyPair & Required<Pick<Plan, 'files'>>,
   found: readonly string[],
 ): Plan {
   const change = classifyChange(base, candidate);

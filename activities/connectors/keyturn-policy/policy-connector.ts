@@ -16,16 +16,9 @@ import type {
   ProbeOutcome,
 } from '../connector.ts';
 import { checkSources } from '../../../policy-files/checker.ts';
-import { checksBusy } from '../checks-busy.ts';
 import { backtestLines } from './backtest-proposal.ts';
-import {
-  checkProposal,
-  publicationOf,
-  type ProposalDependencies,
-  type CheckedProposal,
-  type PolicyPair,
-} from './proposal.ts';
-import { fingerprintOf, planPublication } from './plan-publication.ts';
+import { checkProposal, publicationOf, type ProposalDependencies, type CheckedProposal } from './proposal.ts';
+import { fingerprintOf, planPublication, type PolicyPair } from './plan-publication.ts';
 
 /** Keyturn's own database is the target. */
 export type PolicyConnectorOptions = Omit<ProposalDependencies, 'check'>;
@@ -57,7 +50,7 @@ export function createPolicyConnector(options: PolicyConnectorOptions): Connecto
 }
 
 function refuseLate(error: unknown): PlanOutcome {
-  if (isLate(error)) return checksBusy(error);
+  if (isLate(error)) return { kind: 'refused', code: 'checks_busy', detail: error.message };
   throw error;
 }
 

@@ -9,7 +9,7 @@ import type { FileChange } from '../../../domain/request/plan.ts';
 import type { PolicySources } from '../../../policy-files/folder.ts';
 import type { CheckWork, PolicyFindings } from '../../../policy-files/validation.ts';
 import { unreadableReferences } from '../references.ts';
-import type { Publication } from './plan-publication.ts';
+import type { PolicyPair, Publication } from './plan-publication.ts';
 
 /** More targets than these are not named: the first ones have to be mended anyway. */
 const UNREADABLE_MAX = 20;
@@ -20,12 +20,6 @@ export interface ProposalDependencies {
   readonly policies: PolicyReader;
   /** Finds what is wrong with a policy. */
   readonly check: (work: CheckWork) => Promise<PolicyFindings>;
-}
-
-/** A policy and the one that it is to follow on. */
-export interface PolicyPair {
-  readonly base: PolicySet;
-  readonly candidate: PolicySet;
 }
 
 /** A policy that may follow on the active one, with what those who decide should know of it. */

@@ -8,6 +8,7 @@ import { catalogueRows, keepSchema } from './kept-sessions.ts';
 import { refuseMadeValuesPassedOn, refuseUsedMadeValues } from './made-at-execution.ts';
 import { readNodeText, type NodeValue } from './node-text.ts';
 import { oidsOf, refuseObjects, type CatalogObject } from './owners-code.ts';
+import { onlyOf } from './parse-tree.ts';
 import type { SqlParser } from './parser-thread.ts';
 import { readQueryFacts, refuseHarmfulCalls } from './query-facts.ts';
 import { StatementRefused } from './refusal.ts';
@@ -172,8 +173,7 @@ async function noteStatement(
 ): Promise<Noted> {
   const head = 'create function pg_temp.keyturn_statement() returns void language sql begin atomic';
   const text = `${head}\n${statement.text}\n;\nend`;
-  const outcome = await parser.parse(text);
-  if (outcome.kind === 'unreadable' || outcome.statements.length !== 1) {
+  if ((await onlyOf(text, parser)) === null) {
     throw new StatementRefused('not_one_statement', 'The statement cannot stand inside another one.');
   }
   const [, , [row]] = await allAnswers([

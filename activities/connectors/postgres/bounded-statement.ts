@@ -1,4 +1,4 @@
-import { fieldOf, listOf, nodesOf, unwrap } from './parse-tree.ts';
+import { fieldOf, listOf, nodesOf, onlyOf, unwrap } from './parse-tree.ts';
 import type { ScannedToken, SqlParser, TreeNode } from './parser-thread.ts';
 import { isSameTree, outsideParentheses } from './token-text.ts';
 import { topOf, type Statement } from './statement.ts';
@@ -71,10 +71,8 @@ async function withLimit(statement: Statement, limit: number, parser: SqlParser)
   if (end === null) return null;
   const bytes = Buffer.from(statement.text, 'utf8');
   const text = `${bytes.subarray(0, end).toString('utf8')} limit ${limit} ${bytes.subarray(end).toString('utf8')}`;
-  const outcome = await parser.parse(text);
-  if (outcome.kind === 'unreadable' || outcome.statements.length !== 1) return null;
-  const [parsed] = outcome.statements;
-  return isSameTree(withoutLimit(parsed?.['stmt']), withoutLimit(statement.tree)) ? text : null;
+  const parsed = await onlyOf(text, parser);
+  return parsed !== null && isSameTree(withoutLimit(parsed), withoutLimit(statement.tree)) ? text : null;
 }
 
 /** Where the rows of an INSERT end: before what is said about conflicts and what is returned. */

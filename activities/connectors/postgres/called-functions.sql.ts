@@ -42,17 +42,20 @@ export const FUNCTIONS = `
      and not ${isInternal('called')} and not ${ONLY_COMPUTES}
    order by 1`;
 
+/** What objects (`link`, a row of pg_depend) call, by name or through an operator: functions (`called`). */
+export const CALLS = `pg_catalog.pg_depend link
+    left join pg_catalog.pg_operator sign
+      on link.refclassid = 'pg_catalog.pg_operator'::regclass and sign.oid = link.refobjid
+    join pg_catalog.pg_proc called
+      on called.oid = case link.refclassid when 'pg_catalog.pg_proc'::regclass then link.refobjid else sign.oprcode end`;
+
 /**
  * Whether the statement ($1) itself calls volatile functions, which may write, by name or through an operator, beside
  * those ($2) that the target's owner says only make up a value.
  */
 export const VOLATILE_CALLS = `
   select 1
-    from pg_catalog.pg_depend link
-    left join pg_catalog.pg_operator sign
-      on link.refclassid = 'pg_catalog.pg_operator'::regclass and sign.oid = link.refobjid
-    join pg_catalog.pg_proc called
-      on called.oid = case link.refclassid when 'pg_catalog.pg_proc'::regclass then link.refobjid else sign.oprcode end
+    from ${CALLS}
     join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
    where link.classid = 'pg_catalog.pg_proc'::regclass and link.objid = $1::oid and ${VOLATILITY} = 'v'
      and ${NAME} <> all ($2::text[])
@@ -64,11 +67,7 @@ export const VOLATILE_CALLS = `
  */
 function callsOwn(oid: string, catalog: string): string {
   return `exists (
-           select from pg_catalog.pg_depend link
-             left join pg_catalog.pg_operator sign
-               on link.refclassid = 'pg_catalog.pg_operator'::regclass and sign.oid = link.refobjid
-             join pg_catalog.pg_proc called
-               on called.oid = case link.refclassid when 'pg_catalog.pg_proc'::regclass then link.refobjid else sign.oprcode end
+           select from ${CALLS}
              join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
             where link.classid = '${catalog}'::regclass and link.objid = ${oid} and called.oid >= 16384
               and not ${ONLY_COMPUTES} and ${NAME} <> all ($7::text[]))`;

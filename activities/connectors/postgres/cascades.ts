@@ -4,14 +4,14 @@ import { acting, acts } from './firing.sql.ts';
 import { placesOf } from './images.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { rowsWithin, type ReadingBudget } from './raw-rows.ts';
-import { StatementRefused } from './refusal.ts';
+import { notPreviewable, StatementRefused } from './refusal.ts';
 
 /** Rows of one table that are met, by place, and what happens to them. */
 export interface MetTable {
   readonly oid: string;
   readonly resource: string;
-  readonly deleted: ReadonlySet<string>;
-  readonly updated: ReadonlySet<string>;
+  readonly deleted: Set<string>;
+  readonly updated: Set<string>;
 }
 
 /** What a statement does to rows of one table by itself. */
@@ -24,13 +24,6 @@ export interface Start {
   readonly columns: readonly string[];
 }
 
-interface Met {
-  readonly oid: string;
-  readonly resource: string;
-  readonly deleted: Set<string>;
-  readonly updated: Set<string>;
-}
-
 /**
  * Follows foreign keys from the rows that a statement changes: rows that are deleted with them, and rows that lose or
  * change what refers to them. All in one state, on a session of who may read the tables. The statement's own table comes
@@ -41,7 +34,7 @@ export async function followCascades(
   start: Start,
   budget: ReadingBudget,
 ): Promise<readonly MetTable[]> {
-  const met = new Map<string, Met>();
+  const met = new Map<string, MetTable>();
   const queue: Start[] = [{ ...start, places: noted(met, start) }];
   for (let step = queue.shift(); step !== undefined; step = queue.shift()) {
     const links = await catalogueRows<LinkRow>(client, LINKS, [step.oid]);
@@ -56,7 +49,7 @@ export async function followCascades(
 }
 
 /** Notes what happens to rows, and answers those to which it did not happen before. */
-function noted(met: Map<string, Met>, { oid, resource, operation, places }: Start): readonly string[] {
+function noted(met: Map<string, MetTable>, { oid, resource, operation, places }: Start): readonly string[] {
   const table = met.get(oid) ?? { oid, resource, deleted: new Set(), updated: new Set() };
   met.set(oid, table);
   const fresh = places.filter(
@@ -124,13 +117,10 @@ const LINKS = `
     join pg_catalog.pg_namespace schema on schema.oid = child.relnamespace
    where link.contype = 'f' and link.confrelid = $1::oid and (${acts('confdeltype')} or ${acts('confupdtype')})`;
 
-interface Following {
-  readonly step: Start;
-  readonly link: LinkRow;
-  readonly budget: ReadingBudget;
-}
-
-async function nextStep(client: Client, { step, link, budget }: Following): Promise<Start | null> {
+async function nextStep(
+  client: Client,
+  { step, link, budget }: { readonly step: Start; readonly link: LinkRow; readonly budget: ReadingBudget },
+): Promise<Start | null> {
   const acts = actionOf(step, link);
   if (acts === null) return null;
   if (!link.is_plain || link.is_filtered)
@@ -155,8 +145,7 @@ function actionOf(step: Start, link: LinkRow): Pick<Start, 'operation' | 'column
 }
 
 function notFollowed(resource: string, why: string): StatementRefused {
-  return new StatementRefused(
-    'not_previewable',
+  return notPreviewable(
     `Its triggers call functions that are not on the target's list, and what cascades to ${resource} cannot be ` +
       `counted: ${why}.`,
   );

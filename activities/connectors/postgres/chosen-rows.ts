@@ -1,7 +1,8 @@
 import type { Start } from './cascades.ts';
 import { placesOf } from './images.ts';
-import { fieldOf, listOf, unwrap } from './parse-tree.ts';
+import { fieldOf, listOf, onlyOf, unwrap } from './parse-tree.ts';
 import type { ScannedToken, SqlParser, TreeNode } from './parser-thread.ts';
+import type { PreparedCall } from './prepared-call.ts';
 import { topOf, type Statement } from './statement.ts';
 import { isSameTree, outsideParentheses } from './token-text.ts';
 
@@ -59,23 +60,14 @@ async function isSameSelection(text: string, node: TreeNode, parser: SqlParser):
   );
 }
 
-async function onlyOf(text: string, parser: SqlParser): Promise<unknown> {
-  const outcome = await parser.parse(text);
-  if (outcome.kind === 'unreadable' || outcome.statements.length !== 1) return null;
-  return outcome.statements[0]?.['stmt'];
-}
-
-/** What limiting a statement needs. */
-interface Limiting {
-  readonly statement: Statement;
-  readonly parser: SqlParser;
-  readonly chosen: ChosenRows;
-}
-
 /** The text of the statement with the places of rows as one more condition; null where the grammar reads it otherwise. */
 export async function limitedTo(
   { oid, places }: Pick<Start, 'oid' | 'places'>,
-  { statement, parser, chosen: { head, condition, tail } }: Limiting,
+  {
+    statement,
+    parser,
+    chosen: { head, condition, tail },
+  }: Pick<PreparedCall, 'statement' | 'parser'> & { readonly chosen: ChosenRows },
 ): Promise<string | null> {
   const limits = [
     `tableoid operator(pg_catalog.=) '${oid}'::pg_catalog.oid`,

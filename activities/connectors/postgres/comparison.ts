@@ -1,3 +1,4 @@
+import type { Analysis } from './analysis.ts';
 import type { TableEffect } from './effect.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { OTHER, UUID_4 } from './making.ts';
@@ -11,24 +12,19 @@ import {
   type UnboundValue,
 } from './projection.ts';
 import type { RowValues } from './raw-rows.ts';
-import { StatementRefused } from './refusal.ts';
+import { notPreviewable } from './refusal.ts';
 import type { Column } from './table-shape.ts';
 import type { ValueSource } from './value-sources.ts';
 import type { WrittenTable } from './written-tables.ts';
-import type { RowImage } from './pairing.ts';
+import { insertedOf, type RowImage } from './pairing.ts';
 
 /** Two dry runs of one statement, with what its analysis says of where values come from. */
-export interface TwoRuns {
+export interface TwoRuns extends Pick<
+  Analysis,
+  'tables' | 'callsOwnerFunctions' | 'runsOwnerCode' | 'hasFixedValues' | 'isVarying'
+> {
   readonly first: readonly TableEffect[];
   readonly second: readonly TableEffect[];
-  readonly tables: readonly WrittenTable[];
-  readonly callsOwnerFunctions: boolean;
-  /** True when triggers or functions of the owner may set any column of any table. */
-  readonly runsOwnerCode: boolean;
-  /** True when the statement itself holds every value that it sets. */
-  readonly hasFixedValues: boolean;
-  /** True when something in the statement may differ from run to run beyond what is proven to be assigned. */
-  readonly isVarying: boolean;
 }
 
 /** One table in both runs. */
@@ -107,10 +103,6 @@ function isUpdate(row: RowImage): boolean {
   return row.before !== null && row.after !== null;
 }
 
-function insertedOf(rows: readonly RowImage[]): readonly RowValues[] {
-  return rows.flatMap(({ before, after }) => (before === null && after !== null ? [after] : []));
-}
-
 /** New rows have no common key, so columns are compared as bags of values. */
 function bagOf(rows: readonly RowValues[], index: number): string {
   return JSON.stringify(rows.map((row) => JSON.stringify(row[index] ?? null)).sort());
@@ -135,8 +127,7 @@ function refuseMadeUpValue(runs: TwoRuns, { oid, resource }: TableEffect, column
   const isUnset = table?.sources.has(name) !== true;
   // Nobody but the server can set it.
   if (!runs.isVarying && isUnset && column.isIdentityAlways) return;
-  throw new StatementRefused(
-    'not_previewable',
+  throw notPreviewable(
     `${resource}.${name} gets another value every time the statement runs. Only an expression of now(), a ` +
       'gen_random_uuid() alone, a default or a trigger may assign a value at execution. Write the value itself, and ' +
       'leave the clock out of whatever the triggers may see.',
@@ -153,8 +144,7 @@ function refuseUnboundValue(runs: TwoRuns, pair: BothRuns, column: Column): void
   const why = isMixed
     ? 'several values that are made at execution, or only in some of its rows,'
     : 'a value that is made at execution in some rows, and another one in others,';
-  throw new StatementRefused(
-    'not_previewable',
+  throw notPreviewable(
     `${resource}.${column.name} gets ${why} and which row gets which could not be held to the plan. Give the column one ` +
       'such expression in all rows that the statement writes (or INSERT … VALUES of plain values), write the values ' +
       'themselves, or change these rows in statements of their own.',
@@ -209,8 +199,7 @@ function refuseHiddenValue(runs: TwoRuns, { first, second }: BothRuns, column: C
   const why = isKept
     ? 'gets a new value in some rows each time, and the same one in others'
     : 'gets a value each time that may hold what triggers or functions are given or read';
-  throw new StatementRefused(
-    'not_previewable',
+  throw notPreviewable(
     `${first.resource}.${column.name} ${why}: nobody could tell at execution where it comes from. Write the values ` +
       'themselves, or change these rows in statements of their own.',
   );

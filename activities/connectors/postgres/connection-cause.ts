@@ -1,6 +1,6 @@
 import { DatabaseError } from 'pg';
 
-import { conditionOf } from './sql-conditions.ts';
+import { CONDITIONS } from './sql-conditions.ts';
 
 /** Why there is no session at a target. */
 export interface ConnectionCause {
@@ -33,7 +33,7 @@ export function causeOfLostSession(error: unknown): ConnectionCause {
 }
 
 function conditionText(sqlState: string): string {
-  const condition = conditionOf(sqlState);
+  const condition = CONDITIONS[sqlState];
   return condition === undefined ? '' : ` (${condition})`;
 }
 

@@ -3,13 +3,21 @@ import type { Client, QueryResultRow } from 'pg';
 import type { Analysis } from './analysis.ts';
 import { updatesTakeDefaults } from './bounded-statement.ts';
 import { withoutUnseenMoves } from './moved-rows.ts';
-import { readTriggers, unknownOf } from './triggers.ts';
-import { observerOf, readCounts, readEffect, type CountRow, type TableEffect } from './effect.ts';
+import { lackingText, readTriggers, unknownOf } from './triggers.ts';
+import {
+  observerOf,
+  readCounts,
+  readEffect,
+  type CountRow,
+  type EffectReading,
+  type TableEffect,
+} from './effect.ts';
 import { stoppingGrowth } from './growth.ts';
 import { NEXT_SHARED_MARK } from './images.ts';
 import { newKeysOf, readMakingTime, readSequenceHeads, type Making, type MakingTime } from './making.ts';
+import { insertedOf } from './pairing.ts';
 import { notCounting } from './target-safety.ts';
-import { StatementRefused } from './refusal.ts';
+import { notPreviewable } from './refusal.ts';
 import type { PreparedCall } from './prepared-call.ts';
 import { refuseTooMany, rowsOfEffects, type Rehearsal } from './rehearsal.ts';
 import { runStatement } from './run-statement.ts';
@@ -51,13 +59,10 @@ export async function dryRun(
   const tables = statement.isRead ? [] : prepared.analysis.tables.map(({ oid }) => oid);
   const writer = await prepared.fresh.next();
   try {
-    const { snapshot, sharedFrom, settings, processId } = await beginWriting(
-      prepared,
-      writer,
-      'repeatable read',
-    );
+    const begun = await beginWriting(prepared, writer, 'repeatable read');
+    const { snapshot, shared_from: sharedFrom, settings, process_id: processId } = begun;
     const startedAt = performance.now();
-    const run = (): Promise<number> => runPrepared({ ...prepared, statement }, writer);
+    const run = (): Promise<number> => runStatement({ ...prepared, statement }, writer);
     refuseTooMany(await stoppingGrowth({ processId, reader, tables }, run), rowsMax);
     const place = { writer, reader, snapshot, sharedFrom, countsOnly: new Set<string>() };
     const isWriting = !statement.isRead || prepared.analysis.callsOwnerFunctions;
@@ -85,15 +90,17 @@ function rowsTakingDefaults({ statement, analysis }: PreparedCall, effects: read
 }
 
 /** A transaction that has begun. */
-export interface BegunWriting {
+export interface BegunWriting extends QueryResultRow {
   /** Name of a snapshot of the state before it. */
   readonly snapshot: string;
   /** The first mark that several lockers of a row may share from then on. */
-  readonly sharedFrom: string;
+  readonly shared_from: string;
   /** `SESSION_SETTINGS` of it. */
   readonly settings: string;
   /** Of its session at the server. */
-  readonly processId: number;
+  readonly process_id: number;
+  /** Whether the server counts what changes. */
+  readonly is_counting: boolean;
 }
 
 /** Begins a transaction that may write, in a session in which nothing ran yet. */
@@ -107,34 +114,15 @@ export async function beginWriting(
                             pg_catalog.pg_backend_pid() as process_id,
                             ${NEXT_SHARED_MARK} as shared_from`;
   const beginningAll = [...beginning({ isolation }, prepared), exporting];
-  const [row] = await together<BegunRow>(writer, beginningAll);
+  const [begun] = await together<BegunWriting>(writer, beginningAll);
   // Of this very session: the settings of its role or database may have changed since others were opened.
-  if (row?.is_counting !== true) throw notCounting();
-  const { snapshot, settings } = row;
-  return { snapshot, settings, sharedFrom: row.shared_from, processId: row.process_id };
-}
-
-interface BegunRow extends QueryResultRow {
-  readonly snapshot: string;
-  readonly settings: string;
-  readonly is_counting: boolean;
-  readonly process_id: number;
-  readonly shared_from: string;
-}
-
-/** Runs a prepared statement inside the writer's transaction. */
-export function runPrepared(prepared: PreparedCall, client: Client): Promise<number> {
-  const isPureRead = prepared.statement.isRead && !prepared.analysis.callsOwnerFunctions;
-  return runStatement({ ...prepared, client, isPureRead });
+  if (begun?.is_counting !== true) throw notCounting();
+  return begun;
 }
 
 /** Where an effect is read. */
-export interface EffectPlace {
-  readonly writer: Client;
-  readonly reader: Client;
+export interface EffectPlace extends Omit<EffectReading, 'settings' | 'limits'> {
   readonly snapshot: string;
-  readonly sharedFrom: string;
-  readonly countsOnly: ReadonlySet<string>;
 }
 
 /** Reads the open transaction's effect, also in tables that only triggers write. */
@@ -168,7 +156,7 @@ async function withMaking(
   const newKeys = newKeysOf(
     effects.map(({ oid, shape, rows }) => ({
       columns: shape.columns.map(({ name }) => name),
-      rows: (rows ?? []).flatMap(({ before, after }) => (before === null && after !== null ? [after] : [])),
+      rows: insertedOf(rows ?? []),
       sequences: new Map([...sequencesOf(oid)].filter(([name]) => !isStated(analysis, oid, name))),
     })),
   );
@@ -216,10 +204,5 @@ async function refuseUnforeseenTriggers(
     ],
   }));
   const unknown = unknownOf(await readTriggers(reader, tables), prepared.settings.allowedFunctions);
-  if (unknown.length === 0) return;
-  const names = unknown.map(({ name }) => name).join(', ');
-  throw new StatementRefused(
-    'not_previewable',
-    `The target's list of functions lacks ${names}, which a trigger calls.`,
-  );
+  if (unknown.length > 0) throw notPreviewable(lackingText(unknown));
 }

@@ -1,5 +1,6 @@
 import type { Client, QueryResultRow } from 'pg';
 
+import { CALLS } from './called-functions.sql.ts';
 import { functionNameSql } from './function-names.ts';
 import { HARMLESS_FOR_OWNERS } from './harmless-functions.ts';
 import { catalogueRows } from './kept-sessions.ts';
@@ -20,11 +21,7 @@ interface CheckRow extends QueryResultRow {
 const DOMAIN_CHECKS = `
   select rule.contypid::text as domain, 'select ' || pg_catalog.pg_get_expr(rule.conbin, 0) as text,
          array(select ${functionNameSql('schema.nspname', 'called.proname')}
-                 from pg_catalog.pg_depend link
-                 left join pg_catalog.pg_operator sign
-                   on link.refclassid = 'pg_catalog.pg_operator'::regclass and sign.oid = link.refobjid
-                 join pg_catalog.pg_proc called
-                   on called.oid = case link.refclassid when 'pg_catalog.pg_proc'::regclass then link.refobjid else sign.oprcode end
+                 from ${CALLS}
                  join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
                 where link.classid = 'pg_catalog.pg_constraint'::regclass and link.objid = rule.oid
                   and called.oid >= 16384) as functions

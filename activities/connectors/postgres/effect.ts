@@ -1,24 +1,27 @@
 import type { Client, QueryResultRow } from 'pg';
 
-import { blindTable, readImages, type ReadTable, type TableCounts } from './images.ts';
+import { blindTable, readImages, type ImageReading, type ReadTable, type TableCounts } from './images.ts';
 import type { ReadingBudget } from './raw-rows.ts';
-import { StatementRefused } from './refusal.ts';
-import { LOOKED, LOOKING, rowsOf, settingLocally, takingRole, together } from './session.ts';
-import type { PostgresLimits, TargetSettings } from './settings.ts';
+import { notPreviewable } from './refusal.ts';
+import {
+  LOOKED,
+  LOOKING,
+  rowsOf,
+  settingLocally,
+  takingRole,
+  together,
+  type SessionRequest,
+} from './session.ts';
+import type { TargetSettings } from './settings.ts';
 
 /** What one transaction did to one table. */
 export type TableEffect = ReadTable;
 
 /** What reading an effect needs. */
-export interface EffectReading {
-  /** In the transaction that wrote, as the login role. A fresh connection: a reused one counts earlier work too. */
-  readonly writer: Client;
-  /** In a read-only transaction on the snapshot that the writer exported before it wrote. */
-  readonly reader: Client;
-  readonly settings: TargetSettings;
-  readonly limits: PostgresLimits;
-  /** What `NEXT_SHARED_MARK` was when the transaction of the writer began. */
-  readonly sharedFrom: string;
+export interface EffectReading
+  extends
+    Pick<SessionRequest, 'settings' | 'limits'>,
+    Pick<ImageReading, 'writer' | 'reader' | 'sharedFrom'> {
   /** Resources whose rows need not be read. */
   readonly countsOnly: ReadonlySet<string>;
 }
@@ -67,10 +70,7 @@ export interface CountRow extends QueryResultRow {
 export async function readCounts(writer: Client, settings: TargetSettings): Promise<readonly CountRow[]> {
   const counts = await rowsOf<CountRow>(writer, COUNTS, [observerOf(settings)]);
   if (!counts.some((row) => row.is_catalogue)) return counts;
-  throw new StatementRefused(
-    'not_previewable',
-    'A trigger or function changes the structure of the target itself.',
-  );
+  throw notPreviewable('A trigger or function changes the structure of the target itself.');
 }
 
 /** Who reads rows: the statement's own role where there is no other. */

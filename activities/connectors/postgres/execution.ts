@@ -7,13 +7,14 @@ import type { ApprovedCall, ExecutionOutcome } from '../connector.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import type { Plan, ResourceEffect } from '../../../domain/request/plan.ts';
 import {
+  countsOf,
   countUnpreviewed,
   runOnFound,
   unpreviewedFingerprint,
   untriedBecause,
   type Untried,
 } from './unpreviewed.ts';
-import { beginWriting, effectOf, runPrepared, type BegunWriting } from './dry-run.ts';
+import { beginWriting, effectOf, type BegunWriting } from './dry-run.ts';
 import type { TableEffect } from './effect.ts';
 import { claimKey, readLedger } from './ledger.ts';
 import { statedUntried } from './plan-untried.ts';
@@ -22,17 +23,18 @@ import { fingerprintOf } from './fingerprint.ts';
 import { keptIn } from './moved-rows.ts';
 import type { ProjectedEffect } from './projection.ts';
 import { queueBehindRivals } from './queue.ts';
-import { StatementRefused } from './refusal.ts';
+import { notPreviewable, StatementRefused } from './refusal.ts';
 import type { KeptSessions } from './kept-sessions.ts';
+import { runStatement } from './run-statement.ts';
 import { shownOf, statedOf } from './stated.ts';
 import { closeSession, rowsOf, lostSession } from './session.ts';
 import { classOf, failureOf, isSurvivedError, isTransient } from './sql-error.ts';
 import { valueSettings } from './value-settings.ts';
 import { readerUse } from './written-tables.ts';
-import type { UnpreviewedCall } from './prepared-call.ts';
+import type { PreparedCall } from './prepared-call.ts';
 
 /** An approved call that was read and analysed again. */
-export interface PreparedExecution extends UnpreviewedCall {
+export interface PreparedExecution extends PreparedCall {
   readonly call: ApprovedCall;
   readonly kept: KeptSessions;
 }
@@ -62,14 +64,10 @@ export async function executeApproved(prepared: PreparedExecution, idle: Client)
       if (!isTransient(error) || tries === TRIES_MAX) {
         return { kind: 'failed', code: classOf(error), ...failureOf(error) };
       }
-      await pauseBeforeTry();
+      // Whoever tries again at once meets the same rivals again.
+      await setTimeout(Math.random() * PAUSE_MS_MAX);
     }
   }
-}
-
-/** Whoever tries again at once meets the same rivals again. */
-async function pauseBeforeTry(): Promise<void> {
-  await setTimeout(Math.random() * PAUSE_MS_MAX);
 }
 
 async function tryOnce(prepared: PreparedExecution): Promise<ExecutionOutcome> {
@@ -126,11 +124,11 @@ interface EffectOfRun {
 async function runAndRead(
   prepared: PreparedExecution,
   writer: Client,
-  { snapshot, sharedFrom, settings }: BegunWriting,
+  { snapshot, shared_from: sharedFrom, settings }: BegunWriting,
 ): Promise<EffectOfRun> {
   const because = untriedBecause(prepared);
   if (because !== null) return runUnpreviewed(prepared, writer, { settings, because });
-  await runPrepared(prepared, writer);
+  await runStatement(prepared, writer);
   const approved = new Map(prepared.call.approvedPlan.effects.map((effect) => [effect.resource, effect]));
   const blind = [...approved.values()]
     .filter((effect) => effect.is_counts_only)
@@ -185,10 +183,7 @@ async function runUnpreviewed(
   const met = await countUnpreviewed(prepared, writer);
   const count = await runOnFound(prepared, writer, met);
   if (met.own !== null && count !== met.own) {
-    throw new StatementRefused(
-      'not_previewable',
-      `The statement changed ${count} rows instead of ${met.own}.`,
-    );
+    throw notPreviewable(`The statement changed ${count} rows instead of ${met.own}.`);
   }
   const values = await prepared.kept.lend(prepared, (reader) => valueSettings(settings, reader));
   return {
@@ -214,12 +209,7 @@ async function commit(
       detail: 'The target rolled the transaction back.',
     };
   }
-  const rows = effects.map(({ resource, inserted, updated, deleted }) => ({
-    resource,
-    inserted,
-    updated,
-    deleted,
-  }));
+  const rows = effects.map(countsOf);
   const { fingerprint } = prepared.call.approvedPlan;
   return { kind: 'succeeded', fingerprint, result: { rows, transaction_id: transactionId } };
 }
@@ -247,14 +237,14 @@ const OTHER_VALUES = 'The same number of rows would change, but other rows or ot
 function driftOf(approved: readonly ResourceEffect[], actual: readonly ResourceEffect[]): string | null {
   const names = [...new Set([...approved, ...actual].map(({ resource }) => resource))].sort();
   const differences = names.flatMap((name) => {
-    const was = countsOf(approved.find(({ resource }) => resource === name));
-    const is = countsOf(actual.find(({ resource }) => resource === name));
+    const was = countsText(approved.find(({ resource }) => resource === name));
+    const is = countsText(actual.find(({ resource }) => resource === name));
     return was === is ? [] : [`${name}: approved ${was}, now ${is}`];
   });
   return differences.length === 0 ? null : `The effect would differ. ${differences.join('; ')}.`;
 }
 
-function countsOf(effect: ResourceEffect | undefined): string {
+function countsText(effect: ResourceEffect | undefined): string {
   if (effect === undefined) return 'nothing';
   return `${effect.inserted} inserted, ${effect.updated} updated, ${effect.deleted} deleted`;
 }

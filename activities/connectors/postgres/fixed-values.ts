@@ -7,17 +7,9 @@ import {
   type NodeValue,
   type QueryNode,
 } from './node-text.ts';
-import type { QueryFacts } from './query-facts.ts';
-import { meaningOf, queriesIn, type Place, type Scope } from './query-scope.ts';
+import { meaningOf, queriesIn, type Place } from './query-scope.ts';
 import { isClock } from './value-reading.ts';
-import { calledBy } from './varying-values.ts';
-import type { SourceReader } from './value-sources.ts';
-
-/** What a statement names, and which of its values are proven. */
-interface Search {
-  readonly facts: QueryFacts;
-  readonly reader: SourceReader;
-}
+import { calledBy, type Search } from './varying-values.ts';
 
 /**
  * True when every value that the statement sets is written in it, or made at execution by itself: then triggers get
@@ -54,25 +46,16 @@ function isFixed(place: Place, search: Search, left: { steps: number }): boolean
   const { expression, scope } = place;
   if (left.steps < 0) return false;
   if (!isQueryNode(expression)) return true;
-  if (expression.kind === 'VAR') return isFixedVariable(expression, { scope, search, left });
+  if (expression.kind === 'VAR') {
+    if (search.reader.isProven(expression)) return true;
+    // A column of VALUES or of a query over constants; rows of tables are not fixed.
+    const meaning = meaningOf(expression, scope);
+    return meaning.kind === 'places' && meaning.places.every((inner) => isFixed(inner, search, left));
+  }
   if (READING.has(expression.kind) || !isFixedCall(expression, search)) return false;
   return [...expression.fields.values()].every((value) =>
     [...childrenOf([value])].every((child) => isFixed({ expression: child, scope }, search, left)),
   );
-}
-
-/** A column of VALUES or of a query over constants; rows of tables are not fixed. */
-function isFixedVariable(
-  variable: QueryNode,
-  {
-    scope,
-    search,
-    left,
-  }: { readonly scope: Scope; readonly search: Search; readonly left: { steps: number } },
-): boolean {
-  if (search.reader.isProven(variable)) return true;
-  const meaning = meaningOf(variable, scope);
-  return meaning.kind === 'places' && meaning.places.every((place) => isFixed(place, search, left));
 }
 
 function isFixedCall(node: QueryNode, { facts, reader }: Search): boolean {

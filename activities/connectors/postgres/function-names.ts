@@ -16,14 +16,8 @@ export function functionNameSql(schema: string, name: string): string {
                else format('%s.%s', ${schema}, ${name}) end`;
 }
 
-/** A function as a list names it. */
-export interface NamedFunction {
-  readonly schema: string;
-  readonly name: string;
-}
-
 /** Which function an entry of a list names; null where it could be more than one, or none. */
-export function readFunctionName(entry: string): NamedFunction | null {
+export function readFunctionName(entry: string): { schema: string; name: string } | null {
   const [, schema, name] = PLAIN.exec(entry) ?? QUOTED.exec(entry) ?? [];
   if (schema === undefined || name === undefined) return null;
   return { schema: unquoted(schema), name: unquoted(name) };

@@ -6,7 +6,6 @@ import { paired, type RowImage } from './pairing.ts';
 import { rawRows, rowsWithin, valueOfRecord } from './raw-rows.ts';
 import type { RawRow, ReadingBudget, RowValues, Value } from './raw-rows.ts';
 import { rowsOf } from './session.ts';
-import type { TargetSettings } from './settings.ts';
 import { readShape, type Column, type TableShape } from './table-shape.ts';
 
 /** How many rows of a table were written, each as often as it was. */
@@ -18,24 +17,22 @@ export interface TableCounts {
   readonly deleted: number;
 }
 
-/** The changed rows, or why they cannot be shown truthfully. */
-export interface ReadRows {
+/** What was done to one table: as often as rows were written, and what came of them. */
+export interface ReadTable extends TableCounts {
   readonly shape: TableShape;
   readonly rows: readonly RowImage[] | null;
+  /** Why the changed rows cannot be shown truthfully. */
   readonly blindness: string | null;
-}
-
-/** What was done to one table: as often as rows were written, and what came of them. */
-export interface ReadTable extends TableCounts, ReadRows {
   /** What may have been made up meanwhile; only where code of the target's owner may have set any column. */
   readonly making?: Making;
 }
 
 /** What reading the images of one table needs. */
 export interface ImageReading {
+  /** In the transaction that wrote, as the login role. A fresh connection: a reused one counts earlier work too. */
   readonly writer: Client;
+  /** In a read-only transaction on the snapshot that the writer exported before it wrote. */
   readonly reader: Client;
-  readonly settings: TargetSettings;
   readonly budget: ReadingBudget;
   readonly table: TableCounts;
   readonly xid: string;
@@ -58,21 +55,10 @@ export async function readImages(reading: ImageReading): Promise<ReadTable> {
   const { table } = reading;
   const shape = await readShape(reading.reader, table.oid);
   if (!shape.columns.every(({ isReadExactly }) => isReadExactly)) return blindTable(table, READ_ALIKE);
-  const after = table.inserted + table.updated > 0 ? await readAfter(reading, shape) : [];
+  const written = { reading, shape, condition: writtenBy('xmin', reading.xid) };
+  const after = table.inserted + table.updated > 0 ? await readRows(reading.writer, written) : [];
   const before = after === null ? null : await readAllBefore(reading, shape, after.length);
   if (after === null || before === null) return blindTable(table, TOO_MUCH);
-  return effectOfRows(table, shape, { before, after });
-}
-
-const READ_ALIKE =
-  'values of it hold xml, or names of functions or operators, inside of other types, and different ones would read alike';
-
-interface Images {
-  readonly before: readonly RowValues[];
-  readonly after: readonly RowValues[];
-}
-
-function effectOfRows(table: TableCounts, shape: TableShape, { before, after }: Images): ReadTable {
   const isWhole = isExact(table, before.length, after.length);
   if (!isWhole && (shape.isFiltered || !isWithin(table, before.length, after.length))) {
     return blindTable(table, 'the rows found and the rows counted differ');
@@ -81,6 +67,9 @@ function effectOfRows(table: TableCounts, shape: TableShape, { before, after }: 
   const updated = Math.max(0, before.length - table.deleted);
   return { ...table, shape, rows: paired({ before, after, shape, updated }), blindness: null };
 }
+
+const READ_ALIKE =
+  'values of it hold xml, or names of functions or operators, inside of other types, and different ones would read alike';
 
 const TOO_MUCH = 'it changes more than can be read';
 
@@ -104,11 +93,6 @@ const LATER_MAX = 1_000_000;
 function writtenBy(column: 'xmin' | 'xmax', xid: string): string {
   const age = `pg_catalog.age(keyturn_row.${column})`;
   return `${age} <= pg_catalog.age(${escapeLiteral(xid)}::xid) and ${age} > -${LATER_MAX}`;
-}
-
-function readAfter(reading: ImageReading, shape: TableShape): Promise<readonly RowValues[] | null> {
-  const condition = writtenBy('xmin', reading.xid);
-  return readRows(reading.writer, { reading, shape, condition });
 }
 
 /** Several lockers of a row share a mark, which the server numbers apart from transactions: the number of the next one. */

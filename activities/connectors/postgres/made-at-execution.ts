@@ -2,8 +2,9 @@ import type { Client, QueryResultRow } from 'pg';
 
 import { FIRES } from './firing.sql.ts';
 import { catalogueRows } from './kept-sessions.ts';
-import { StatementRefused } from './refusal.ts';
+import { notPreviewable } from './refusal.ts';
 import type { RewrittenRelation } from './rewriting.ts';
+import { eventMask } from './triggers.ts';
 import type { WrittenTable } from './written-tables.ts';
 import type { RelationWrite } from './written-values.ts';
 
@@ -56,8 +57,6 @@ const USES = `
    order by col.attnum, used.use
    limit 1`;
 
-const EVENT_BITS = { insert: 4, delete: 8, update: 16 } as const;
-
 /**
  * Refuses values that the target lets be made at execution where something else could depend on them: only the column
  * itself is left out of what is compared.
@@ -66,11 +65,13 @@ export async function refuseUsedMadeValues(client: Client, tables: readonly Writ
   for (const table of tables) {
     const columns = [...table.sources].flatMap(([name, { kind }]) => (kind === 'drawn' ? [name] : []));
     if (columns.length === 0) continue;
-    const mask = table.operations.reduce((bits, operation) => bits | EVENT_BITS[operation], 0);
-    const [row] = await catalogueRows<UseRow>(client, USES, [table.oid, columns, mask]);
+    const [row] = await catalogueRows<UseRow>(client, USES, [
+      table.oid,
+      columns,
+      eventMask(table.operations),
+    ]);
     if (row === undefined) continue;
-    throw new StatementRefused(
-      'not_previewable',
+    throw notPreviewable(
       `${table.resource}.${row.column} gets a value that is made at execution, and it ${row.use}. Write the value itself.`,
     );
   }
@@ -84,8 +85,7 @@ export function refuseMadeValuesPassedOn(
   const by = rewritten.find((relation) => relation.by !== 'view');
   const hasMade = writes.some(({ sources }) => [...sources.values()].some(({ kind }) => kind === 'drawn'));
   if (by === undefined || !hasMade) return;
-  throw new StatementRefused(
-    'not_previewable',
+  throw notPreviewable(
     `A value that is made at execution is handed to the ${by.by} of ${by.resource}. Write the value itself.`,
   );
 }

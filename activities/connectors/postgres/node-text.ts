@@ -1,4 +1,4 @@
-import { StatementRefused } from './refusal.ts';
+import { notPreviewable, StatementRefused } from './refusal.ts';
 
 /** One node of a statement as PostgreSQL analysed it. */
 export interface QueryNode {
@@ -24,10 +24,7 @@ export function readNodeText(text: string): NodeValue {
 }
 
 function unreadable(): StatementRefused {
-  return new StatementRefused(
-    'not_previewable',
-    "The target's analysis of the statement cannot be read. Write it in a simpler form.",
-  );
+  return notPreviewable("The target's analysis of the statement cannot be read. Write it in a simpler form.");
 }
 
 /** The words of a node tree by PostgreSQL's own rule: blanks and brackets end one, a backslash takes the next sign. */

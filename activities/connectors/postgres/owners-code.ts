@@ -6,7 +6,7 @@ import { FOREIGN_TABLES } from './dependencies.sql.ts';
 import { HARMLESS_FOR_OWNERS, HARMLESS_IN_DEFAULTS } from './harmless-functions.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import type { SqlParser } from './parser-thread.ts';
-import { StatementRefused } from './refusal.ts';
+import { notPreviewable, StatementRefused } from './refusal.ts';
 import type { TargetSettings } from './settings.ts';
 import { calledFunctions } from './statement.ts';
 import type { TriggerRow } from './triggers.ts';
@@ -71,7 +71,7 @@ export async function refuseObjects(
   ]);
   if (foreign.length > 0) {
     const names = foreign.map((row) => row.name).join(', ');
-    throw new StatementRefused('not_previewable', `Foreign tables act elsewhere: ${names}.`);
+    throw notPreviewable(`Foreign tables act elsewhere: ${names}.`);
   }
   for (const called of functions) refuseFunction(called, allowedFunctions);
   const [defaults, others] = [true, false].map((isDefault) =>
@@ -85,7 +85,7 @@ export async function refuseObjects(
 }
 
 function refuseFunction({ name, has_others: hasOthers }: FunctionRow, allowed: ReadonlySet<string>): void {
-  if (!allowed.has(name)) throw notAllowed(name);
+  if (!allowed.has(name)) throw new StatementRefused('function_not_allowed', adviceOn(name));
   if (!hasOthers) return;
   throw new StatementRefused(
     'function_not_allowed',
@@ -110,8 +110,4 @@ async function refuseOwnerExpressions(
     'function_not_allowed',
     `A view, rule, default, check, policy or index of the target calls ${list}.`,
   );
-}
-
-function notAllowed(name: string): StatementRefused {
-  return new StatementRefused('function_not_allowed', adviceOn(name));
 }

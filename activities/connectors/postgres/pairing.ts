@@ -8,6 +8,11 @@ export interface RowImage {
   readonly after: RowValues | null;
 }
 
+/** The values of rows that were not there before. */
+export function insertedOf(rows: readonly RowImage[]): readonly RowValues[] {
+  return rows.flatMap(({ before, after }) => (before === null && after !== null ? [after] : []));
+}
+
 interface Unpaired {
   readonly before: readonly RowValues[];
   readonly after: readonly RowValues[];
@@ -42,11 +47,7 @@ export function paired({ before, after, shape, updated }: Unpaired): readonly Ro
 
 /** Rows that nothing tells apart: of those that are the same before and after, nothing changed. */
 function withoutPairs(gone: readonly Gone[], fresh: readonly Fresh[]): readonly RowImage[] {
-  const unmatched = new Map<string, Fresh[]>();
-  for (const image of fresh) {
-    const text = JSON.stringify(image.after);
-    unmatched.set(text, [...(unmatched.get(text) ?? []), image]);
-  }
+  const unmatched = Map.groupBy(fresh, ({ after }) => JSON.stringify(after));
   const left = gone.filter(({ before }) => unmatched.get(JSON.stringify(before))?.pop() === undefined);
   return [...left, ...[...unmatched.values()].flat()];
 }

@@ -1,4 +1,4 @@
-import type { TreeNode } from './parser-thread.ts';
+import type { SqlParser, TreeNode } from './parser-thread.ts';
 
 /** One node of a parse tree with its kind. */
 export interface KindedNode {
@@ -68,6 +68,13 @@ export function unwrap(value: unknown, kind: string): TreeNode | null {
   if (!isNode(value)) return null;
   const inner = Object.hasOwn(value, kind) ? value[kind] : undefined;
   return isNode(inner) ? inner : null;
+}
+
+/** The tree of the one statement of a text; null where it is not one. */
+export async function onlyOf(text: string, parser: SqlParser): Promise<unknown> {
+  const outcome = await parser.parse(text);
+  if (outcome.kind === 'unreadable' || outcome.statements.length !== 1) return null;
+  return outcome.statements[0]?.['stmt'];
 }
 
 /** The kind of a wrapped node, or null. */

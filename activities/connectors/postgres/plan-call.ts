@@ -6,8 +6,7 @@ import type { Plan } from '../../../domain/request/plan.ts';
 import { sharedEffect, type TwoRuns } from './comparison.ts';
 import { dryRun, type DryRun, type EffectPlace, type LookInside } from './dry-run.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import type { ProjectedEffect } from './projection.ts';
-import { StatementRefused } from './refusal.ts';
+import { notPreviewable } from './refusal.ts';
 import { findReversal } from './reversal.ts';
 import { sequenceValuesUsed } from './sequence-use.ts';
 import { shownOf, statedOf, type Seen } from './stated.ts';
@@ -16,13 +15,13 @@ import { isBusy } from './sql-error.ts';
 import { planUntried } from './plan-untried.ts';
 import { withShares } from './table-share.ts';
 import { untriedBecause } from './unpreviewed.ts';
-import type { UnpreviewedCall } from './prepared-call.ts';
+import type { PreparedCall } from './prepared-call.ts';
 
 const TRIES_MAX = 3;
 const PAUSE_MS_MAX = 200;
 
 /** Makes the plan of a statement that was read and analysed. `reader` is an idle session. */
-export async function planCall(prepared: UnpreviewedCall, reader: Client): Promise<Plan> {
+export async function planCall(prepared: PreparedCall, reader: Client): Promise<Plan> {
   const because = untriedBecause(prepared);
   if (because !== null) return planUntried(prepared, reader, because);
   const rehearsal = await rehearsalOf(prepared, reader);
@@ -35,17 +34,10 @@ export async function planCall(prepared: UnpreviewedCall, reader: Client): Promi
     // Who tries again at once meets the same rivals again.
     await setTimeout(Math.random() * PAUSE_MS_MAX);
   }
-  throw new StatementRefused(
-    'not_previewable',
-    'Its effect is another one every time, or the data changes all the time.',
-  );
+  throw notPreviewable('Its effect is another one every time, or the data changes all the time.');
 }
 
-async function tryPlan(
-  prepared: UnpreviewedCall,
-  reader: Client,
-  rehearsal: Rehearsal,
-): Promise<Plan | null> {
+async function tryPlan(prepared: PreparedCall, reader: Client, rehearsal: Rehearsal): Promise<Plan | null> {
   const first = await dryRun(prepared, reader, rehearsal);
   // What changes nothing assigns nothing, so a second look shows nothing more.
   if (first.effects.length === 0 && first.sequences.places.size === 0) {
@@ -66,30 +58,24 @@ const NOTHING: Found = { effects: [], shown: [], reversal: null };
 
 /** Looks at both runs while the second can still be undone step by step. */
 async function compare(
-  prepared: UnpreviewedCall,
-  runs: { readonly place: EffectPlace } & Pick<TwoRuns, 'first' | 'second'>,
+  prepared: PreparedCall,
+  { place, first, second }: { readonly place: EffectPlace } & Pick<TwoRuns, 'first' | 'second'>,
 ): Promise<Found | null> {
-  const effects = await agreedEffects(prepared, runs);
-  if (effects === null) return null;
+  const shared = sharedEffect({ ...prepared.analysis, first, second });
+  if (shared === null) return null;
+  const effects = await withShares(shared, { prepared, place, tables: second });
   if (effects.length === 0) return NOTHING;
   const shown = shownOf(prepared, effects);
-  const reversal = await findReversal({ prepared, place: runs.place, tables: runs.second, effects: shown });
+  const reversal = await findReversal({ prepared, place, tables: second, effects: shown });
   return { effects, shown, reversal };
 }
 
-async function agreedEffects(
-  prepared: UnpreviewedCall,
-  { place, ...both }: { readonly place: EffectPlace } & Pick<TwoRuns, 'first' | 'second'>,
-): Promise<readonly ProjectedEffect[] | null> {
-  const effects = sharedEffect({ ...prepared.analysis, ...both });
-  return effects && withShares(effects, { prepared, place, tables: both.second });
-}
-
 function planOf(
-  prepared: UnpreviewedCall,
+  prepared: PreparedCall,
   { effects, shown, reversal, runs }: Found & { readonly runs: readonly DryRun[] },
 ): Plan {
   const changed = runs.flatMap((run) => run.effects);
+  const used = sequenceValuesUsed(runs.map(({ sequences }) => sequences));
   return {
     ...statedOf(prepared, { effects, shown, reversal, changed }),
     fingerprint: fingerprintOf(effects, {
@@ -97,11 +83,6 @@ function planOf(
       rewritten: prepared.analysis.rewritten,
     }),
     locks_held_ms: Math.max(...runs.map((run) => run.locksHeldMs)),
-    ...sequencesOf(runs),
+    ...(used === 0 ? {} : { sequence_values_used: used }),
   };
-}
-
-function sequencesOf(runs: readonly DryRun[]): Pick<Plan, 'sequence_values_used'> {
-  const used = sequenceValuesUsed(runs.map(({ sequences }) => sequences));
-  return used === 0 ? {} : { sequence_values_used: used };
 }

@@ -9,17 +9,13 @@ import { CONNECTOR, type PostgresStated } from './stated.ts';
 import { countUnpreviewed, unpreviewedFingerprint, type Untried } from './unpreviewed.ts';
 import { rewritingOf, shortList, unseenEffects, warningsOf } from './warnings.ts';
 import { valueSettings } from './value-settings.ts';
-import type { UnpreviewedCall } from './prepared-call.ts';
+import type { PreparedCall } from './prepared-call.ts';
 
 /** What policy is told where nobody knows how many rows change: more than any rule lets pass. */
 const ROWS_UNKNOWN = Number.MAX_SAFE_INTEGER;
 
 /** The plan of a statement that is not tried out: its rows are counted at most. */
-export async function planUntried(
-  prepared: UnpreviewedCall,
-  reader: Client,
-  because: Untried,
-): Promise<Plan> {
+export async function planUntried(prepared: PreparedCall, reader: Client, because: Untried): Promise<Plan> {
   await begin(reader, { isolation: 'repeatable read' }, prepared);
   const met = await countUnpreviewed(prepared, reader);
   await reader.query('rollback');
@@ -32,7 +28,7 @@ export async function planUntried(
 
 /** What a plan states of a statement that is not tried out, whether it is made or held against what is met. */
 export function statedUntried(
-  prepared: UnpreviewedCall,
+  prepared: PreparedCall,
   met: readonly ResourceEffect[],
   because: Untried,
 ): PostgresStated {
@@ -69,7 +65,7 @@ const ACTING_UNSEEN =
   'in no plan.';
 
 /** As a fresh session has them, which the execution will run in. */
-async function valueSettingsOf(prepared: UnpreviewedCall, reader: Client): Promise<string> {
+async function valueSettingsOf(prepared: PreparedCall, reader: Client): Promise<string> {
   const writer = await prepared.fresh.next();
   try {
     const { settings } = await beginWriting(prepared, writer, 'repeatable read');
@@ -90,16 +86,10 @@ const BOUND =
   'trigger changes a key, what the rows that refer to it do then is in no plan. The values that are written are not bound: ' +
   'they are calculated when it runs.';
 
-interface Words {
-  readonly summary: string;
-  readonly warning: string;
-  readonly reversal: string;
-}
-
 function wordsOf(
-  { analysis }: UnpreviewedCall,
+  { analysis }: PreparedCall,
   effects: readonly ResourceEffect[],
-): Readonly<Record<Untried, Words>> {
+): Readonly<Record<Untried, Record<'summary' | 'warning' | 'reversal', string>>> {
   const names = shortList(analysis.unknownTriggers.map(({ name }) => name));
   const tables = analysis.tables.filter(({ isNamed }) => isNamed).map(({ resource }) => resource);
   const counted = countedIn(effects);

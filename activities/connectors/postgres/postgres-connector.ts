@@ -10,7 +10,6 @@ import type {
   PlanRefusal,
 } from '../connector.ts';
 import { isLate } from '../../../domain/execution/fair-pool.ts';
-import { checksBusy } from '../checks-busy.ts';
 import { SessionsAhead } from './ahead.ts';
 import { analyse } from './analysis.ts';
 import { executeApproved, refusedRun } from './execution.ts';
@@ -25,10 +24,7 @@ import { DEFAULT_LIMITS, planningLimits, readTargetSettings, type PostgresLimits
 import { classOf, failureOf, isBusy, isSurvivedError, isTooSlow } from './sql-error.ts';
 import { readStatement } from './statement.ts';
 import { readerUse } from './written-tables.ts';
-import type { UnpreviewedCall } from './prepared-call.ts';
-
-/** Limits that differ from the defaults. */
-export type PostgresConnectorOptions = Partial<PostgresLimits>;
+import type { PreparedCall } from './prepared-call.ts';
 
 /** The largest chains take a quarter of a second of an idle processor; a busy machine may need far longer. */
 const PARSE_TIMEOUT_MS = 30_000;
@@ -37,10 +33,10 @@ const PARSE_TIMEOUT_MS = 30_000;
  * The connector of `postgres.execute`: shows what one SQL statement will do, triggers and cascades included, and
  * commits only if it did exactly that.
  */
-export function createPostgresConnector(options: PostgresConnectorOptions = {}): Connector {
+export function createPostgresConnector(differing: Partial<PostgresLimits> = {}): Connector {
   const parsers = new SqlParsers(PARSE_TIMEOUT_MS);
   const kept = new KeptSessions();
-  const limits: PostgresLimits = { ...DEFAULT_LIMITS, ...options };
+  const limits: PostgresLimits = { ...DEFAULT_LIMITS, ...differing };
   const requestOf = (call: ConnectorCall): SessionRequest => ({
     settings: readTargetSettings(call.target),
     limits,
@@ -75,7 +71,7 @@ async function plan(work: Work<ConnectorCall>): Promise<PlanOutcome> {
     }));
   } catch (error) {
     if (error instanceof StatementRefused) return refusalOf(error);
-    if (isLate(error)) return checksBusy(error);
+    if (isLate(error)) return { kind: 'refused', code: 'checks_busy', detail: error.message };
     if (isBusy(error)) return { kind: 'refused', code: 'target_busy', detail: BUSY, decidedBy: 'locks' };
     if (isTooSlow(error)) return { kind: 'refused', code: 'planning_limit', detail: TOO_SLOW };
     if (isSurvivedError(error)) return { kind: 'refused', code: 'target_error', ...failureOf(error) };
@@ -106,7 +102,7 @@ async function execute(work: Work<ApprovedCall>): Promise<ExecutionOutcome> {
 /** Reads and analyses the statement, then goes on with a session that is idle again. */
 async function prepare<Call extends ConnectorCall, Outcome>(
   work: Work<Call>,
-  goOn: (prepared: UnpreviewedCall, idle: Client) => Promise<Outcome>,
+  goOn: (prepared: PreparedCall, idle: Client) => Promise<Outcome>,
 ): Promise<Outcome> {
   const { parser, settings } = work;
   const reading = { parser, allowedFunctions: settings.allowedFunctions };

@@ -10,11 +10,7 @@ export interface PreparedCall extends SessionRequest {
   readonly call: ConnectorCall;
   readonly statement: Statement;
   readonly analysis: Analysis;
+  readonly parser: SqlParser;
   /** Where fresh sessions come from. */
   readonly fresh: SessionsAhead;
-}
-
-/** What counting needs. */
-export interface UnpreviewedCall extends PreparedCall {
-  readonly parser: SqlParser;
 }

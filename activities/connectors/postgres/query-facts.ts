@@ -5,7 +5,7 @@ import { HARMLESS_FUNCTIONS } from './harmless-functions.ts';
 import { functionName } from './function-names.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { childrenOf, wordField, type NodeValue, type QueryNode } from './node-text.ts';
-import { StatementRefused } from './refusal.ts';
+import { notPreviewable, StatementRefused } from './refusal.ts';
 
 /** A function or operator that an analysed statement names. */
 export interface CallFact {
@@ -137,8 +137,7 @@ function noteOid(oids: Set<string>, word: string): void {
 }
 
 function unknownKind(node: QueryNode): StatementRefused {
-  return new StatementRefused(
-    'not_previewable',
+  return notPreviewable(
     `The statement uses ${node.kind.toLowerCase()}, whose effect cannot be followed. Write it without.`,
   );
 }

@@ -46,10 +46,10 @@ export function meaningOf(variable: QueryNode, scope: Scope): Meaning {
   const holder = climbed(scope, numberField(variable, 'varlevelsup'));
   const column = numberField(variable, 'varattno');
   const place = numberField(variable, 'varno');
-  const entry = holder === null ? undefined : listField(holder.query, 'rtable')[place - 1];
-  if (holder === null || !isQueryNode(entry) || !(column > 0)) return ROW;
+  const entry = holder === null ? null : entryAt(holder.query, place);
+  if (holder === null || entry === null || !(column > 0)) return ROW;
   const kind = wordField(entry, 'rtekind');
-  if (kind === RELATION) return ownRow(holder, { variable, place, column });
+  if (kind === RELATION) return ownRow(holder, variable);
   return FOLLOWED[kind]?.(entry, holder, column) ?? ROW;
 }
 
@@ -71,13 +71,8 @@ function climbed(scope: Scope, levels: number): Scope | null {
   return holder;
 }
 
-interface Reference {
-  readonly variable: QueryNode;
-  readonly place: number;
-  readonly column: number;
-}
-
-function ownRow(scope: Scope, { variable, place, column }: Reference): Meaning {
+function ownRow(scope: Scope, variable: QueryNode): Meaning {
+  const [place, column] = [numberField(variable, 'varno'), numberField(variable, 'varattno')];
   const conflict = nodeField(scope.query, 'onConflict');
   if (conflict !== null && numberField(conflict, 'exclRelIndex') === place) {
     return { kind: 'excluded', scope, column };
@@ -89,7 +84,8 @@ function ownRow(scope: Scope, { variable, place, column }: Reference): Meaning {
   return isOwn && isPlain ? { kind: 'own', scope, column } : ROW;
 }
 
-function entryAt(query: QueryNode, place: number): QueryNode | null {
+/** The entry of a query's range table at a place of it. */
+export function entryAt(query: QueryNode, place: number): QueryNode | null {
   const entry = listField(query, 'rtable')[place - 1];
   return isQueryNode(entry) ? entry : null;
 }

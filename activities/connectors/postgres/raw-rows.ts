@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import type { Client, QueryArrayConfig, QueryArrayResult } from 'pg';
 
-import { StatementRefused } from './refusal.ts';
+import { notPreviewable } from './refusal.ts';
 
 /** A value too long to be kept: told apart from all others by its digest. */
 export interface LongValue {
@@ -72,8 +72,7 @@ export function valueOfRecord(text: string): string | null {
   const inner = text.slice(1, -1);
   if (inner === '') return null;
   if (!inner.startsWith('"')) return inner;
-  if (!inner.endsWith('"'))
-    throw new StatementRefused('not_previewable', 'A row of the target cannot be read.');
+  if (!inner.endsWith('"')) throw notPreviewable('A row of the target cannot be read.');
   return inner.slice(1, -1).replace(/""|\\\\/g, (pair) => pair.charAt(0));
 }
 

@@ -15,3 +15,8 @@ export class StatementRefused extends Error {
     this.isBySetUp = isBySetUp;
   }
 }
+
+/** The refusal of what no plan could show truthfully. */
+export function notPreviewable(detail: string): StatementRefused {
+  return new StatementRefused('not_previewable', detail);
+}

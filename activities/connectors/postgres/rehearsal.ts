@@ -7,7 +7,7 @@ import { StatementRefused } from './refusal.ts';
 import { readSequences, type Sequence } from './sequences.ts';
 import { allAnswers, begin, takeRole } from './session.ts';
 import type { Statement } from './statement.ts';
-import type { UnpreviewedCall } from './prepared-call.ts';
+import type { PreparedCall } from './prepared-call.ts';
 
 /** What one rehearsal runs, and how much it may change. */
 export interface Rehearsal {
@@ -29,7 +29,7 @@ const UNBOUNDED_LEFT_MIN = 100_000_000;
  * up what others need: where it can be limited, it is, and where it cannot, the sequence must have plenty. Sequences
  * that only triggers use are not seen here.
  */
-export async function rehearsalOf(prepared: UnpreviewedCall, reader: Client): Promise<Rehearsal> {
+export async function rehearsalOf(prepared: PreparedCall, reader: Client): Promise<Rehearsal> {
   const { statement, settings, parser, analysis } = prepared;
   const { rowsMax, sequenceValuesMax } = settings.planning;
   const areDefaultsSet = analysis.tables.some(({ isSetToDefaults }) => isSetToDefaults);
@@ -52,7 +52,7 @@ export async function rehearsalOf(prepared: UnpreviewedCall, reader: Client): Pr
   };
 }
 
-function takesDefaults({ statement, analysis }: UnpreviewedCall): boolean {
+function takesDefaults({ statement, analysis }: PreparedCall): boolean {
   return assignsDefaults(statement) || analysis.tables.some((table) => table.takesDefaults);
 }
 
@@ -80,7 +80,7 @@ function refuseScarce(
 }
 
 /** Read as the observer: the login role may see little by itself. */
-async function sequencesOf(prepared: UnpreviewedCall, reader: Client): Promise<readonly Sequence[]> {
+async function sequencesOf(prepared: PreparedCall, reader: Client): Promise<readonly Sequence[]> {
   const { settings, analysis } = prepared;
   const named = analysis.tables.filter(({ isNamed, isSetToDefaults }) => isNamed || isSetToDefaults);
   // A view may have defaults of its own.

@@ -4,8 +4,9 @@ import { digestOf, type Digest } from '../../../domain/crypto/digest.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { readNodeText } from './node-text.ts';
 import { readQueryFacts } from './query-facts.ts';
-import { StatementRefused } from './refusal.ts';
+import { notPreviewable, StatementRefused } from './refusal.ts';
 import { readSimpleView } from './simple-view.ts';
+import { eventMask } from './triggers.ts';
 import type { ValueSource } from './value-sources.ts';
 import { refuseVaryingValues } from './varying-values.ts';
 import { readWrittenValues, type RelationWrite, type WriteOperation } from './written-values.ts';
@@ -150,12 +151,9 @@ const NOTHING: Step = { done: [], next: [], rewritten: [], isVarying: false };
 /** As `pg_rewrite.ev_type` has them. */
 const EVENTS: Readonly<Record<WriteOperation, string>> = { update: '2', insert: '3', delete: '4' };
 
-/** As `pg_trigger.tgtype` has them. */
-const TRIGGER_EVENTS: Readonly<Record<WriteOperation, number>> = { insert: 4, delete: 8, update: 16 };
-
 function withoutRules(write: RelationWrite, relation: Relation): Step {
   if (relation.kind !== 'v') return { ...NOTHING, done: [write] };
-  if ((relation.instead_events & TRIGGER_EVENTS[write.operation]) !== 0) {
+  if ((relation.instead_events & eventMask([write.operation])) !== 0) {
     const rewritten = [rewrittenBy('triggers', write, relation)];
     return { ...NOTHING, rewritten, isVarying: hasProvenValue(write) };
   }
@@ -178,8 +176,7 @@ function rewrittenBy(
 function behindView(write: RelationWrite, { resource, rules }: Relation): RelationWrite {
   const view = readSimpleView(rules.find(({ event }) => event === '1')?.action ?? '()');
   if (view === null) {
-    throw new StatementRefused(
-      'not_previewable',
+    throw notPreviewable(
       `PostgreSQL cannot write through the view ${resource} (it joins, groups, limits or combines rows): name the ` +
         'table behind it.',
     );
@@ -188,8 +185,7 @@ function behindView(write: RelationWrite, { resource, rules }: Relation): Relati
   for (const [column, source] of write.sources) {
     const behind = view.columns.get(column);
     if (behind === undefined) {
-      throw new StatementRefused(
-        'not_previewable',
+      throw notPreviewable(
         `A column that the statement sets is computed by the view ${resource}: name the table behind it.`,
       );
     }
@@ -203,13 +199,8 @@ function hasProvenValue({ sources }: RelationWrite): boolean {
   return [...sources.values()].some(({ kind }) => kind !== 'expression' && kind !== 'default');
 }
 
-interface Action {
-  readonly writes: readonly RelationWrite[];
-  readonly isVarying: boolean;
-}
-
 /** What the action of a rule writes. Values of the statement count as any other expression there. */
-async function readAction(client: Client, rule: Rule): Promise<Action> {
+async function readAction(client: Client, rule: Rule): Promise<Pick<Rewriting, 'writes' | 'isVarying'>> {
   const tree = readNodeText(rule.action);
   const facts = await readQueryFacts(client, tree, new Set());
   const { writes, reader } = readWrittenValues(tree, facts);
@@ -234,8 +225,7 @@ function refuseReturnedByRules(
 ): void {
   const rule = rewritten.find(({ by }) => by === 'rules');
   if (rule === undefined || named.length === 1 || !named.some(hasProvenValue)) return;
-  throw new StatementRefused(
-    'not_previewable',
+  throw notPreviewable(
     `Rules rewrite what is done to ${rule.resource}, and another part of the statement gets values that are assigned at ` +
       'execution: write them in two statements.',
   );
@@ -252,8 +242,7 @@ function merged(rewritten: readonly RewrittenRelation[]): readonly RewrittenRela
 }
 
 function notFollowed(): StatementRefused {
-  return new StatementRefused(
-    'not_previewable',
+  return notPreviewable(
     'Views and rules lead to more writes than can be followed: name the tables behind them.',
   );
 }

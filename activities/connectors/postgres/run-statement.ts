@@ -2,33 +2,27 @@ import { Socket } from 'node:net';
 
 import { Query, type Client } from 'pg';
 
-import type { ConnectorCall } from '../connector.ts';
-import { StatementRefused } from './refusal.ts';
+import type { PreparedCall } from './prepared-call.ts';
+import { notPreviewable, StatementRefused } from './refusal.ts';
 import { asOurselves, asStatement, commentOf, extended, together } from './session.ts';
-import type { PostgresLimits, TargetSettings } from './settings.ts';
-import type { Statement } from './statement.ts';
-
-/** What running a statement needs. */
-export interface StatementRun {
-  readonly client: Client;
-  readonly call: ConnectorCall;
-  readonly statement: Statement;
-  readonly settings: TargetSettings;
-  readonly limits: PostgresLimits;
-  /** True when nothing in it can write, so that it need not run to its end. */
-  readonly isPureRead: boolean;
-}
+import type { TargetSettings } from './settings.ts';
 
 /**
- * Runs the statement as the statement role, then everything deferred, then goes back to the login role. Rows are
+ * Runs a prepared statement inside an open transaction as the statement role, then everything deferred, then goes back to the login role. Rows are
  * never kept. Returns how many rows the statement itself reports.
  */
-export async function runStatement(run: StatementRun): Promise<number> {
-  const { client, call, statement } = run;
-  await together(client, asStatement(run.settings));
+export async function runStatement(
+  { call, statement, analysis, settings, limits }: PreparedCall,
+  client: Client,
+): Promise<number> {
+  await together(client, asStatement(settings));
   const text = `${commentOf(call.requestId, call.requester)} ${statement.text}`;
-  const count = run.isPureRead ? await startReading(client, text) : await discardRows(run, text);
-  await runDeferred(client, run.settings);
+  // Nothing in a pure read can write, so it need not run to its end.
+  const isPureRead = statement.isRead && !analysis.callsOwnerFunctions;
+  const count = isPureRead
+    ? await startReading(client, text)
+    : await discardRows(client, text, limits.resultBytesMax);
+  await runDeferred(client, settings);
   return count;
 }
 
@@ -62,7 +56,7 @@ async function runDeferred(client: Client, settings: TargetSettings): Promise<vo
   for (let rounds = 1; ; rounds += 1) {
     const later = await written([...asStatement(settings), ...round]);
     if (later === earlier) return;
-    if (rounds === ROUNDS_MAX) throw new StatementRefused('not_previewable', ENDLESS);
+    if (rounds === ROUNDS_MAX) throw notPreviewable(ENDLESS);
     earlier = later;
   }
 }
@@ -78,11 +72,10 @@ async function startReading(client: Client, text: string): Promise<number> {
 }
 
 /** Rows that the statement returns are dropped as they come, and too many bytes of them end the connection. */
-function discardRows(run: StatementRun, text: string): Promise<number> {
-  const { client, limits } = run;
+function discardRows(client: Client, text: string, resultBytesMax: number): Promise<number> {
   const { stream } = client.connection;
   const bytesRead = (): number => (stream instanceof Socket ? stream.bytesRead : 0);
-  const bytesMax = bytesRead() + limits.resultBytesMax;
+  const bytesMax = bytesRead() + resultBytesMax;
   return new Promise((resolve, reject) => {
     const watch = (): void => {
       if (bytesRead() <= bytesMax) return;

@@ -3,23 +3,15 @@ import type { Client, QueryResultRow } from 'pg';
 import { catalogueRows } from './kept-sessions.ts';
 
 /** A sequence that new rows take values from. */
-export interface Sequence {
+export interface Sequence extends QueryResultRow {
   readonly name: string;
   /** How many values it still has. Where its place may not be read, as if it were new. */
   readonly left: number;
-  readonly isKnown: boolean;
-}
-
-interface SequenceRow extends QueryResultRow {
-  readonly name: string;
-  readonly left: string;
-  readonly is_known: boolean;
 }
 
 /** The sequences behind identity columns and defaults of these tables, as the client's role may see them. */
-export async function readSequences(client: Client, tables: readonly string[]): Promise<readonly Sequence[]> {
-  const rows = await catalogueRows<SequenceRow>(client, SEQUENCES, [tables]);
-  return rows.map((row) => ({ name: row.name, left: Number(row.left), isKnown: row.is_known }));
+export function readSequences(client: Client, tables: readonly string[]): Promise<readonly Sequence[]> {
+  return catalogueRows<Sequence>(client, SEQUENCES, [tables]);
 }
 
 /** A partition takes its values from the sequence of its parent. */
@@ -55,9 +47,9 @@ const SEQUENCES = `
   ), placed as (
     select read.*, case when is_known then pg_catalog.pg_sequence_last_value(seqrelid) end as last from read
   )
-  select name, is_known,
+  select name,
          pg_catalog.trunc(
            case when seqincrement > 0 then (seqmax::numeric - coalesce(last::numeric, seqstart::numeric - seqincrement))
                 else (coalesce(last::numeric, seqstart::numeric - seqincrement) - seqmin::numeric) end
-           / pg_catalog.abs(seqincrement::numeric))::text as left
+           / pg_catalog.abs(seqincrement::numeric))::float8 as left
     from placed order by name`;

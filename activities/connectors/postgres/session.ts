@@ -33,12 +33,14 @@ export async function openSession(
   request: SessionRequest,
   options: { readonly pipeline?: boolean } = {},
 ): Promise<Client> {
-  const client = newClient(await sessionUrl(request), request, options);
+  const url = await sessionUrl(request);
+  let client: Client | undefined;
   try {
+    client = newClient(url, request, options);
     await client.connect();
     return client;
   } catch (error) {
-    await closeSession(client);
+    if (client) await closeSession(client);
     throw refusedSession(error);
   }
 }
@@ -48,22 +50,18 @@ function newClient(
   { requestId, limits }: SessionRequest,
   options: { readonly pipeline?: boolean },
 ): Client {
-  try {
-    const client = new Client({
-      ...options,
-      connectionString: url,
-      application_name: applicationName(requestId),
-      connectionTimeoutMillis: limits.connectTimeoutMs,
-      query_timeout: Math.max(limits.statementTimeoutMs, limits.probeTimeoutMs) + ANSWER_GRACE_MS,
-      keepAlive: true,
-      stream: () => new TurnSocket(),
-    });
-    // Without a listener, the end of an idle connection would end the process; whoever awaits a query is told anyway.
-    client.on('error', () => undefined);
-    return client;
-  } catch (error) {
-    throw refusedSession(error);
-  }
+  const client = new Client({
+    ...options,
+    connectionString: url,
+    application_name: applicationName(requestId),
+    connectionTimeoutMillis: limits.connectTimeoutMs,
+    query_timeout: Math.max(limits.statementTimeoutMs, limits.probeTimeoutMs) + ANSWER_GRACE_MS,
+    keepAlive: true,
+    stream: () => new TurnSocket(),
+  });
+  // Without a listener, the end of an idle connection would end the process; whoever awaits a query is told anyway.
+  client.on('error', () => undefined);
+  return client;
 }
 
 /** Ends a session at once; a transaction still open in it is rolled back by the server. */
@@ -131,7 +129,7 @@ export function beginning(start: TransactionStart, request: SessionRequest): rea
   return [
     `begin isolation level ${start.isolation} ${access}`,
     ...(start.snapshot === undefined ? [] : [`set transaction snapshot ${escapeLiteral(start.snapshot)}`]),
-    ownPath(),
+    OWN_PATH,
     settingLocally(localSettings(request)),
   ];
 }
@@ -140,9 +138,7 @@ export function beginning(start: TransactionStart, request: SessionRequest): rea
  * A statement that makes names mean those of pg_catalog alone, until the transaction ends. Whatever somebody has put
  * into a schema of the target's path must not answer questions of our own.
  */
-export function ownPath(): string {
-  return 'set local search_path = pg_catalog, pg_temp';
-}
+const OWN_PATH = 'set local search_path = pg_catalog, pg_temp';
 
 /** Statements after which names mean what they mean to the statement, and it has the rights of its role. */
 export function asStatement(settings: TargetSettings): readonly string[] {
@@ -153,7 +149,7 @@ export function asStatement(settings: TargetSettings): readonly string[] {
 
 /** Statements that lead back to the login role and to questions of our own. */
 export function asOurselves(): readonly string[] {
-  return [takingRole(null), ownPath()];
+  return [takingRole(null), OWN_PATH];
 }
 
 function localSettings({ limits, requestId }: SessionRequest): Readonly<Record<string, string>> {

@@ -1,8 +1,9 @@
 import type { EffectCause, ResourceEffect, RowEffect } from '../../../domain/request/plan.ts';
 import type { Analysis } from './analysis.ts';
-import { StatementRefused } from './refusal.ts';
+import type { ReadingBudget } from './raw-rows.ts';
+import { notPreviewable } from './refusal.ts';
 import { topOf } from './statement.ts';
-import type { UnpreviewedCall } from './prepared-call.ts';
+import type { PreparedCall } from './prepared-call.ts';
 
 /** How much of its effects a plan carries, over all tables. */
 export interface PlanSize {
@@ -13,7 +14,7 @@ export interface PlanSize {
 }
 
 /** How much of its effects a plan carries. */
-export function sizeOf({ settings, limits, statement }: UnpreviewedCall): PlanSize {
+export function sizeOf({ settings, limits, statement }: PreparedCall): PlanSize {
   const isUpdate = statement.writesCount === 1 && topOf(statement, 'UpdateStmt') !== null;
   return { rowsMax: settings.rowLimit, charactersMax: limits.imageCharactersMax, isUpdate };
 }
@@ -34,8 +35,7 @@ export function shownEffects(
   size: PlanSize,
 ): readonly ResourceEffect[] {
   if (effects.length > TABLES_MAX) {
-    throw new StatementRefused(
-      'not_previewable',
+    throw notPreviewable(
       `It changes ${effects.length} tables, more than the ${TABLES_MAX} that a plan can show: change them in parts.`,
     );
   }
@@ -73,12 +73,7 @@ function isBalanced(own: readonly ResourceEffect[]): boolean {
   return own.length > 1 && own.reduce((sum, { inserted, deleted }) => sum + inserted - deleted, 0) === 0;
 }
 
-interface Left {
-  readonly rows: number;
-  readonly characters: number;
-}
-
-function withinSize(effect: ResourceEffect, left: Left): ResourceEffect {
+function withinSize(effect: ResourceEffect, left: Readonly<ReadingBudget>): ResourceEffect {
   const { rows } = effect;
   if (rows.length <= left.rows && charactersOf(rows) <= left.characters) return withColumns(effect, rows);
   const sample = sampleOf(rows, left);
@@ -95,7 +90,7 @@ function withColumns(effect: ResourceEffect, rows: readonly RowEffect[]): Resour
 }
 
 /** Rows from the whole range, evenly spread, as many as fit. */
-function sampleOf(rows: readonly RowEffect[], left: Left): readonly RowEffect[] {
+function sampleOf(rows: readonly RowEffect[], left: Readonly<ReadingBudget>): readonly RowEffect[] {
   const count = Math.min(SAMPLE_ROWS, left.rows, rows.length);
   const step = count > 1 ? (rows.length - 1) / (count - 1) : 1;
   let characters = Math.min(left.characters, SAMPLE_CHARACTERS_MAX);

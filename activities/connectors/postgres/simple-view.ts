@@ -9,6 +9,7 @@ import {
   wordField,
   type QueryNode,
 } from './node-text.ts';
+import { entryAt } from './query-scope.ts';
 
 /** A view that PostgreSQL writes through by itself: to one relation, column by column. */
 export interface SimpleView {
@@ -26,14 +27,15 @@ export function readSimpleView(action: string): SimpleView | null {
   const [place] = from;
   if (from.length !== 1 || !isQueryNode(place) || place.kind !== 'RANGETBLREF') return null;
   const index = numberField(place, 'rtindex');
-  const entry = listField(query, 'rtable')[index - 1];
-  if (!isQueryNode(entry) || !isRelation(entry)) return null;
+  const entry = entryAt(query, index);
+  if (entry === null || !isRelation(entry)) return null;
   return { oid: wordField(entry, 'relid'), columns: columnsOf(query, index) };
 }
 
-const ABSENT = [
-  'setOperations distinctClause groupClause groupingSets havingQual limitCount limitOffset cteList',
-].flatMap((line) => line.split(' '));
+const ABSENT =
+  'setOperations distinctClause groupClause groupingSets havingQual limitCount limitOffset cteList'.split(
+    ' ',
+  );
 
 const FALSE = ['hasAggs', 'hasWindowFuncs', 'hasTargetSRFs'] as const;
 

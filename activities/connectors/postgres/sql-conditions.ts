@@ -2,7 +2,7 @@
  * What the server's manual calls the states that targets answer with most. A name says no more than its state does, so it may
  * be logged where the message, which quotes values, may not.
  */
-const CONDITIONS: Readonly<Record<string, string>> = {
+export const CONDITIONS: Readonly<Record<string, string>> = {
   '08P01': 'protocol_violation',
   '22001': 'string_data_right_truncation',
   '22003': 'numeric_value_out_of_range',
@@ -46,8 +46,3 @@ const CONDITIONS: Readonly<Record<string, string>> = {
   '57P03': 'cannot_connect_now',
   P0001: 'raise_exception',
 };
-
-/** The name of a state, where it has a usual one. */
-export function conditionOf(sqlState: string): string | undefined {
-  return CONDITIONS[sqlState];
-}

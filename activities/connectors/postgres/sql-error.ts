@@ -1,7 +1,7 @@
 import { DatabaseError } from 'pg';
 
 import { SQL_CLASSES, SQL_STATES } from '../../../domain/request/sql-error-codes.ts';
-import { conditionOf } from './sql-conditions.ts';
+import { CONDITIONS } from './sql-conditions.ts';
 
 /** States in which only the moment was bad: nothing happened and another try may succeed. */
 const TRANSIENT: ReadonlySet<string> = new Set(['40001', '40P01']);
@@ -45,7 +45,7 @@ const DETAIL_CHARACTERS_MAX = 500;
 
 /** What reviewers and operators are told, with the hint of the server. May hold data of the target; never credentials. */
 function detailOf({ code, message, hint }: DatabaseError & { readonly code: string }): string {
-  const name = conditionOf(code) ?? classOf({ code });
+  const name = CONDITIONS[code] ?? classOf({ code });
   const said = hint === undefined ? message : `${message} (${hint})`;
   return `${code} ${name}: ${said}`.slice(0, DETAIL_CHARACTERS_MAX).toWellFormed();
 }
@@ -57,5 +57,5 @@ export function failureOf(error: DatabaseError & { readonly code: string }): {
   readonly cause: string;
 } {
   const { code } = error;
-  return { detail: detailOf(error), sqlState: code, cause: conditionOf(code) ?? classOf(error) };
+  return { detail: detailOf(error), sqlState: code, cause: CONDITIONS[code] ?? classOf(error) };
 }

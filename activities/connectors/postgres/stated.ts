@@ -6,11 +6,11 @@ import type { TableEffect } from './effect.ts';
 import type { ProjectedEffect } from './projection.ts';
 import { shownEffects, sizeOf } from './shown.ts';
 import { assignmentsOf, movesOf, rewritingOf, unseenEffects, warningsOf } from './warnings.ts';
-import type { UnpreviewedCall } from './prepared-call.ts';
+import type { PreparedCall } from './prepared-call.ts';
 
 /** Effects as a plan shows them: what is bound of values that nobody knows yet is in the fingerprint alone. */
 export function shownOf(
-  prepared: UnpreviewedCall,
+  prepared: PreparedCall,
   effects: readonly ProjectedEffect[],
 ): readonly ResourceEffect[] {
   return shownEffects(effects.map(withoutMade), prepared.analysis, sizeOf(prepared));
@@ -35,7 +35,7 @@ export interface Seen {
 export type PostgresStated = Stated & Pick<Plan, 'connector' | 'reversal'>;
 
 /** What a plan states of effects that were seen, whether it is made or held against what happens. */
-export function statedOf(prepared: UnpreviewedCall, seen: Seen): PostgresStated {
+export function statedOf(prepared: PreparedCall, seen: Seen): PostgresStated {
   const { effects, shown, changed } = seen;
   const { statement, analysis } = prepared;
   const unbound = effects.flatMap((effect) => effect.unbound ?? []);
@@ -91,7 +91,7 @@ const UNSEEN: Reversal = {
 const CHANGES_NO_TABLE =
   'Changes no table; what functions and triggers of the target do elsewhere, if anything, is not in this plan.';
 
-function summaryIn({ statement }: UnpreviewedCall, shown: readonly ResourceEffect[]): string {
+function summaryIn({ statement }: PreparedCall, shown: readonly ResourceEffect[]): string {
   return shown.length === 0 && statement.isRead ? READS : summaryOf(shown);
 }
 

@@ -4,7 +4,8 @@ import { functionName, readFunctionName } from './function-names.ts';
 import { HARMLESS_FUNCTIONS } from './harmless-functions.ts';
 import { kindOf, listOf, namesOf, nodesOf, textOf, unwrap, type KindedNode } from './parse-tree.ts';
 import type { SqlParser, TreeNode } from './parser-thread.ts';
-import { StatementRefused } from './refusal.ts';
+import type { TargetSettings } from './settings.ts';
+import { notPreviewable, StatementRefused } from './refusal.ts';
 
 const BYTES_MAX = 64 * 1024;
 
@@ -19,24 +20,17 @@ export interface Statement {
   readonly writesCount: number;
 }
 
-/** What reading needs. */
-export interface StatementReading {
-  readonly parser: SqlParser;
-  /** Functions that the target's owner vouches for, as `functionName` calls them. */
-  readonly allowedFunctions: ReadonlySet<string>;
-}
-
 /** Reads the argument `statement`. Throws `StatementRefused` unless it is one harmless data statement. */
 export async function readStatement(
   argument: JsonValue | undefined,
-  reading: StatementReading,
+  { parser, allowedFunctions }: { readonly parser: SqlParser } & Pick<TargetSettings, 'allowedFunctions'>,
 ): Promise<Statement> {
   const text = textOfArgument(argument);
-  const top = await onlyStatement(text, reading.parser);
+  const top = await onlyStatement(text, parser);
   const nodes = [...nodesOf(top)];
   for (const node of nodes) refuseForbiddenNode(node);
   for (const { kind, node } of nodes) {
-    if (kind === 'FuncCall') refuseForbiddenCall(namesOf(listOf(node, 'funcname')), reading.allowedFunctions);
+    if (kind === 'FuncCall') refuseForbiddenCall(namesOf(listOf(node, 'funcname')), allowedFunctions);
   }
   const writesCount = nodes.filter(({ kind }) => WRITING_KINDS.has(kind)).length;
   return { text, tree: top, isRead: writesCount === 0, writesCount };
@@ -131,10 +125,7 @@ function isAllowed(name: string, schema: string | undefined, allowed: ReadonlySe
 export async function calledFunctions(text: string, parser: SqlParser): Promise<readonly string[]> {
   const outcome = await parser.parse(text);
   if (outcome.kind === 'unreadable') {
-    throw new StatementRefused(
-      'not_previewable',
-      'A view, default, check or policy of the target cannot be read.',
-    );
+    throw notPreviewable('A view, default, check or policy of the target cannot be read.');
   }
   const calls = [...nodesOf(outcome.statements)].filter(({ kind }) => kind === 'FuncCall');
   const names = calls.map(({ node }) => namesOf(listOf(node, 'funcname')));

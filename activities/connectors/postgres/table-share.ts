@@ -1,22 +1,15 @@
 import type { Client } from 'pg';
 
-import { beginReading, type EffectPlace } from './dry-run.ts';
-import { observerOf, type TableEffect } from './effect.ts';
+import { beginReading } from './dry-run.ts';
+import { observerOf } from './effect.ts';
 import { noteRowsRead } from './kept-sessions.ts';
 import type { ProjectedEffect } from './projection.ts';
 import { rawRows } from './raw-rows.ts';
 import { takeRole } from './session.ts';
-import type { PreparedCall } from './prepared-call.ts';
+import type { ReversalSearch } from './reversal.ts';
 
 /** From so many changed rows on, people are told which share of the table they are. */
 const MANY_ROWS = 20;
-
-/** Where rows are counted: in the state before the effect. */
-interface Counting {
-  readonly prepared: PreparedCall;
-  readonly place: EffectPlace;
-  readonly tables: readonly TableEffect[];
-}
 
 /**
  * Effects on many rows with how many the table had. For people only: whole tables are counted for it, so this is done once
@@ -24,7 +17,7 @@ interface Counting {
  */
 export async function withShares(
   effects: readonly ProjectedEffect[],
-  { prepared, place, tables }: Counting,
+  { prepared, place, tables }: Omit<ReversalSearch, 'effects'>,
 ): Promise<readonly ProjectedEffect[]> {
   // A count of the rows that policies let through would say something else.
   const whole = new Set(tables.filter(({ shape }) => !shape.isFiltered).map(({ resource }) => resource));

@@ -3,7 +3,7 @@ import { escapeIdentifier } from 'pg';
 import { functionName } from './function-names.ts';
 import type { RoleRow } from './target-check-roles.ts';
 import type { TargetSettings } from './settings.ts';
-import { attention, failed, good, orGood, type TargetFinding } from './target-finding.ts';
+import { attention, failed, found, good, orGood, type TargetFinding } from './target-finding.ts';
 
 /** A schema of the path: an answer to `SCHEMAS`. */
 export interface SchemaRow {
@@ -40,13 +40,13 @@ export interface Privileges {
 const NAMES_MAX = 20;
 
 /** Whether statements may do anything here, and whether all that they do can be seen. */
-export function privilegeFindings(found: Privileges, settings: TargetSettings): readonly TargetFinding[] {
+export function privilegeFindings(rights: Privileges, settings: TargetSettings): readonly TargetFinding[] {
   return [
-    ...schemas(found, settings),
-    ...statementRights(found, settings),
-    ...observerRights(found, settings),
-    ...functions(found),
-    ...unlistedTriggers(found, settings),
+    ...schemas(rights, settings),
+    ...statementRights(rights, settings),
+    ...observerRights(rights, settings),
+    ...functions(rights),
+    ...unlistedTriggers(rights, settings),
   ];
 }
 
@@ -54,26 +54,19 @@ function schemas({ schemas: rows }: Privileges, settings: TargetSettings): reado
   const { searchPath, statementRole, observerRole } = settings;
   const there = new Set(rows.map(({ name }) => name));
   const missing = searchPath.filter((name) => name !== '$user' && !there.has(name));
-  const usage = (role: string, closed: readonly SchemaRow[]): readonly TargetFinding[] =>
-    closed.length === 0
-      ? []
-      : [
-          failed('schemas', `${role} may not use ${namesOf(closed)}`, [
-            `grant usage on schema ${closed.map(({ name }) => escapeIdentifier(name)).join(', ')} to ${escapeIdentifier(role)};`,
-          ]),
-        ];
+  const usage = (
+    role: string,
+    open: 'is_open_to_statement' | 'is_open_to_observer',
+  ): TargetFinding | false => {
+    const closed = rows.filter((row) => !row[open]);
+    const names = closed.map(({ name }) => escapeIdentifier(name)).join(', ');
+    const run = [`grant usage on schema ${names} to ${escapeIdentifier(role)};`];
+    return closed.length > 0 && failed('schemas', `${role} may not use ${namesOf(closed)}`, run);
+  };
   const findings = [
     ...missing.map((name) => failed('schemas', `schema ${name} of search_path does not exist`)),
-    ...usage(
-      statementRole,
-      rows.filter((row) => !row.is_open_to_statement),
-    ),
-    ...(observerRole === null
-      ? []
-      : usage(
-          observerRole,
-          rows.filter((row) => !row.is_open_to_observer),
-        )),
+    usage(statementRole, 'is_open_to_statement'),
+    observerRole !== null && usage(observerRole, 'is_open_to_observer'),
   ];
   return orGood(findings, 'schemas', searchPath.join(', '));
 }
@@ -95,26 +88,24 @@ function statementRights(
     ];
   }
   const blind = written.filter((table) => table.is_searched && !table.is_read);
-  const findings =
-    blind.length === 0
-      ? []
-      : [
-          attention(
-            'statement role',
-            `${statementRole} may change ${namesOf(blind)} and read nothing of it, so a statement with WHERE is refused`,
-            [`grant select on ${listOf(blind)} to ${role};`],
-          ),
-        ];
-  return [
+  return found([
     good(
       'statement role',
       `${statementRole} may change ${written.length} of ${tables.length} tables: ${namesOf(written)}`,
     ),
-    ...findings,
-  ];
+    blind.length > 0 &&
+      attention(
+        'statement role',
+        `${statementRole} may change ${namesOf(blind)} and read nothing of it, so a statement with WHERE is refused`,
+        [`grant select on ${listOf(blind)} to ${role};`],
+      ),
+  ]);
 }
 
-function observerRights(found: Privileges, settings: TargetSettings): readonly TargetFinding[] {
+function observerRights(
+  { tables, sequences, roles }: Privileges,
+  settings: TargetSettings,
+): readonly TargetFinding[] {
   const { statementRole, observerRole } = settings;
   if (observerRole === null)
     return [
@@ -124,39 +115,28 @@ function observerRights(found: Privileges, settings: TargetSettings): readonly T
       ),
     ];
   const role = escapeIdentifier(observerRole);
-  const unseen = found.tables.filter((table) => !table.is_observed);
-  const seesAllRows = found.roles.some(({ name, sees_all_rows }) => name === observerRole && sees_all_rows);
-  const filtered = seesAllRows ? [] : found.tables.filter((table) => table.has_row_security);
+  const unseen = tables.filter((table) => !table.is_observed);
+  const seesAllRows = roles.some(({ name, sees_all_rows }) => name === observerRole && sees_all_rows);
+  const filtered = seesAllRows ? [] : tables.filter((table) => table.has_row_security);
   const findings = [
-    ...(unseen.length === 0
-      ? []
-      : [
-          attention(
-            'observer',
-            `${observerRole} may not read ${namesOf(unseen)}: of changes there people see counts only`,
-            [`grant select on ${listOf(unseen)} to ${role};`],
-          ),
-        ]),
-    ...(found.sequences.length === 0
-      ? []
-      : [
-          attention(
-            'observer',
-            `${observerRole} may not read ${namesOf(found.sequences)}, which then count as new`,
-            [`grant select on sequence ${listOf(found.sequences)} to ${role};`],
-          ),
-        ]),
-    ...(filtered.length === 0
-      ? []
-      : [
-          attention(
-            'observer',
-            `row security hides rows of ${namesOf(filtered)} from ${observerRole}: of changes there people see counts only`,
-            [`alter role ${role} bypassrls; -- as a superuser`],
-          ),
-        ]),
+    unseen.length > 0 &&
+      attention(
+        'observer',
+        `${observerRole} may not read ${namesOf(unseen)}: of changes there people see counts only`,
+        [`grant select on ${listOf(unseen)} to ${role};`],
+      ),
+    sequences.length > 0 &&
+      attention('observer', `${observerRole} may not read ${namesOf(sequences)}, which then count as new`, [
+        `grant select on sequence ${listOf(sequences)} to ${role};`,
+      ]),
+    filtered.length > 0 &&
+      attention(
+        'observer',
+        `row security hides rows of ${namesOf(filtered)} from ${observerRole}: of changes there people see counts only`,
+        [`alter role ${role} bypassrls; -- as a superuser`],
+      ),
   ];
-  return orGood(findings, 'observer', `${observerRole} may read all ${found.tables.length} tables`);
+  return orGood(findings, 'observer', `${observerRole} may read all ${tables.length} tables`);
 }
 
 function functions({ missingFunctions }: Privileges): readonly TargetFinding[] {

@@ -2,7 +2,7 @@ import { escapeIdentifier } from 'pg';
 
 import { forLogin, type HereRow } from './target-check-server.ts';
 import type { TargetSettings } from './settings.ts';
-import { attention, failed, good, orGood, type TargetFinding } from './target-finding.ts';
+import { attention, failed, found, good, orGood, type TargetFinding } from './target-finding.ts';
 
 /** A role that a target names: an answer to `roles`. */
 export interface RoleRow {
@@ -17,12 +17,6 @@ export interface RoleRow {
   readonly owns_database: boolean;
   readonly may_connect: boolean;
   readonly may_make_temporary: boolean;
-}
-
-/** The names of the roles of a target, the login role first. */
-export function namesOf(settings: TargetSettings, { login }: Pick<HereRow, 'login'>): readonly string[] {
-  const { statementRole, observerRole } = settings;
-  return [...new Set([login, statementRole, observerRole ?? statementRole])];
 }
 
 /** The login role of the set-up's example. */
@@ -64,14 +58,14 @@ function findingsOf(row: RoleRow, here: HereRow): readonly TargetFinding[] {
   // A superuser is a member of all roles, and nobody is asked to take that away: another role has to be named.
   if (row.is_super && name === login) return [];
   if (row.is_super) return [superuser(name)];
-  return [
+  return found([
     // First: no two roles can be members of each other.
-    ...(row.may_take_login ? [takingLogin(row, here)] : []),
-    ...(row.may_be_taken || name === login
-      ? []
-      : [failed('roles', `${login} may not become ${name}`, forLogin(here, [`grant ${role} to ${own};`]))]),
-    ...(row.may_connect && row.may_make_temporary ? [] : [lackingDatabase(row, here)]),
-  ];
+    row.may_take_login && takingLogin(row, here),
+    !row.may_be_taken &&
+      name !== login &&
+      failed('roles', `${login} may not become ${name}`, forLogin(here, [`grant ${role} to ${own};`])),
+    !(row.may_connect && row.may_make_temporary) && lackingDatabase(row, here),
+  ]);
 }
 
 function superuser(name: string): TargetFinding {

@@ -1,7 +1,7 @@
 import { escapeIdentifier } from 'pg';
 
 import type { TargetSettings } from './settings.ts';
-import { attention, failed, good, orGood, type TargetFinding } from './target-finding.ts';
+import { attention, failed, found, good, orGood, type TargetFinding } from './target-finding.ts';
 
 /** Where a session is: an answer to `HERE`. */
 export interface HereRow {
@@ -55,30 +55,21 @@ function connection(here: HereRow): TargetFinding {
 
 function server(here: HereRow): readonly TargetFinding[] {
   const findings = [
-    ...(here.version_number < VERSION_MIN
-      ? [failed('server', `PostgreSQL ${here.version} is too old: 14 is the oldest that can be used`)]
-      : []),
-    ...(here.is_standby
-      ? [failed('server', 'it is a standby, which takes no writes: name the primary')]
-      : []),
-    ...(here.is_read_only
-      ? [
-          failed(
-            'server',
-            'default_transaction_read_only is on: nothing can be written',
-            forLogin(here, [
-              `alter role ${escapeIdentifier(here.login)} set default_transaction_read_only = off;`,
-            ]),
-          ),
-        ]
-      : []),
-    ...(here.is_counting
-      ? []
-      : [
-          failed('server', 'track_counts is off, so nobody can see what a statement changes', [
-            'alter system set track_counts = on; select pg_reload_conf();',
-          ]),
+    here.version_number < VERSION_MIN &&
+      failed('server', `PostgreSQL ${here.version} is too old: 14 is the oldest that can be used`),
+    here.is_standby && failed('server', 'it is a standby, which takes no writes: name the primary'),
+    here.is_read_only &&
+      failed(
+        'server',
+        'default_transaction_read_only is on: nothing can be written',
+        forLogin(here, [
+          `alter role ${escapeIdentifier(here.login)} set default_transaction_read_only = off;`,
         ]),
+      ),
+    !here.is_counting &&
+      failed('server', 'track_counts is off, so nobody can see what a statement changes', [
+        'alter system set track_counts = on; select pg_reload_conf();',
+      ]),
   ];
   return orGood(findings, 'server', `PostgreSQL ${here.version}`);
 }
@@ -88,34 +79,25 @@ function limits(here: HereRow, { planning }: TargetSettings): readonly TargetFin
   const sessions = Math.min(
     ...[here.connections_max, here.database_limit, here.role_limit].filter((limit) => limit >= 0),
   );
-  const findings = [
-    ...(sessions < SESSIONS_MAX
-      ? [
-          attention(
-            'limits',
-            `at most ${sessions} sessions are allowed here, and one worker may open up to ${SESSIONS_MAX} when much is asked at once (connection limits of role and database, max_connections)`,
-          ),
-        ]
-      : []),
-    ...(here.temp_file_limit === '-1'
-      ? [
-          attention(
-            'limits',
-            'a rehearsal may fill the disk with temporary files (as a superuser)',
-            forLogin(here, [`alter role ${login} set temp_file_limit = '256MB'; -- as a superuser`]),
-          ),
-        ]
-      : []),
-    ...(here.version_number < TRANSACTION_TIMEOUT_SINCE
-      ? [
-          attention(
-            'limits',
-            'before PostgreSQL 17 the server does not limit a whole rehearsal, only each statement',
-          ),
-        ]
-      : []),
-  ];
-  return [good('limits', planningText(planning)), ...findings];
+  return found([
+    good('limits', planningText(planning)),
+    sessions < SESSIONS_MAX &&
+      attention(
+        'limits',
+        `at most ${sessions} sessions are allowed here, and one worker may open up to ${SESSIONS_MAX} when much is asked at once (connection limits of role and database, max_connections)`,
+      ),
+    here.temp_file_limit === '-1' &&
+      attention(
+        'limits',
+        'a rehearsal may fill the disk with temporary files (as a superuser)',
+        forLogin(here, [`alter role ${login} set temp_file_limit = '256MB'; -- as a superuser`]),
+      ),
+    here.version_number < TRANSACTION_TIMEOUT_SINCE &&
+      attention(
+        'limits',
+        'before PostgreSQL 17 the server does not limit a whole rehearsal, only each statement',
+      ),
+  ]);
 }
 
 function planningText(planning: TargetSettings['planning']): string {

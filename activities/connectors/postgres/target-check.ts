@@ -29,7 +29,6 @@ import {
 } from './target-check-privileges.ts';
 import {
   ledgerFinding,
-  namesOf,
   roleFindings,
   SETUP_LOGIN,
   type LedgerRow,
@@ -94,12 +93,11 @@ function credential(reference: string): TargetFinding {
 async function* lookInside(client: Client, request: SessionRequest): AsyncGenerator<TargetFinding> {
   const { settings } = request;
   await together(client, beginning({ isolation: 'read committed' }, request));
-  const [here] = await rowsOf<HereRow>(client, sql.HERE, [
-    [settings.statementRole, settings.observerRole ?? settings.statementRole],
-  ]);
+  const taken = [settings.statementRole, settings.observerRole ?? settings.statementRole];
+  const [here] = await rowsOf<HereRow>(client, sql.HERE, [taken]);
   if (here === undefined) throw new Error('The server does not say where this is.');
   yield* serverFindings(here, settings);
-  const names = namesOf(settings, here);
+  const names = [...new Set([here.login, ...taken])];
   const roles = await rowsOf<RoleRow>(client, sql.roles(here.version_number), [names]);
   const [ledger] = await rowsOf<LedgerRow>(client, sql.LEDGER);
   const found = [...roleFindings(roles, here), ledgerFinding(ledger, here, settings)];

@@ -24,11 +24,17 @@ export function attention(check: string, detail: string, run: readonly string[] 
   return { check, outcome: 'attention', detail, run };
 }
 
-/** The worst of several findings about one thing, or that it is good. */
+/** The findings among what was looked for. */
+export function found(looked: readonly (TargetFinding | false)[]): readonly TargetFinding[] {
+  return looked.filter((finding) => finding !== false);
+}
+
+/** What was found about one thing, or that it is good. */
 export function orGood(
-  findings: readonly TargetFinding[],
+  looked: readonly (TargetFinding | false)[],
   check: string,
   detail: string,
 ): readonly TargetFinding[] {
+  const findings = found(looked);
   return findings.length > 0 ? findings : [good(check, detail)];
 }

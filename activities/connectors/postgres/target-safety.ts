@@ -186,7 +186,6 @@ function unsafe(row: RoleRow, settings: TargetSettings): string | null {
   if (row.is_login_super) return 'the login role is a superuser';
   if (row.is_statement_super) return 'the statement role is a superuser';
   if (row.can_become_login) return 'the statement role can become the login role';
-  if (!settings.hasLedger) return null;
-  if (row.can_write_ledger === null) return 'the ledger keyturn.execution does not exist';
-  return null;
+  const hasNone = settings.hasLedger && row.can_write_ledger === null;
+  return hasNone ? 'the ledger keyturn.execution does not exist' : null;
 }

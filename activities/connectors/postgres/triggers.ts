@@ -24,14 +24,17 @@ interface WatchedTable extends Pick<WrittenTable, 'oid' | 'operations'> {
 
 const EVENT_BITS = { insert: 4, delete: 8, update: 16 } as const;
 
+/** Operations as `pg_trigger.tgtype` has them. */
+export function eventMask(operations: WrittenTable['operations']): number {
+  return operations.reduce((mask, operation) => mask | EVENT_BITS[operation], 0);
+}
+
 /** Triggers that may fire on these tables, also those of pg_catalog that have a condition. */
 export async function readTriggers(
   client: Client,
   tables: readonly WatchedTable[],
 ): Promise<readonly TriggerRow[]> {
-  const masks = tables.map(({ operations }) =>
-    operations.reduce((mask, operation) => mask | EVENT_BITS[operation], 0),
-  );
+  const masks = tables.map(({ operations }) => eventMask(operations));
   const named = tables.map(({ isNamed }) => isNamed === true);
   return catalogueRows<TriggerRow>(client, TRIGGERS, [tables.map(({ oid }) => oid), masks, named]);
 }
@@ -49,6 +52,12 @@ export function unknownOf(
   const unknown = triggers.filter((trigger) => isOwners(trigger) && !allowed.has(trigger.name));
   const byName = new Map(unknown.map(({ name, version }) => [`${name} ${version}`, { name, version }]));
   return [...byName.values()];
+}
+
+/** That there are any of those. */
+export function lackingText(unknown: readonly TriggerFunction[]): string {
+  const names = unknown.map(({ name }) => name).join(', ');
+  return `The target's list of functions lacks ${names}, which a trigger calls.`;
 }
 
 /** Those that the target's owner vouches for. */

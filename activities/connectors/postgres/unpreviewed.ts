@@ -4,7 +4,7 @@ import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-
 import { digestOf, sha256, type Digest } from '../../../domain/crypto/digest.ts';
 import type { ResourceEffect } from '../../../domain/request/plan.ts';
 import { followCascades, type MetTable, type Start } from './cascades.ts';
-import { runPrepared } from './dry-run.ts';
+import { runStatement } from './run-statement.ts';
 import { observerOf, READING } from './effect.ts';
 import { placesOf, readRows } from './images.ts';
 import { noteRowsRead } from './kept-sessions.ts';
@@ -12,14 +12,15 @@ import { keyText } from './pairing.ts';
 import { chosenRows, limitedTo } from './chosen-rows.ts';
 import { listOf, textOf, unwrap } from './parse-tree.ts';
 import type { TreeNode } from './parser-thread.ts';
-import type { PreparedCall, UnpreviewedCall } from './prepared-call.ts';
+import type { PreparedCall } from './prepared-call.ts';
 import { digestedRewriting } from './fingerprint.ts';
 import { recordOf } from './projection.ts';
 import type { ReadingBudget } from './raw-rows.ts';
-import { StatementRefused } from './refusal.ts';
+import { notPreviewable, StatementRefused } from './refusal.ts';
 import { asStatement, extended, LOOKED, LOOKING, settingLocally, takingRole, together } from './session.ts';
 import { topOf } from './statement.ts';
 import { readShape } from './table-shape.ts';
+import { lackingText } from './triggers.ts';
 import type { WrittenTable } from './written-tables.ts';
 
 /** Why a statement is not tried out while it is planned. */
@@ -48,12 +49,12 @@ export interface Met {
  * Runs the statement limited to the rows that were found for it. Its condition may answer otherwise when it is asked
  * again: then fewer rows are changed, and never others. Returns how many.
  */
-export async function runOnFound(prepared: UnpreviewedCall, writer: Client, { found }: Met): Promise<number> {
-  if (found === null) return runPrepared(prepared, writer);
+export async function runOnFound(prepared: PreparedCall, writer: Client, { found }: Met): Promise<number> {
+  if (found === null) return runStatement(prepared, writer);
   const chosen = await chosenRows(prepared.statement, prepared.parser);
   const text = chosen === null ? null : await limitedTo(found, { ...prepared, chosen });
   if (text === null) throw notCountable(prepared);
-  return runPrepared({ ...prepared, statement: { ...prepared.statement, text } }, writer);
+  return runStatement({ ...prepared, statement: { ...prepared.statement, text } }, writer);
 }
 
 /**
@@ -61,7 +62,7 @@ export async function runOnFound(prepared: UnpreviewedCall, writer: Client, { fo
  * call functions that nobody vouches for, and trying them out might already do harm. Only for statements whose rows a
  * plain SELECT shows.
  */
-export async function countUnpreviewed(prepared: UnpreviewedCall, client: Client): Promise<Met> {
+export async function countUnpreviewed(prepared: PreparedCall, client: Client): Promise<Met> {
   // Nothing at all is tried at such a target, so nothing is known.
   if (untriedBecause(prepared) === 'none') return { effects: [], own: null, rows: digestOf([]), found: null };
   const { tables: written, rewritten, callsOwnerFunctions } = prepared.analysis;
@@ -123,8 +124,7 @@ async function readMet(client: Client, met: MetTable, budget: ReadingBudget): Pr
     const condition = `keyturn_row.ctid = any (${placesOf([...places])})`;
     const read = await readRows(client, { reading: { budget, table: met }, shape, condition });
     if (read?.length !== places.size || !shape.columns.every(({ isReadExactly }) => isReadExactly)) {
-      throw new StatementRefused(
-        'not_previewable',
+      throw notPreviewable(
         `Its triggers call functions that are not on the target's list, and the rows of ${met.resource} that it meets ` +
           'are too many, or not all of them can be read.',
       );
@@ -159,21 +159,20 @@ function metEffect({ met, rows, columns }: MetRows, cause: 'statement' | 'cascad
   };
 }
 
+/** How many rows of which table change. */
+export function countsOf({ resource, inserted, updated, deleted }: ResourceEffect): RowRecord {
+  return { resource, inserted, updated, deleted };
+}
+
 /** Equal exactly when the same statement would meet the same rows and the same unknown functions, under the same settings. */
 export function unpreviewedFingerprint(
   { statement, analysis }: PreparedCall,
   met: Met,
   valueSettings: string,
 ): Digest {
-  const counts = met.effects.map(({ resource, inserted, updated, deleted }) => ({
-    resource,
-    inserted,
-    updated,
-    deleted,
-  }));
   return digestOf({
     version: 2,
-    effects: counts,
+    effects: met.effects.map(countsOf),
     rows: met.rows,
     statement: sha256(statement.text),
     triggers: analysis.unknownTriggers,
@@ -184,30 +183,27 @@ export function unpreviewedFingerprint(
 
 /** What functions of the owner do to tables is seen only where the statement is tried out. */
 function actingUnseen({ analysis }: PreparedCall): StatementRefused {
-  const why = analysis.unknownTriggers.length > 0 ? unlisted(analysis) : 'This target only counts rows.';
-  return new StatementRefused(
-    'not_previewable',
+  const why =
+    analysis.unknownTriggers.length > 0
+      ? lackingText(analysis.unknownTriggers)
+      : 'This target only counts rows.';
+  return notPreviewable(
     `${why} The statement calls functions of the target, and what they do to tables would be in no plan: write the values ` +
       'that they return instead.',
   );
 }
 
-function unlisted({ unknownTriggers }: PreparedCall['analysis']): string {
-  const names = unknownTriggers.map(({ name }) => name).join(', ');
-  return `The target's list of functions lacks ${names}, which a trigger calls.`;
-}
-
 function notCountable({ analysis }: PreparedCall): StatementRefused {
-  const why = analysis.unknownTriggers.length > 0 ? unlisted(analysis) : COUNTING_ONLY;
+  const why = analysis.unknownTriggers.length > 0 ? lackingText(analysis.unknownTriggers) : COUNTING_ONLY;
   const advice = analysis.rewritten.length === 0 ? '' : ' Name the table behind the view.';
-  return new StatementRefused('not_previewable', `${why}${advice}`);
+  return notPreviewable(`${why}${advice}`);
 }
 
 const COUNTING_ONLY =
   'This target only counts rows, and those of this statement cannot be counted without running it. ' +
   'Write INSERT … VALUES, or UPDATE or DELETE of one table by a WHERE clause.';
 
-async function selected(prepared: UnpreviewedCall, client: Client, table: WrittenTable): Promise<Start> {
+async function selected(prepared: PreparedCall, client: Client, table: WrittenTable): Promise<Start> {
   const { statement, parser, settings, limits } = prepared;
   const text = (await chosenRows(statement, parser))?.selecting ?? null;
   if (text === null) throw notCountable(prepared);

@@ -2,12 +2,12 @@ import { adviceOn } from './advice.ts';
 import { childrenOf, listField, nodeField, wordField, type NodeValue, type QueryNode } from './node-text.ts';
 import type { CallFact, QueryFacts } from './query-facts.ts';
 import { meaningOf, queriesIn } from './query-scope.ts';
-import { StatementRefused } from './refusal.ts';
+import { notPreviewable } from './refusal.ts';
 import { clockName, isClock } from './value-reading.ts';
 import type { SourceReader } from './value-sources.ts';
 
-/** What looking for varying values needs. */
-interface Search {
+/** What an analysed statement names, and which of its values are proven. */
+export interface Search {
   readonly facts: QueryFacts;
   readonly reader: SourceReader;
 }
@@ -158,7 +158,7 @@ function refuseMadeUp(node: QueryNode, { kind, isValue, search }: Found): void {
   if (kind === 'read' || (kind === 'clock' && !isValue)) return;
   const called = calledBy(node, search.facts) ?? UNKNOWN;
   const advice = kind === 'clock' ? calculated(clockName(node) ?? `${called.name}()`) : madeUp(called);
-  throw new StatementRefused('not_previewable', advice);
+  throw notPreviewable(advice);
 }
 
 function madeUp({ name, isMade }: CallFact): string {

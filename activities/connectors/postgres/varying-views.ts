@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 
+import { CALLS } from './called-functions.sql.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { listOf, namesOf, nodesOf, textOf } from './parse-tree.ts';
 import type { SqlParser, TreeNode } from './parser-thread.ts';
@@ -19,28 +20,23 @@ const TIME_WORDS = /\b(now|today|tomorrow|yesterday)\b/i;
 /** Whether views and rules ($1) call functions of the target's own that may answer something else each time. */
 const OWN_CALLS = `
   select 1
-    from pg_catalog.pg_depend link
-    left join pg_catalog.pg_operator sign
-      on link.refclassid = 'pg_catalog.pg_operator'::regclass and sign.oid = link.refobjid
-    join pg_catalog.pg_proc called
-      on called.oid = case link.refclassid when 'pg_catalog.pg_proc'::regclass then link.refobjid else sign.oprcode end
+    from ${CALLS}
    where link.classid = 'pg_catalog.pg_rewrite'::regclass and link.objid = any ($1::oid[])
      and called.oid >= 16384 and called.provolatile <> 'i'
    limit 1`;
 
-/** Views and rules that a statement reaches. */
-export interface ReachedViews {
-  readonly oids: readonly string[];
-  /** As SQL. */
-  readonly texts: readonly string[];
-  readonly parser: SqlParser;
-}
-
 /**
  * True when rows or values of a view may be others each time: a statement that reads it may then carry a value that
- * nobody saw, though its own text holds nothing of the kind.
+ * nobody saw, though its own text holds nothing of the kind. Takes views and rules that it reaches, with their texts in SQL.
  */
-export async function mayVary(client: Client, { oids, texts, parser }: ReachedViews): Promise<boolean> {
+export async function mayVary(
+  client: Client,
+  {
+    oids,
+    texts,
+    parser,
+  }: { readonly oids: readonly string[]; readonly texts: readonly string[]; readonly parser: SqlParser },
+): Promise<boolean> {
   if (oids.length === 0) return false;
   const [calls, outcome] = await Promise.all([
     catalogueRows(client, OWN_CALLS, [oids]),

@@ -4,7 +4,7 @@ import type { TableEffect } from './effect.ts';
 import { isSameValue } from './projection.ts';
 import type { RowValues, Value } from './raw-rows.ts';
 import type { Column } from './table-shape.ts';
-import type { RowImage } from './pairing.ts';
+import { insertedOf, type RowImage } from './pairing.ts';
 
 /** One table whose changes are to be undone. */
 export interface UndoneTable {
@@ -64,7 +64,7 @@ function isLong(value: Value): boolean {
 function insertsOf({ effect, resource }: UndoneTable): readonly string[] {
   const gone = (effect.rows ?? []).flatMap(({ before, after }) => (after === null && before ? [before] : []));
   if (gone.length === 0) return [];
-  const columns = effect.shape.columns.map((column, place) => ({ column, place })).filter(isSettable);
+  const columns = settableOf(effect);
   const names = columns.map(({ column }) => column.shown).join(', ');
   const overriding = columns.some(({ column }) => column.isIdentityAlways) ? ' overriding system value' : '';
   const rows = gone.map(
@@ -73,8 +73,11 @@ function insertsOf({ effect, resource }: UndoneTable): readonly string[] {
   return [`insert into ${resource} (${names})${overriding} values\n  ${rows.join(',\n  ')}`];
 }
 
-function isSettable({ column }: { readonly column: Column }): boolean {
-  return !column.isGenerated;
+/** Columns that are not computed from others, with their places. */
+function settableOf({ shape }: TableEffect): readonly { readonly column: Column; readonly place: number }[] {
+  return shape.columns
+    .map((column, place) => ({ column, place }))
+    .filter(({ column }) => !column.isGenerated);
 }
 
 function updatesOf(table: UndoneTable): readonly string[] {
@@ -85,14 +88,11 @@ function updateOf(table: UndoneTable, row: RowImage): string[] {
   const { effect, resource, isPartition, assignedColumns, keptColumns } = table;
   const { before, after } = row;
   if (before === null || after === null) return [];
-  const changed = effect.shape.columns
-    .map((column, place) => ({ column, place }))
-    .filter(isSettable)
-    .filter(
-      ({ column, place }) =>
-        (assignedColumns.includes(column.shown) && !keptColumns.has(column.name)) ||
-        !isSameValue(before[place], after[place]),
-    );
+  const changed = settableOf(effect).filter(
+    ({ column, place }) =>
+      (assignedColumns.includes(column.shown) && !keptColumns.has(column.name)) ||
+      !isSameValue(before[place], after[place]),
+  );
   if (changed.length === 0) return [];
   const set = changed.map(
     ({ column, place }) => `${column.shown} = ${literal(before[place] ?? null, column)}`,
@@ -101,7 +101,7 @@ function updateOf(table: UndoneTable, row: RowImage): string[] {
 }
 
 function deletesOf({ effect, resource, isPartition }: UndoneTable): readonly string[] {
-  const fresh = (effect.rows ?? []).flatMap(({ before, after }) => (before === null && after ? [after] : []));
+  const fresh = insertedOf(effect.rows ?? []);
   if (fresh.length === 0) return [];
   const columns = effect.shape.key.flatMap((place) => effect.shape.columns[place] ?? []);
   const names = columns.map(({ shown }) => shown).join(', ');

@@ -48,13 +48,8 @@ function hasUnmatched(node: TreeNode): boolean {
   );
 }
 
-interface NamedTable {
-  readonly name: string;
-  /** What its columns may be qualified with. */
-  readonly alias: string;
-}
-
-function tableOf(node: TreeNode): NamedTable {
+/** The table that is written, and what its columns may be qualified with. */
+function tableOf(node: TreeNode): { readonly name: string; readonly alias: string } {
   const relation = fieldOf(node, 'relation') ?? {};
   const name = textOf(relation, 'relname') ?? 'the table';
   return { name, alias: textOf(fieldOf(relation, 'alias') ?? {}, 'aliasname') ?? name };

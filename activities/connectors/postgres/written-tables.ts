@@ -1,7 +1,7 @@
 import type { Client, QueryResultRow } from 'pg';
 
 import { catalogueRows, type SessionUse } from './kept-sessions.ts';
-import { StatementRefused } from './refusal.ts';
+import { notPreviewable, StatementRefused } from './refusal.ts';
 import type { ValueSource } from './value-sources.ts';
 import { WRITTEN_TABLES } from './written-tables.sql.ts';
 import type { RelationWrite, WriteOperation } from './written-values.ts';
@@ -74,8 +74,7 @@ export async function refuseSystemRelations(client: Client, oids: readonly strin
   const rows = await catalogueRows<RelationRow>(client, RELATIONS, [oids]);
   for (const { schema, name } of rows.filter((row) => SYSTEM_SCHEMAS.has(row.schema))) {
     const owner = schema === 'keyturn' ? 'to Keyturn' : 'to the server';
-    throw new StatementRefused(
-      'not_previewable',
+    throw notPreviewable(
       `${schema}.${name} belongs ${owner}, and no rows are returned here. Look it up with a role that only reads, and write ` +
         'what you found.',
     );
@@ -111,8 +110,7 @@ function refuseRoughTime({ sources, hasTriggers, resource }: WrittenTable): void
   if (!hasTriggers) return;
   for (const [name, source] of sources) {
     if (source.kind !== 'clock' || !source.isRough || source.text === 'current_date') continue;
-    throw new StatementRefused(
-      'not_previewable',
+    throw notPreviewable(
       `${resource}.${name} gets ${source.text}, and triggers of the table may change it: write now() itself or the value.`,
     );
   }
@@ -135,15 +133,11 @@ function refuseTableKind(row: TableRow): void {
   if (row.kind === 'r' || row.kind === 'p') {
     // Rules of tables that are written by themselves have been followed.
     if (!row.has_rules || (row.roots.includes(row.oid) && !row.roots.includes(CASCADE))) return;
-    throw new StatementRefused(
-      'not_previewable',
+    throw notPreviewable(
       `Rules rewrite what cascades or partitions do to ${row.resource}: change its own rows first, by its name.`,
     );
   }
-  throw new StatementRefused(
-    'not_previewable',
-    `${row.resource} is not a plain table: name the table behind it.`,
-  );
+  throw notPreviewable(`${row.resource} is not a plain table: name the table behind it.`);
 }
 
 async function readColumns(
@@ -201,8 +195,7 @@ function takesDefaults({ operation, sources }: RelationWrite): boolean {
 const CASCADE = '0';
 
 function tiedToOneOfSeveral(resource: string): StatementRefused {
-  return new StatementRefused(
-    'not_previewable',
+  return notPreviewable(
     `Rows of ${resource} are inserted by several parts of the statement, and others get the new key or UUID of one of ` +
       'them: nobody could see which row they belong to. Insert rows that others belong to in statements of their own.',
   );

@@ -1,18 +1,16 @@
 import {
   childrenOf,
-  listField,
   nodeField,
   nodesField,
   numberField,
   wordField,
-  isQueryNode,
   type NodeValue,
   type QueryNode,
 } from './node-text.ts';
-import { queriesIn, type Scope } from './query-scope.ts';
+import { entryAt, queriesIn, type Scope } from './query-scope.ts';
 import { SourceReader, type ValueSource } from './value-sources.ts';
 import type { QueryFacts } from './query-facts.ts';
-import { mayDiffer } from './varying-values.ts';
+import { mayDiffer, type Search } from './varying-values.ts';
 
 export type WriteOperation = 'insert' | 'update' | 'delete';
 
@@ -26,14 +24,11 @@ export interface RelationWrite {
   readonly isTied: boolean;
 }
 
-/** What an analysed statement writes. */
-export interface WrittenValues {
-  readonly writes: readonly RelationWrite[];
-  readonly reader: SourceReader;
-}
-
 /** Reads from the analysed statement which columns it sets, and how: names, stars and types are resolved there. */
-export function readWrittenValues(tree: NodeValue, facts: QueryFacts): WrittenValues {
+export function readWrittenValues(
+  tree: NodeValue,
+  facts: QueryFacts,
+): { readonly writes: readonly RelationWrite[]; readonly reader: SourceReader } {
   const reader = new SourceReader(facts);
   const writes = [...queriesIn(tree)].map((scope) => ({ scope, found: writesOf(scope, { facts, reader }) }));
   const tied = ({ query }: Scope): boolean => reader.isTied(query);
@@ -43,24 +38,15 @@ export function readWrittenValues(tree: NodeValue, facts: QueryFacts): WrittenVa
   };
 }
 
-/** What an analysed statement names, and what is proven of its values. */
-interface Search {
-  readonly facts: QueryFacts;
-  readonly reader: SourceReader;
-}
-
 function writesOf(scope: Scope, search: Search): readonly Omit<RelationWrite, 'isTied'>[] {
   const { query } = scope;
   const { reader } = search;
-  const entry = listField(query, 'rtable')[numberField(query, 'resultRelation') - 1];
-  if (!isQueryNode(entry)) return [];
+  const entry = entryAt(query, numberField(query, 'resultRelation'));
+  if (entry === null) return [];
   const oid = wordField(entry, 'relid');
   const set = (holder: QueryNode, field: string): ReadonlyMap<number, ValueSource> =>
     sourcesOf(nodesField(holder, field), { scope, reader });
-  const write = (
-    operation: WriteOperation,
-    sources: RelationWrite['sources'],
-  ): Omit<RelationWrite, 'isTied'> => ({
+  const write = (operation: WriteOperation, sources: RelationWrite['sources']) => ({
     oid,
     operation,
     sources,
@@ -109,9 +95,9 @@ function sourcesOf(
 function isRowByRow(query: QueryNode, search: Search): boolean {
   const tree = nodeField(query, 'jointree');
   const [from, ...others] = tree === null ? [] : nodesField(tree, 'fromlist');
-  const entry = listField(query, 'rtable')[numberField(from ?? query, 'rtindex') - 1] ?? null;
-  const isValues = isQueryNode(entry) && wordField(entry, 'rtekind') === VALUES && others.length === 0;
-  return isValues && !isOpen(entry.fields.get('values_lists') ?? null, search);
+  const entry = entryAt(query, numberField(from ?? query, 'rtindex'));
+  if (entry === null || wordField(entry, 'rtekind') !== VALUES || others.length > 0) return false;
+  return !isOpen(entry.fields.get('values_lists') ?? null, search);
 }
 
 const VALUES = '5';

@@ -34,7 +34,7 @@ export function catalogueEntry(
   if (isReviewAction(body.action))
     throw new KeyturnError(
       'unknown_action',
-      'This action cannot be requested. Keyturn opens it itself after an emergency.',
+      'This action cannot be requested. Keyturn opens it itself after a break-glass request.',
     );
   const target = targetOf(policy, body.target);
   if (!target || !isTargetOf(target, action)) {

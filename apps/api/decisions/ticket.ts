@@ -29,6 +29,6 @@ function howToUse({ settings }: Pick<ApiContext, 'settings'>, request: string, e
     `Before ${expiresAt}: open workflow ${request} (namespace ${namespace}) in the Temporal UI, More Actions, ` +
     'Send a Signal, choose decide, and paste the ticket as a JSON string (in double quotes). Or: ' +
     `temporal workflow signal --namespace ${namespace} --workflow-id ${request} --name decide --input '"TICKET"'. ` +
-    'Whoever holds the ticket can send it, once: treat it like a password.'
+    'Anyone who holds the ticket can send it, once: treat it like a password.'
   );
 }

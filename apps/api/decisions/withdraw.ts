@@ -77,7 +77,7 @@ async function withdrawable(context: ApiContext, call: WithdrawCall): Promise<Re
     throw new KeyturnError('forbidden', 'Only those behind a request can withdraw it.');
   }
   if (isReviewAction(row.action)) {
-    throw new KeyturnError('forbidden', 'The review of an emergency cannot be withdrawn.');
+    throw new KeyturnError('forbidden', 'The review of a break-glass request cannot be withdrawn.');
   }
   refuseTooLate(row);
   return row;

@@ -14,7 +14,7 @@ export class Metrics {
 
   readonly decisions = new Counter({
     name: 'keyturn_decisions_total',
-    help: 'Decisions by verdict and what became of them.',
+    help: 'Decisions by verdict and outcome.',
     labelNames: ['verdict', 'outcome'],
     registers: [this.registry],
   });
@@ -35,7 +35,7 @@ export class Metrics {
 
   readonly requests = new Counter({
     name: 'keyturn_requests_created_total',
-    help: 'Create calls by what became of them.',
+    help: 'Create calls by outcome.',
     labelNames: ['outcome'],
     registers: [this.registry],
   });

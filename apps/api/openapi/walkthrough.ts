@@ -1,4 +1,4 @@
-/** A request from start to end, for whoever writes a program that asks. In the marks of the document's descriptions. */
+/** A request from start to end, for authors of a program that makes requests. In the marks of the document's descriptions. */
 export const WALKTHROUGH: readonly string[] = [
   'Get an access token of your own from your identity provider, and send it as `Authorization: Bearer …`. `GET /v1/me` says who you are here.',
   'Choose an action and a target of `GET /v1/actions`. To follow by events, open `GET /v1/events` first and read afterwards: then no change is lost between the two.',
@@ -7,5 +7,5 @@ export const WALKTHROUGH: readonly string[] = [
   'When the target or the policy changes, it is planned again: `round` grows, approvals of earlier rounds do not count, and `status` goes back to `planning`. Go on waiting.',
   '`denied` or `expired`: do not repeat it unchanged. `denied_by` says who denied it, and `failure.code` why where it was no person. To try again takes a new key.',
   '`failure.code` or an error `switched_off`: a kill switch is engaged. `GET /v1/switches` shows which; ask again, with a new key, after its release. A request that is `pending` meanwhile stays, but is denied when it is planned again.',
-  '`indeterminate`: do not repeat it. A person looks at the target and says what became of it.',
+  '`indeterminate`: do not repeat it. A person looks at the target and reports the outcome.',
 ];

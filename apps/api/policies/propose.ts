@@ -1,16 +1,14 @@
 import { countProposals, lockProposals, storeProposal } from '../../../database/policy-candidates.ts';
 import { canonicalJson } from '../../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { operatorLockout, operatorsDropped } from '../../../policy-authoring/lockout.ts';
 import { ChecksBusy, FairPool } from '../../../domain/execution/fair-pool.ts';
 import { checkSources } from '../../../policy-files/checker.ts';
 import type { CompiledPolicy } from '../../../policy-files/compile.ts';
 import type { PolicySources } from '../../../policy-files/folder.ts';
-import type { PolicySet } from '../../../domain/policy/policy.ts';
+import type { ProposalTerms } from '../../../policy-files/validation.ts';
 import { POLICY_BYTES_MAX, type Proposal } from '../../../contract/policies.ts';
 import { seenAnew } from '../auth/authenticate.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
-import type { Issuer } from '../auth/issuers.ts';
 import type { TokenVerifier } from '../auth/token-verifier.ts';
 import type { ApiContext } from '../context.ts';
 import { recordOf } from '../entries.ts';
@@ -28,13 +26,19 @@ export async function proposePolicy(
   asked: Caller,
   proposed: PolicySources,
 ): Promise<Proposal> {
-  const { policy, digest, sources } = await compiledOf(proposed, reviewerOf(asked).id);
+  const { policy, digest, sources } = await compiledOf(proposed, {
+    person: reviewerOf(asked).id,
+    terms: {
+      bytesMax: POLICY_BYTES_MAX,
+      operators: asked.policy.policy.operators ?? [],
+      issuers: tokens.issuers().flatMap(({ human, issuer }) => (human === undefined ? [] : [issuer])),
+    },
+  });
   // Compiling waits its turn: by now the caller may be nobody, and another policy active.
   const caller = await seenAnew(context, asked);
   const { id: person } = reviewerOf(caller);
   const { source, keys } = context;
   const { identity, channel } = caller.principal;
-  refuseLockout(policy, caller.policy.policy, tokens.issuers());
   const [body, files] = [canonicalJson(policy), canonicalJson(sources)];
   const bytes = Buffer.byteLength(body) + Buffer.byteLength(files);
   const active = caller.policy.digest;
@@ -59,8 +63,11 @@ export async function proposePolicy(
 type Compiled = Pick<CompiledPolicy, 'policy' | 'digest' | 'sources'>;
 
 /** What the files compile to, or every mistake in them at its place. */
-async function compiledOf(proposed: PolicySources, person: string): Promise<Compiled> {
-  const work = { sources: canonicalJson(proposed), bytesMax: POLICY_BYTES_MAX };
+async function compiledOf(
+  proposed: PolicySources,
+  { person, terms }: { readonly person: string; readonly terms: ProposalTerms },
+): Promise<Compiled> {
+  const work = { sources: canonicalJson(proposed), proposal: terms };
   const { problems, compiled } = await POOL.run(person, () => checkSources(work)).catch(refuseBusy);
   if (compiled === null || problems.length > 0) throw new KeyturnError('policy_invalid', problems.join('\n'));
   return compiled;
@@ -69,11 +76,4 @@ async function compiledOf(proposed: PolicySources, person: string): Promise<Comp
 function refuseBusy(error: unknown): never {
   if (!(error instanceof ChecksBusy)) throw error;
   throw new KeyturnError('unavailable', 'The policy could not be compiled now: try again.');
-}
-
-/** Whether it can follow on the active one otherwise, the plan of its publication says. */
-function refuseLockout(policy: PolicySet, active: PolicySet, issuers: readonly Issuer[]): void {
-  const open = issuers.filter(({ human }) => human !== undefined).map(({ issuer }) => issuer);
-  const lockout = operatorsDropped(active, policy) ?? operatorLockout(policy, open);
-  if (lockout !== null) throw new KeyturnError('policy_invalid', lockout);
 }

@@ -60,7 +60,7 @@ const GATE_TEXTS: Partial<Record<LeafType, string>> = {
   'request.drifted': 'The requirement changed: what was decided before is void.',
   'execution.claimed': 'The approval was checked once more and holds: the decision is given out once.',
   'execution.succeeded':
-    'The decision was given to whoever asked. They perform the action; Keyturn does not know whether they did.',
+    'The decision was given to the requester, who executes the action; Keyturn does not know whether they did.',
   'execution.failed': 'No decision was given out.',
   'execution.released': 'The decision was not given out yet: it is made again.',
   'execution.not_done': 'The decision was not given out.',
@@ -158,16 +158,16 @@ function fullItem(leaf: Leaf, { mode, name, parts }: ItemContext): Item {
   };
 }
 
-/** What people told of an action whose outcome was unknown: Keyturn saw neither of it. */
-const TOLD: Partial<Record<LeafType, string>> = {
-  'execution.succeeded': 'People looked at the target and told that the action was performed',
-  'execution.failed': 'People looked at the target and told that the action was not performed',
+/** What people reported of an action whose outcome was unknown: Keyturn saw neither of it. */
+const REPORTED: Partial<Record<LeafType, string>> = {
+  'execution.succeeded': 'People looked at the target and reported that the action was executed',
+  'execution.failed': 'People looked at the target and reported that the action was not executed',
 };
 
 /** The text, with the fact that a reader wants first where a kind of entry has one. */
 function fullText(leaf: Leaf, mode: RequestMode): string {
   const { type, facts } = leaf;
-  const told = facts['found_by'] === 'people' ? TOLD[type] : undefined;
+  const told = facts['found_by'] === 'people' ? REPORTED[type] : undefined;
   const { resolution } = facts;
   if (told !== undefined && typeof resolution === 'string') return `${told} (${resolution}).`;
   const named: Partial<Record<LeafType, JsonValue | undefined>> = {

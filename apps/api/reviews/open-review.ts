@@ -34,7 +34,7 @@ export async function openReview(context: ApiContext, emergency: Emergency, id: 
   await gateToWorkflow(context.source.manager, signed);
   const target = ownTarget(policy.policy);
   if (await startWorkflow(context, { signed, envelope, action: REVIEW, target, caller }))
-    context.log.warn({ request, review: id }, 'the review of an emergency is open');
+    context.log.warn({ request, review: id }, 'the review of a break-glass request is open');
   else await refuseLost(context, id);
 }
 

@@ -56,7 +56,7 @@ async function openMissing(
       if (isKeyturnError(error) && error.code === 'unavailable') throw error;
       context.log.error(
         { request: emergency.id, review: id, err: reasonOf(error) },
-        'the review of an emergency could not be opened',
+        'the review of a break-glass request could not be opened',
       );
     });
   }

@@ -92,7 +92,7 @@ function detailsOf(facts: Explainable, howToDecide: string): string {
 
 /** Otherwise `succeeded` would read as done. */
 const DECISION_ONLY =
-  '**Mode:** gate. Keyturn decides, and performs nothing: whoever asked does it, while the decision is valid. ' +
+  '**Mode:** gate. Keyturn decides, and executes nothing: the requester does, while the decision is valid. ' +
   'The status `succeeded` says that the decision was given out.';
 
 function startLines(start: SignedRequest['start']): readonly string[] {

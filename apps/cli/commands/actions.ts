@@ -13,7 +13,6 @@ import { visible } from '../text/visible.ts';
 
 type Action = ActionCatalogue['items'][number];
 
-/** `keyturn actions` */
 export function addActions(program: Command, terminal: Terminal): void {
   const command = withApi(program.command('actions [action]'))
     .description('list what can be requested; with an action, show its arguments and targets')

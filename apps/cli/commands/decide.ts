@@ -17,7 +17,6 @@ import { visible } from '../text/visible.ts';
 
 type Verdict = DecisionBody['verdict'];
 
-/** `keyturn approve`, `keyturn deny`, `keyturn defer`. */
 export function addDecide(program: Command, terminal: Terminal): void {
   const decideAs = (verdict: Verdict) => (id: string, options: DecideOptions) =>
     decide(terminal, { id, verdict }, options);
@@ -37,7 +36,6 @@ export function addDecide(program: Command, terminal: Terminal): void {
     .action(decideAs('defer'));
 }
 
-/** Adds the options of a deferral. */
 export function withDeferral(command: Command): Command {
   return command
     .option(
@@ -68,10 +66,8 @@ async function decide(
   const deferral = deferralOf(verdict, options);
   const client = await clientOf(options, terminal);
   const confirmed = await confirm({ client, terminal, options }, id, verdict);
-  const { digest } = confirmed;
-  const reason = confirmed.reason === undefined ? {} : { reason: confirmed.reason };
-  const decided = await client.decide(id, { decision_digest: digest, verdict, ...reason, ...deferral });
-  if (options.json) terminal.out(JSON.stringify(jsonOf(decided, digest)));
+  const decided = await client.decide(id, { ...confirmed, ...deferral });
+  if (options.json) terminal.out(JSON.stringify(jsonOf(decided, confirmed.decision_digest)));
   else terminal.out(textOf(decided, id));
   if (verdict === 'approve' && !options.json && decided.kind === 'counted')
     printNext(decided.answer.request, terminal);

@@ -10,7 +10,6 @@ import type { Terminal } from '../terminal.ts';
 import { tableLines } from '../text/table.ts';
 import { visible } from '../text/visible.ts';
 
-/** `keyturn doctor` */
 export function addDoctor(program: Command, terminal: Terminal): void {
   const command = withApi(program.command('doctor'))
     .summary('check what Keyturn needs: addresses, versions, clocks, keys, issuers')

@@ -1,8 +1,7 @@
 import { Option, type Command } from 'commander';
 
-import { canonicalJson } from '../../../domain/crypto/canonical-json.ts';
-import type { EvaluateBody, EvaluationAnswer } from '../../../contract/evaluate.ts';
-import { readArguments, withArguments, type ArgumentOptions } from '../arguments.ts';
+import type { EvaluationAnswer } from '../../../contract/evaluate.ts';
+import { exact, readAction, withArguments, type ActionOptions } from '../arguments.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { silentFailure } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
@@ -12,39 +11,18 @@ import { duration } from '../text/times.ts';
 import { tonedWord } from '../text/tone.ts';
 import { visible } from '../text/visible.ts';
 
-interface EvaluateOptions extends ApiOptions, ArgumentOptions {
-  readonly mode?: EvaluateBody['mode'];
-  readonly onBehalfOf?: string;
-  readonly breakGlass?: boolean;
-}
-
-/** `keyturn evaluate` */
 export function addEvaluate(program: Command, terminal: Terminal): void {
   withArguments(withApi(program.command('evaluate <action> <target>')))
     .description('show what policy would decide now, without making a request; exit code 1 if it forbids')
     .addOption(new Option('--mode <mode>', 'as in keyturn request').choices(['execute', 'gate']))
     .option('--on-behalf-of <subject>', 'the person you act for')
     .option('--break-glass', 'use break-glass')
-    .action(async (action: string, target: string, options: EvaluateOptions) => {
-      const body = await bodyOf(action, target, options);
+    .action(async (action: string, target: string, options: ApiOptions & ActionOptions) => {
+      const body = exact(await readAction(action, target, options));
       const answer = await (await clientOf(options, terminal)).evaluate(body);
       terminal.out(options.json ? JSON.stringify(answer) : evaluationLines(answer).join('\n'));
       if (answer.effect === 'forbid') throw silentFailure();
     });
-}
-
-async function bodyOf(action: string, target: string, options: EvaluateOptions): Promise<EvaluateBody> {
-  const body: EvaluateBody = {
-    action,
-    target,
-    ...(options.mode === undefined ? {} : { mode: options.mode }),
-    arguments: await readArguments(options),
-    ...(options.onBehalfOf === undefined ? {} : { on_behalf_of: { subject: options.onBehalfOf } }),
-    ...(options.breakGlass ? { break_glass: true } : {}),
-  };
-  // Refuses what would lose digits or keys on the way, before anything is sent.
-  canonicalJson(body);
-  return body;
 }
 
 const EFFECTS: Readonly<Record<EvaluationAnswer['effect'], string>> = {
@@ -67,7 +45,6 @@ function undecidedLine({ id, effect, stages, because }: EvaluationAnswer['undeci
   return `  needs the plan: rule ${visible(id)}, then ${would}${because === null ? '' : ` (${visible(because)})`}`;
 }
 
-/** What policy says, for people. */
 function evaluationLines(answer: EvaluationAnswer): string[] {
   return [
     `${tonedWord(answer.effect)}: ${EFFECTS[answer.effect]}`,

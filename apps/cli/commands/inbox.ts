@@ -12,7 +12,6 @@ import { visible, visibleJson } from '../text/visible.ts';
 
 type InboxQuery = NonNullable<Parameters<KeyturnClient['inbox']>[0]>;
 
-/** `keyturn inbox` */
 export function addInbox(program: Command, terminal: Terminal): void {
   withPages(withApi(program.command('inbox')))
     .description('list the requests that wait for your decision')
@@ -46,7 +45,6 @@ export function inboxNotes(page: RequestPage): string[] {
 
 const NONE_SO_FAR = 'Nothing for you on the pages read so far.';
 
-/** A page of the inbox as a table. */
 export function inboxLines({ items }: RequestPage, now: number): string[] {
   return tableLines([HEAD, ...items.map((item) => rowOf(item, now))]);
 }

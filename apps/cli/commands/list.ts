@@ -22,7 +22,6 @@ interface ListOptions extends PageOptions {
   readonly mine?: boolean;
 }
 
-/** `keyturn list` */
 export function addList(program: Command, terminal: Terminal): void {
   const command = withApi(program.command('list'));
   command
@@ -51,7 +50,6 @@ async function list(options: ListOptions, terminal: Terminal): Promise<void> {
   for (const line of moreLines(page)) terminal.error(line);
 }
 
-/** A page of requests as a table. */
 function listLines({ items }: RequestPage, { isScreen }: Terminal): string[] {
   const now = Date.now();
   // People want the age; programs sort by the instant.

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import { given } from '../arguments.ts';
 import { apiUrl, withJson, type ApiOptions } from '../connection.ts';
 import { usageError } from '../exit.ts';
 import { signIn } from '../issuer.ts';
@@ -18,7 +19,6 @@ interface LoginOptions extends Pick<ApiOptions, 'json' | 'api'> {
   readonly port?: string;
 }
 
-/** `keyturn login` */
 export function addLogin(program: Command, terminal: Terminal): void {
   withJson(program.command('login'))
     .description('sign in, so that later commands act as you; the API says where')
@@ -55,13 +55,7 @@ async function login(options: LoginOptions, terminal: Terminal): Promise<void> {
 function wishOf(options: LoginOptions, terminal: Terminal): SignInWish {
   const issuer = options.issuer ?? terminal.environment['KEYTURN_ISSUER'];
   const { client, scope, audience, resource } = options;
-  return {
-    ...(issuer === undefined || issuer === '' ? {} : { issuer }),
-    ...(client === undefined ? {} : { client_id: client }),
-    ...(scope === undefined ? {} : { scope }),
-    ...(audience === undefined ? {} : { audience }),
-    ...(resource === undefined ? {} : { resource }),
-  };
+  return given({ issuer: issuer || undefined, client_id: client, scope, audience, resource });
 }
 
 function portOf({ port }: LoginOptions): number | null {

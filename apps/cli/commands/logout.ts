@@ -12,7 +12,6 @@ import { visible } from '../text/visible.ts';
 /** What this program is to an issuer, where the sign-in does not say. */
 const CLIENT = 'keyturn-cli';
 
-/** `keyturn logout` */
 export function addLogout(program: Command, terminal: Terminal): void {
   const command = withJson(program.command('logout'))
     .description(

@@ -20,7 +20,6 @@ interface BacktestOptions extends PolicyOptions {
   readonly limit: number;
 }
 
-/** `keyturn policy backtest` */
 export function addPolicyBacktest(policy: Command, terminal: Terminal): void {
   withFailOn(withJson(policy.command('backtest <folder>')))
     .description('show what a policy folder would have decided on recorded requests')

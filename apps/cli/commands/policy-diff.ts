@@ -17,14 +17,12 @@ interface DiffOptions extends PolicyOptions {
   readonly failOn?: 'loosened';
 }
 
-/** Adds `--fail-on`. */
 export function withFailOn(command: Command): Command {
   return command.addOption(
     new Option('--fail-on <what>', 'exit with code 2 when something is loosened').choices(['loosened']),
   );
 }
 
-/** `keyturn policy diff` */
 export function addPolicyDiff(policy: Command, terminal: Terminal): void {
   withFailOn(withJson(policy.command('diff <base> <candidate>')))
     .description(`show what changes from one policy folder to another, or from the one in use (${ACTIVE})`)

@@ -14,7 +14,6 @@ import { evaluationText, ruleText } from '../text/evaluation.ts';
 import { toned } from '../text/tone.ts';
 import { visible, visibleJson } from '../text/visible.ts';
 
-/** `keyturn policy explain` */
 export function addPolicyExplain(policy: Command, terminal: Terminal): void {
   withJson(policy.command('explain <request>'))
     .description('explain what policy decided on a request, and evaluate it again')

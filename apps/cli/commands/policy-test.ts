@@ -20,7 +20,6 @@ interface TestOptions extends PolicyOptions {
   readonly requireCoverage?: boolean;
 }
 
-/** `keyturn policy test` */
 export function addPolicyTest(policy: Command, terminal: Terminal): void {
   withJson(policy.command('test <folder>'))
     .description('run the tests of a policy folder (tests/*.yaml) against its rules')

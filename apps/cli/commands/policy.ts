@@ -23,7 +23,6 @@ interface InstallOptions extends PolicyOptions {
   readonly first?: boolean;
 }
 
-/** `keyturn policy check`, `publish`, `install`, `test`, `explain`, `diff`, `backtest` */
 export function addPolicy(program: Command, terminal: Terminal): void {
   const policy = program.command('policy').description('check, test, compare and publish policies');
   withJson(policy.command('check <folder>'))

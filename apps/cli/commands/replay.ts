@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 import { withJson } from '../connection.ts';
 import { silentFailure, usageError } from '../exit.ts';
-import type { ReplayedHistory } from '../replayer.ts';
+import type { HistorySource, ReplayedHistory } from '../replayer.ts';
 import type { Terminal } from '../terminal.ts';
 import { visible } from '../text/visible.ts';
 
@@ -13,7 +13,6 @@ interface ReplayOptions {
   readonly bundle?: string;
 }
 
-/** `keyturn replay` */
 export function addReplay(program: Command, terminal: Terminal): void {
   withJson(program.command('replay [id]'))
     .summary("replay recorded histories against today's workflow code")
@@ -24,11 +23,8 @@ export function addReplay(program: Command, terminal: Terminal): void {
     .option('--history <file>', 'a history that was saved as JSON, without a server')
     .option('--bundle <file>', 'the workflow code, instead of the one that was built')
     .action(async (id: string | undefined, options: ReplayOptions) => {
-      const ways = [
-        id !== undefined && options.history === undefined,
-        options.all === true,
-        options.history !== undefined,
-      ];
+      const hasFile = options.history !== undefined;
+      const ways = [id !== undefined && !hasFile, options.all === true, hasFile];
       if (ways.filter(Boolean).length !== 1) throw usageError('Name a request, or --all, or --history FILE.');
       // The worker of the SDK is large and slow to load: only this command needs it.
       const { replayHistories } = await import('../replayer.ts');
@@ -41,8 +37,6 @@ export function addReplay(program: Command, terminal: Terminal): void {
       if (replayed.some((history) => history.difference !== null)) throw silentFailure();
     });
 }
-
-type HistorySource = Parameters<typeof import('../replayer.ts').replayHistories>[0]['source'];
 
 function sourceOf(id: string | undefined, options: ReplayOptions): HistorySource {
   if (options.history !== undefined) return { kind: 'file', file: options.history, request: id ?? null };

@@ -1,10 +1,8 @@
 import { Option, type Command } from 'commander';
 
-import { canonicalJson } from '../../../domain/crypto/canonical-json.ts';
 import { OPEN, UNDECIDED } from '../../../domain/request/request.ts';
 import type { CreateBody, RequestView } from '../../../contract/requests.ts';
-import type { KeyturnClient } from '../../../sdk/client.ts';
-import { withArguments, readArguments, type ArgumentOptions } from '../arguments.ts';
+import { exact, given, readAction, withArguments, type ActionOptions } from '../arguments.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { createdRequest, reportCreated } from '../created.ts';
 import { stillOpen } from '../exit.ts';
@@ -12,10 +10,7 @@ import type { Terminal } from '../terminal.ts';
 import { parseTimeout } from '../text/times.ts';
 import { visible } from '../text/visible.ts';
 
-interface RequestOptions extends ApiOptions, ArgumentOptions {
-  readonly mode?: CreateBody['mode'];
-  readonly onBehalfOf?: string;
-  readonly breakGlass?: boolean;
+interface RequestOptions extends ApiOptions, ActionOptions {
   readonly notBefore?: string;
   readonly notAfter?: string;
   readonly justification?: string;
@@ -29,7 +24,6 @@ interface RequestOptions extends ApiOptions, ArgumentOptions {
   readonly timeout?: number;
 }
 
-/** `keyturn request` */
 export function addRequest(program: Command, terminal: Terminal): void {
   withArguments(withApi(program.command('request <action> <target>')))
     .description('request a privileged action')
@@ -62,69 +56,39 @@ export function addRequest(program: Command, terminal: Terminal): void {
     )
     .option('--timeout <duration>', 'with --until: how long to wait at most, for example 10m', parseTimeout)
     .action(async (action: string, target: string, options: RequestOptions) => {
-      const body = await bodyOf(action, target, options);
+      const body = exact(await bodyOf(action, target, options));
       const client = await clientOf(options, terminal);
       terminal.progress('Waiting for the plan');
       const created = await client.request(body, {
-        ...(options.idempotencyKey === undefined ? {} : { idempotencyKey: options.idempotencyKey }),
+        ...given({ idempotencyKey: options.idempotencyKey }),
         ...(options.wait === undefined ? {} : { waitSeconds: Number(options.wait) }),
       });
       const known = createdRequest(created);
       if (options.until === undefined) return reportCreated(known, options, terminal);
       terminal.progress(`Request ${visible(known.id)}: waiting until it is ${options.until}`);
-      const request = await awaitMoment(client, known.id, { ...options, signal: terminal.interrupted });
+      const patience = { signal: terminal.interrupted, ...given({ timeoutMs: options.timeout }) };
+      const request = await (options.until === 'decided'
+        ? client.untilDecided(known.id, patience)
+        : client.untilFinished(known.id, patience));
       reportCreated({ ...known, request }, options, terminal);
       if (isOpen(request, options.until)) throw stillOpen(request.status, options.json === true);
     });
 }
 
 async function bodyOf(action: string, target: string, options: RequestOptions): Promise<CreateBody> {
-  const claims = {
+  const claims = given({
     justification: options.justification,
     links: options.link,
     run_id: options.runId,
     model: options.model,
     prompt_digest: options.promptDigest,
-  };
-  const body: CreateBody = {
-    action,
-    target,
-    ...(options.mode === undefined ? {} : { mode: options.mode }),
-    arguments: await readArguments(options),
-    ...(options.onBehalfOf === undefined ? {} : { on_behalf_of: { subject: options.onBehalfOf } }),
-    ...(options.breakGlass ? { break_glass: true } : {}),
-    ...startOf(options),
-    ...(Object.values(claims).some((claim) => claim !== undefined)
-      ? { claims: withoutUndefined(claims) }
-      : {}),
-  };
-  // Refuses what would lose digits or keys on the way, before anything is sent.
-  canonicalJson(body);
-  return body;
-}
-
-function startOf({ notBefore, notAfter }: RequestOptions): Pick<CreateBody, 'start'> {
-  if (notBefore === undefined && notAfter === undefined) return {};
+  });
+  const start = given({ not_before: options.notBefore, not_after: options.notAfter });
   return {
-    start: {
-      ...(notBefore === undefined ? {} : { not_before: notBefore }),
-      ...(notAfter === undefined ? {} : { not_after: notAfter }),
-    },
+    ...(await readAction(action, target, options)),
+    ...(Object.keys(start).length > 0 ? { start } : {}),
+    ...(Object.keys(claims).length > 0 ? { claims } : {}),
   };
-}
-
-function withoutUndefined(claims: object): NonNullable<CreateBody['claims']> {
-  return Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== undefined));
-}
-
-interface Moment extends Pick<RequestOptions, 'until' | 'timeout'> {
-  readonly signal: AbortSignal;
-}
-
-function awaitMoment(client: KeyturnClient, id: string, moment: Moment): Promise<RequestView> {
-  const { until, timeout, signal } = moment;
-  const options = { signal, ...(timeout === undefined ? {} : { timeoutMs: timeout }) };
-  return until === 'decided' ? client.untilDecided(id, options) : client.untilFinished(id, options);
 }
 
 /** Waiting for a decision ends as soon as the request is approved. */

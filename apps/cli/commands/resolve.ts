@@ -10,7 +10,6 @@ interface ResolveOptions extends ApiOptions {
   readonly justification: string;
 }
 
-/** `keyturn resolve` */
 export function addResolve(program: Command, terminal: Terminal): void {
   withApi(program.command('resolve <request>'))
     .description('report whether an action with an unknown outcome was executed; an operator has to approve')

@@ -8,16 +8,11 @@ import { requestLines } from '../text/request.ts';
 import { timelineLines } from '../text/timeline.ts';
 import { toned } from '../text/tone.ts';
 
-interface ShowOptions extends ApiOptions {
-  readonly full?: boolean;
-}
-
-/** `keyturn show` */
 export function addShow(program: Command, terminal: Terminal): void {
   const command = withApi(program.command('show <id>'))
     .description('show a request and what happened to it')
     .option('--full', 'every row of the plan, however many; in a pager on a terminal')
-    .action(async (id: string, options: ShowOptions) => {
+    .action(async (id: string, options: ApiOptions & { readonly full?: boolean }) => {
       const client = await clientOf(options, terminal);
       const [request, timeline] = await Promise.all([client.show(id), client.timeline(id)]);
       if (options.json) return terminal.out(JSON.stringify({ request, timeline: timeline.items }));

@@ -19,7 +19,6 @@ interface ThrowOptions extends ReasonOptions {
   readonly all?: boolean;
 }
 
-/** `keyturn switch list`, `… throw`, `… lift` */
 export function addSwitch(program: Command, terminal: Terminal): void {
   const group = program
     .command('switch')

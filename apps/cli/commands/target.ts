@@ -14,7 +14,6 @@ interface CheckOptions {
   readonly policy: string;
 }
 
-/** `keyturn target check` */
 export function addTarget(program: Command, terminal: Terminal): void {
   const group = program.command('target').description('check whether a target can be used');
   const command = withJson(group.command('check <id>'))

@@ -12,7 +12,6 @@ type TargetsOptions = ApiOptions & Pick<Filter, 'environment' | 'action'>;
 
 type Target = TargetPage['items'][number];
 
-/** `keyturn targets` */
 export function addTargets(program: Command, terminal: Terminal): void {
   const command = withApi(program.command('targets'))
     .description(

@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
 
-import type { DecisionBody } from '../../../contract/decisions.ts';
+import type { DecisionBody, Ticket } from '../../../contract/decisions.ts';
 import { confirm, withDecision, type DecideOptions } from '../confirm.ts';
 import { clientOf } from '../connection.ts';
 import type { Terminal } from '../terminal.ts';
@@ -8,7 +8,6 @@ import { instant } from '../text/times.ts';
 import { visible, visibleLines } from '../text/visible.ts';
 import { deferralOf, withDeferral } from './decide.ts';
 
-/** `keyturn ticket` */
 export function addTicket(program: Command, terminal: Terminal): void {
   withDeferral(withDecision(program.command('ticket <id>')))
     .description('issue a short-lived signed decision, to be pasted into the Temporal UI')
@@ -17,20 +16,14 @@ export function addTicket(program: Command, terminal: Terminal): void {
       const deferral = deferralOf(verdict, options);
       const client = await clientOf(options, terminal);
       const confirmed = await confirm({ client, terminal, options }, id, verdict);
-      const { digest } = confirmed;
-      const reason = confirmed.reason === undefined ? {} : { reason: confirmed.reason };
-      const ticket = await client.ticket(id, { decision_digest: digest, verdict, ...reason, ...deferral });
-      if (options.json) return terminal.out(JSON.stringify({ decision_digest: digest, ...ticket }));
-      return terminal.out(ticketLines({ id, ticket }, Date.now()).join('\n'));
+      const { decision_digest } = confirmed;
+      const ticket = await client.ticket(id, { ...confirmed, ...deferral });
+      if (options.json) return terminal.out(JSON.stringify({ decision_digest, ...ticket }));
+      return terminal.out(ticketLines(id, ticket, Date.now()).join('\n'));
     });
 }
 
-interface IssuedTicket {
-  readonly id: string;
-  readonly ticket: { readonly ticket: string; readonly expires_at: string; readonly how_to_use: string };
-}
-
-function ticketLines({ id, ticket }: IssuedTicket, now: number): string[] {
+function ticketLines(id: string, ticket: Ticket, now: number): string[] {
   return [
     'Your ticket, in the form that the Temporal UI takes (anybody who has it can use it in your name, once):',
     '',

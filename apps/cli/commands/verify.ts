@@ -16,6 +16,7 @@ import { KeyturnProblem, type KeyturnClient } from '../../../sdk/client.ts';
 import { withExamples } from '../help.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { failure, silentFailure, usageError } from '../exit.ts';
+import { allPages } from '../pages.ts';
 import type { Terminal } from '../terminal.ts';
 import { tableLines } from '../text/table.ts';
 import { toned, tonedWord } from '../text/tone.ts';
@@ -28,7 +29,6 @@ interface VerifyOptions extends ApiOptions {
   readonly stream?: string;
 }
 
-/** `keyturn verify` */
 export function addVerify(program: Command, terminal: Terminal): void {
   const command = withApi(program.command('verify [id]'))
     .description('check the evidence of a request: the log, the signatures, who decided, what ran')
@@ -63,15 +63,9 @@ async function verifyNamed(options: VerifyOptions, terminal: Terminal): Promise<
   const stream = streamNameSchema.safeParse(options.stream);
   if (!stream.success) throw usageError(`There are these streams: ${GOVERNING_STREAMS.join(', ')}.`);
   const client = await clientOf(options, terminal);
-  const leaves: string[] = [];
-  let page = await client.auditStream(stream.data);
-  leaves.push(...page.items);
-  while (page.next_cursor !== null) {
-    page = await client.auditStream(stream.data, page.next_cursor);
-    leaves.push(...page.items);
-  }
+  const { items: leaves, state } = await allPages(({ cursor }) => client.auditStream(stream.data, cursor));
   const publications = stream.data === 'policy' ? await publicationsOf(client, leaves, options) : [];
-  const evidence = { stream: stream.data, leaves, state: page.state, publications };
+  const evidence = { stream: stream.data, leaves, state, publications };
   const report = verifyStream(evidence, new Date().toISOString());
   terminal.out(options.json ? JSON.stringify(report) : streamLines(report).join('\n'));
   if (!report.ok) throw silentFailure(report.outcome === 'not_shown' ? 3 : 1);
@@ -152,7 +146,7 @@ async function evidenceOf(
 ): Promise<z.infer<typeof bundleSchema>> {
   const raw =
     options.evidence === undefined
-      ? await fetchEvidence(id, options, terminal)
+      ? await (await clientOf(options, terminal)).evidence(id)
       : await readJson(options.evidence);
   if (options.save !== undefined)
     await writeFile(options.save, `${JSON.stringify(raw, null, 2)}\n`, { mode: 0o600 });
@@ -162,10 +156,6 @@ async function evidenceOf(
     'invalid_evidence',
     `This is not evidence of a request (${evidence.error.issues[0]?.path.join('.') ?? ''}).`,
   );
-}
-
-async function fetchEvidence(id: string, options: VerifyOptions, terminal: Terminal): Promise<unknown> {
-  return (await clientOf(options, terminal)).evidence(id);
 }
 
 async function readJson(file: string): Promise<unknown> {

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 
 import type { KeyturnClient } from '../../../sdk/client.ts';
 import { isFinal, type RequestStatus } from '../../../domain/request/request.ts';
+import { given } from '../arguments.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { refuseEnded, stillOpen } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
@@ -12,10 +13,6 @@ import { clock, parseTimeout } from '../text/times.ts';
 import { tonedWord } from '../text/tone.ts';
 import { visible } from '../text/visible.ts';
 
-interface WatchOptions extends ApiOptions {
-  readonly timeout?: number;
-}
-
 interface Watch {
   readonly client: KeyturnClient;
   readonly terminal: Terminal;
@@ -23,12 +20,11 @@ interface Watch {
   readonly timeout: number | undefined;
 }
 
-/** `keyturn watch` */
 export function addWatch(program: Command, terminal: Terminal): void {
   withApi(program.command('watch [id]'))
     .description('follow a request until it is finished, or every request that you may see')
     .option('--timeout <duration>', 'how long to follow a request at most, for example 10m', parseTimeout)
-    .action(async (id: string | undefined, options: WatchOptions) => {
+    .action(async (id: string | undefined, options: ApiOptions & { readonly timeout?: number }) => {
       const { json, timeout } = options;
       const watch = { client: await clientOf(options, terminal), terminal, isJson: json === true, timeout };
       try {
@@ -41,10 +37,10 @@ export function addWatch(program: Command, terminal: Terminal): void {
 
 /** Ends as the request ended. */
 async function watchOne({ client, terminal, isJson, timeout }: Watch, id: string): Promise<void> {
-  const timeoutMs = timeout === undefined ? {} : { timeoutMs: timeout };
+  const patience = { signal: terminal.interrupted, ...given({ timeoutMs: timeout }) };
   let printed = 0;
   let status: RequestStatus = 'planning';
-  for await (const request of client.watch(id, { signal: terminal.interrupted, ...timeoutMs })) {
+  for await (const request of client.watch(id, patience)) {
     ({ status } = request);
     if (isJson) {
       terminal.out(JSON.stringify(request));

@@ -8,7 +8,6 @@ import { factLines } from '../text/table.ts';
 import { instant } from '../text/times.ts';
 import { visible, visibleJson } from '../text/visible.ts';
 
-/** `keyturn whoami` */
 export function addWhoami(program: Command, terminal: Terminal): void {
   const command = withApi(program.command('whoami'))
     .description('show who you are to Keyturn: person or agent, groups, and whether you may decide')

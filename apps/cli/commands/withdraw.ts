@@ -4,7 +4,6 @@ import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import type { Terminal } from '../terminal.ts';
 import { statusText } from '../text/request.ts';
 
-/** `keyturn withdraw` */
 export function addWithdraw(program: Command, terminal: Terminal): void {
   withApi(program.command('withdraw <id>'))
     .description('withdraw a request of your own')

@@ -21,7 +21,6 @@ const PADDED_MAX = 60;
 const COLUMN_MIN = 12;
 const WORD_MAX = 32;
 
-/** Columns for rows with as many cells. */
 export function tableOf(rows: readonly (readonly string[])[], width: number): Table {
   const head = rows[0] ?? [];
   const columns = head.map((_, column) => rows.map((cells) => cells[column] ?? ''));

@@ -1,6 +1,5 @@
 import { visible, visibleJson } from './visible.ts';
 
-/** A person or agent named on a screen. */
 export interface Named {
   readonly id: string;
   readonly name?: string | undefined;

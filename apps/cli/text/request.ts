@@ -8,7 +8,7 @@ import { nameText } from './names.ts';
 import { planLines, type PlanDetail } from './plan.ts';
 import { requirementLines } from './requirement.ts';
 import { resultText } from './result.ts';
-import { reviewedLines } from './review.ts';
+import { reviewedLines, ROLES, ruleText } from './review.ts';
 import { factLines } from './table.ts';
 import { instant } from './times.ts';
 import { toned, tonedWord } from './tone.ts';
@@ -34,7 +34,6 @@ export function requestLines(
   ];
 }
 
-/** How much of a request is shown. */
 export interface RequestDetail extends PlanDetail {
   /** The break-glass request that it reviews: what was done there is shown in place of its plan. */
   readonly reviewed?: RequestView | null;
@@ -85,7 +84,7 @@ function headFacts(view: RequestView, now: number): Facts {
     ...(view.result === null ? [] : [['result', resultText(view.result)] as const]),
     ['intent digest', view.intent_digest],
     ...(view.decision_digest === null ? [] : [['decision digest', view.decision_digest] as const]),
-    ...optional('Temporal UI', view.temporal_ui_url),
+    ...(view.temporal_ui_url ? [['Temporal UI', visible(view.temporal_ui_url)] as const] : []),
   ];
 }
 
@@ -136,10 +135,7 @@ function denialFacts({ denied_by: deniedBy, matched_rules: rules, failure }: Req
       ['rule', 'not shown to you: it may follow from data of the target. Reviewers and operators see it.'],
     ];
   if (rules.length === 0) return [['rule', 'no rule allows this action or sends it to review']];
-  return denyingRules(rules).map(({ id, because }) => [
-    'rule',
-    because === null ? visible(id) : `${visible(id)}: ${visible(because)}`,
-  ]);
+  return denyingRules(rules).map((rule) => ['rule', ruleText(rule)]);
 }
 
 /** How the server proved it comes first. */
@@ -201,18 +197,6 @@ function repeatFacts({ earlier_refusals: earlier }: RequestView, now: number): F
 /** Approvers of a break-glass request stand behind its review, so they cannot decide it. */
 function roleText({ action }: RequestView, { role }: RequestView['lineage'][number]): string {
   return action === REVIEW.action && role === 'editor' ? 'approved by' : ROLES[role];
-}
-
-const ROLES: Readonly<Record<RequestView['lineage'][number]['role'], string>> = {
-  requester: 'requested by',
-  owner: 'owned by',
-  on_behalf_of: 'on behalf of',
-  trigger: 'triggered by',
-  editor: 'edited by',
-};
-
-function optional(name: string, value: string | undefined): Facts {
-  return value === undefined || value === '' ? [] : [[name, visible(value)]];
 }
 
 function hiddenPlan({ status, decision_digest: digest }: RequestView): string[] {

@@ -14,7 +14,9 @@ type Facts = (readonly [name: string, value: string])[];
 /** Who must approve, by which rule and why, how far that has got, and who can still do it. */
 export function requirementLines(view: RequestView): string[] {
   const { requirement } = view;
-  if (requirement === null) return mayDecideLines(view);
+  // For readers who may not see which rules matched.
+  if (requirement === null)
+    return view.may_decide ? ['', `Who may decide: ${view.may_decide.map(visible).join(', ')}`] : [];
   return [
     '',
     `${toned('heading', isFinal(view.status) ? 'Who had to approve' : 'Who must approve')} (${peopleText(requirement)})`,
@@ -31,11 +33,6 @@ export function openSeatsText({ progress }: RequestView): string {
     .filter(({ filled, quorum }) => filled < quorum)
     .map(({ filled, quorum, selectors }) => `${quorum - filled} of ${selectors.map(visible).join(' or ')}`)
     .join(', and ');
-}
-
-/** For readers who may not see which rules matched. */
-function mayDecideLines({ may_decide: selectors }: RequestView): string[] {
-  return selectors ? ['', `Who may decide: ${selectors.map(visible).join(', ')}`] : [];
 }
 
 /** One person may fill several seats, but never two of the same stage. */
@@ -66,7 +63,7 @@ function ruleLines(view: RequestView, rule: Rule, index: number): string[] {
     ...factLines(
       [
         ...(because === null ? [] : [['because', visible(because)] as const]),
-        ...rule.stages.flatMap((stage, at) => stageFacts(view, stage, { rule: index, stage: at })),
+        ...rule.stages.flatMap((stage, at) => stageFacts(view, stage, [index, at])),
         ['terms', termsText(rule)],
       ],
       '    ',
@@ -83,12 +80,7 @@ function termsText(rule: Rule): string {
   ].join('; ');
 }
 
-interface Position {
-  readonly rule: number;
-  readonly stage: number;
-}
-
-function stageFacts(view: RequestView, stage: Stage, { rule, stage: at }: Position): Facts {
+function stageFacts(view: RequestView, stage: Stage, [rule, at]: readonly [number, number]): Facts {
   const progress = view.progress?.rules[rule]?.stages[at];
   const who = (progress?.selectors.length ? progress.selectors : stage.any).map(visible).join(' or ');
   if (progress && progress.filled >= stage.quorum)

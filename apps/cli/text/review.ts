@@ -41,11 +41,13 @@ export function reviewedLines(reviewed: RequestView, now: number): string[] {
   ];
 }
 
-function ruleText({ id, because }: NonNullable<RequestView['matched_rules']>[number]): string {
+/** A rule that matched, and why there is one. */
+export function ruleText({ id, because }: NonNullable<RequestView['matched_rules']>[number]): string {
   return because === null ? visible(id) : `${visible(id)}: ${visible(because)}`;
 }
 
-const ROLES: Readonly<Record<RequestView['lineage'][number]['role'], string>> = {
+/** What somebody behind a request is to it. */
+export const ROLES: Readonly<Record<RequestView['lineage'][number]['role'], string>> = {
   requester: 'requested by',
   owner: 'owned by',
   on_behalf_of: 'on behalf of',

@@ -16,7 +16,6 @@ export function timelineLines(timeline: Timeline): string[] {
 
 const WHO = { person: 'a person', agent: 'an agent' } as const;
 
-/** One entry of a timeline. */
 export function itemLines(item: Item): string[] {
   const grade = item.grade === undefined ? '' : ` (evidence grade ${item.grade})`;
   return [

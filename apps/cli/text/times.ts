@@ -1,11 +1,8 @@
 import { InvalidArgumentError } from 'commander';
 
-const UNITS = [
-  ['d', 86_400_000],
-  ['h', 3_600_000],
-  ['m', 60_000],
-  ['s', 1_000],
-] as const;
+import { UNIT_MS } from '../../../policy-files/durations.ts';
+
+const UNITS = Object.entries(UNIT_MS);
 
 /** A length of time in its largest unit and the next one: `2h 5m`, and `2h` where nothing is left. */
 export function duration(ms: number): string {

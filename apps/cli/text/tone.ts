@@ -22,7 +22,6 @@ export const CODE = '\\u001B\\[(?:[12]|22|3[1-39])m';
 
 const CODES = new RegExp(CODE, 'g');
 
-/** The text without its colours. */
 export function untoned(text: string): string {
   return text.replace(CODES, '');
 }

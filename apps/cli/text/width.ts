@@ -14,7 +14,6 @@ export function widthOf(text: string): number {
   return Array.from(untoned(text)).reduce((sum, character) => sum + cellsOf(character), 0);
 }
 
-/** The text filled up with blanks. */
 export function padded(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - widthOf(text)));
 }

@@ -18,7 +18,7 @@ create table keyturn.policy_active (
 create table keyturn.policy_candidate (
   digest text primary key, body text not null check (octet_length(body) <= 1048576),
   proposed_at timestamptz not null, person text not null, issuer text not null, subject text not null,
-  sources text not null check (octet_length(sources) <= 1048576),
+  sources text not null check (octet_length(sources) <= 2097152),
   check (digest = 'sha256:' || encode(sha256(convert_to(body, 'UTF8')), 'hex'))
 );
 

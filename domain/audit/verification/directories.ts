@@ -60,23 +60,18 @@ function usesOf({ material }: Subject): readonly Use[] {
 }
 
 function answerOf(subject: Subject, use: Use): Answer {
-  const { generation } = use.directory;
+  const { generation, people, agents, groups } = use.directory;
   if (generation === '0')
-    return isEmpty(use.directory) ? {} : { problem: 'leans on a directory from before there was one' };
-  const change = changeOf(subject, generation);
+    return people.length + agents.length + groups.length === 0
+      ? {}
+      : { problem: 'leans on a directory from before there was one' };
+  const { inputs } = subject.material.evidence;
+  const change = inputs?.directory_changes.find((one) => one.generation === generation);
   if (!change || !isRecorded(change, use))
     return { problem: 'leans on a directory that no entry made before it' };
   return isInstalled(subject, change)
     ? followsFile(subject, use, change)
     : { problem: 'leans on a directory of a policy that no entry made active' };
-}
-
-function changeOf({ material }: Subject, generation: string): DirectoryChange | undefined {
-  return material.evidence.inputs?.directory_changes.find((change) => change.generation === generation);
-}
-
-function isEmpty({ people, agents, groups }: DirectoryPart): boolean {
-  return people.length + agents.length + groups.length === 0;
 }
 
 /** The policy that said what the file says became active by an entry: this change's own, where a policy changed it. */

@@ -137,7 +137,9 @@ export function directoryOf({ people, agents, groups }: DirectoryPart): Director
 function isOfPlan({ material, leaf, facts, policy }: Repetition): boolean {
   const hasPlan = actionOf(policy, facts.action)?.connector !== null && leaf.type !== 'gate.allowed';
   if (facts.plan === null) return !hasPlan;
-  const planned = planOf(material, leaf) ?? material.stream.findLast(isPlannedBefore(leaf));
+  const planned =
+    planOf(material, leaf) ??
+    material.stream.findLast(({ n, type }) => type === 'request.planned' && n < leaf.n);
   return hasPlan && planned !== undefined && isSamePlan(planned, facts.plan);
 }
 
@@ -149,10 +151,6 @@ function isSamePlan(planned: Leaf, { names, ...risk }: PlanFacts): boolean {
 }
 
 const effectsSchema = z.array(z.object({ resource: z.string() })).nullable();
-
-function isPlannedBefore(leaf: Leaf): (other: Leaf) => boolean {
-  return (other) => other.type === 'request.planned' && other.n < leaf.n;
-}
 
 /** Between the entry, which has the time of its step, and the next one; clocks may be a minute apart. */
 function isInTime({ material, leaf, facts }: Repetition): boolean {

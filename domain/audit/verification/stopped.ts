@@ -8,7 +8,6 @@ import { switchesAgainst, type SwitchScopeKind } from '../../execution/kill-swit
 import { receivedRequestOf } from './envelopes.ts';
 import { nameOf, readLeaf, type Material } from './evidence.ts';
 import { CLOCKS_APART_MS, notInEvidence, type Finding, type Subject } from './finding.ts';
-import type { DirectoryPart } from '../../../contract/evidence.ts';
 
 /**
  * What ended without facts that policy could be asked with once more: by a kill switch, which an entry must have engaged,
@@ -121,14 +120,11 @@ function stops({ material }: Subject, signed: SignedRequest, { leaf }: Switch): 
     lifted_at: null,
   };
   const { action, target, lineage } = signed;
-  return switchesAgainst([engaged], { action, target, lineage, agents: agentsIn(material) }).length > 0;
+  const agents = (material.evidence.inputs?.facts ?? []).flatMap(({ directory }) => directory.agents);
+  return switchesAgainst([engaged], { action, target, lineage, agents }).length > 0;
 }
 
 const accountSchema = z.object({ issuer: z.string(), subject: z.string() });
-
-function agentsIn({ evidence: { inputs } }: Material): DirectoryPart['agents'] {
-  return (inputs?.facts ?? []).flatMap(({ directory }) => directory.agents);
-}
 
 /** A part of an entry as the entry committed to it; undefined where it is erased. */
 function partOf({ evidence: { inputs } }: Material, { id, commit }: Leaf, name: string): unknown {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { backtest } from '../../../policy-authoring/backtest.ts';
+import { backtest } from '../../policy-authoring/run-backtest.ts';
 import { ownerKeyOf, ownersByArguments, ownersOf } from '../../../domain/approval/owners.ts';
 import { selectorChanges } from '../../../domain/policy-diff/people.ts';
 import { runPolicyTests } from '../../../policy-authoring/policy-test.ts';
