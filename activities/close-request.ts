@@ -3,7 +3,7 @@ import { SWITCHED_OFF } from '../domain/execution/denial.ts';
 import type { KillSwitch } from '../domain/execution/kill-switch.ts';
 import type { CodeWithoutData } from '../domain/policy/visibility.ts';
 import type { MovingStep } from '../domain/request/steps.ts';
-import type { RequestStatus } from '../domain/request/request.ts';
+import type { RequestStatus } from '../domain/request/status.ts';
 import { evaluationFacts, shownRules, type NamedEvaluation } from './record-evaluation.ts';
 import type { StepTransaction } from './record.ts';
 

@@ -6,9 +6,9 @@ import { actionOf, targetOf, type PolicySet } from '../domain/policy/policy.ts';
 import { readRequest, type ActivePolicy } from '../database/readers.ts';
 import type { RequestRow } from '../database/tables.ts';
 import type { Connector, ConnectorCall } from './connectors/connector.ts';
-import { gateConnector } from './connectors/gate.ts';
+import { gateConnector } from './connectors/gate-connector.ts';
 import type { Dependencies } from './dependencies.ts';
-import { openArguments } from './policy-facts.ts';
+import { openArguments } from './gather-facts.ts';
 import { ownOf, type StepReference } from './record.ts';
 
 /** The request of the calling run, after verifying that it is that run's own. */

@@ -9,7 +9,7 @@ import { actionOf, type PolicySet } from '../domain/policy/policy.ts';
 import type { PolicyFacts } from '../domain/policy/facts.ts';
 import type { RequestRow } from '../database/tables.ts';
 import type { Dependencies } from './dependencies.ts';
-import { openArguments } from './policy-facts.ts';
+import { openArguments } from './gather-facts.ts';
 
 /** What the row keeps of the arguments, for the owners. Arguments are opened only for an action that looks owners up. */
 export async function keptOwnerKey(

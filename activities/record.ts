@@ -2,12 +2,12 @@ import type { EntityManager } from 'typeorm';
 
 import { lastLeafOf, type LastLeaf, type LeafDraft } from '../domain/audit/leaf.ts';
 import { KeyturnError } from '../domain/errors.ts';
-import { assertMove, NOTHING_HAPPENED } from '../domain/request/request.ts';
+import { assertMove, NOTHING_HAPPENED } from '../domain/request/status.ts';
 import { assertStep, type MovingStep } from '../domain/request/steps.ts';
 import { nextEntry, type Entry } from '../database/audit-entries.ts';
 import { notifyChange } from '../database/changes.ts';
 import { isClaimed } from '../database/executions.ts';
-import { releaseWindows } from '../database/policy-facts.ts';
+import { releaseWindows } from '../database/counted-facts.ts';
 import { lockedRequest } from '../database/readers.ts';
 import { readBefore, writeStep, type StepKey } from '../database/steps.ts';
 import type { RequestRow } from '../database/tables.ts';

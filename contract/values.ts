@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { REQUEST_STATUSES } from '../domain/request/request.ts';
+import { REQUEST_STATUSES } from '../domain/request/status.ts';
 
 /** Values that many bodies and answers hold. Each says its unit or shape after what it means. */
 

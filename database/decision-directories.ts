@@ -5,7 +5,7 @@ import type { DecisionDirectories } from '../domain/approval/seats.ts';
 import type { Directory } from '../domain/identity/directory.ts';
 import type { PolicySet } from '../domain/policy/policy.ts';
 import type { DirectoryReader } from './directory-reader.ts';
-import { readDuty, type Duty } from './duty.ts';
+import { readDuty, type Duty } from './on-call.ts';
 import type { PolicyReader } from './readers.ts';
 import type { RequestRow } from './tables.ts';
 

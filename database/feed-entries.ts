@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import type { Identity, Lineage } from '../domain/identity/identity.ts';
-import type { RequestStatus } from '../domain/request/request.ts';
+import type { RequestStatus } from '../domain/request/status.ts';
 import { columnOf, firstRow, rows, valueOf } from './rows.ts';
 
 /** One recorded change of one request. */

@@ -11,7 +11,7 @@ import {
   historyValues,
   type FactsSubject,
   type HistoryRow,
-} from './policy-facts.ts';
+} from './counted-facts.ts';
 import { askPrepared, type PreparedQuestion } from './prepared.ts';
 import { firstRow, hasRows, valueOf } from './rows.ts';
 import type { MatchedRule } from './tables.ts';

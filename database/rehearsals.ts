@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import type { BudgetRoot, Budgets } from '../domain/execution/budgets.ts';
-import { OPEN } from '../domain/request/request.ts';
+import { OPEN } from '../domain/request/status.ts';
 import { firstRow, valueOf } from './rows.ts';
 import { sqlList } from './status-sql.ts';
 

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import type { Identity } from '../domain/identity/identity.ts';
-import { DENIED, type RequestStatus } from '../domain/request/request.ts';
+import { DENIED, type RequestStatus } from '../domain/request/status.ts';
 import { selection } from './row-statements.ts';
 import { columnOf, firstRow, rows } from './rows.ts';
 import { sqlList } from './status-sql.ts';

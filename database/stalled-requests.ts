@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import { STILL_MS } from '../domain/request/overdue.ts';
-import { APPROVED, OPEN, UNSETTLED } from '../domain/request/request.ts';
+import { APPROVED, OPEN, UNSETTLED } from '../domain/request/status.ts';
 import { columnOf, hasRows, rows } from './rows.ts';
 import { sqlList } from './status-sql.ts';
 import type { RequestRow } from './tables.ts';

@@ -7,7 +7,7 @@ import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import type { StoredPlan } from '../domain/request/plan.ts';
 import type { SeatReference, Verdict } from '../domain/approval/quorum.ts';
 import type { Shortage } from '../domain/approval/satisfiable.ts';
-import type { RequestMode, RequestStatus } from '../domain/request/request.ts';
+import type { RequestMode, RequestStatus } from '../domain/request/status.ts';
 import type { EvidenceGrade, Requirement, RiskTier } from '../domain/request/requirement.ts';
 
 /** Why a request failed: a class for everybody, a detail for reviewers and operators. */

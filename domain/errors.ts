@@ -1,6 +1,6 @@
 /**
  * Every refusal the product can raise, by stable code. The code is the contract: callers switch on it, messages may
- * be reworded. The HTTP status of each is in `contract/statuses.ts`.
+ * be reworded. The HTTP status of each is in `contract/http-statuses.ts`.
  */
 export type ErrorCode =
   | 'invalid_json'

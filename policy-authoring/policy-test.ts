@@ -16,7 +16,7 @@ import {
   type EvaluatedRequest,
   type PolicyTestDecision,
 } from './policy-test-review.ts';
-import type { RequestMode } from '../domain/request/request.ts';
+import type { RequestMode } from '../domain/request/status.ts';
 
 /** The request of a test. Everything a person could not know by heart has a harmless default. */
 export interface PolicyTestGiven {

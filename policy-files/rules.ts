@@ -1,5 +1,5 @@
 import { KEYS } from './keys.ts';
-import { VALID_FOR_MS_MAX } from '../domain/execution/gate.ts';
+import { VALID_FOR_MS_MAX } from '../domain/execution/gate-validity.ts';
 import { isOwnAction, type PolicySet, type Rule } from '../domain/policy/policy.ts';
 import type { RuleRequirement } from '../domain/request/requirement.ts';
 import type { Names } from './names.ts';

@@ -12,7 +12,7 @@ import {
 } from '../domain/policy/policy.ts';
 import type { HistoryFacts, PlanFacts, WindowFacts } from '../domain/policy/facts.ts';
 import { REVIEW_ANSWERS, type PolicyTest, type PolicyTestGiven } from '../policy-authoring/policy-test.ts';
-import { REQUEST_MODES } from '../domain/request/request.ts';
+import { REQUEST_MODES } from '../domain/request/status.ts';
 import { parseFile } from './document.ts';
 import { readTestFiles } from './folder.ts';
 import { Names } from './names.ts';

@@ -2,7 +2,7 @@ import { condition, sleep } from '@temporalio/workflow';
 
 import type { Consumed } from '../activities/index.ts';
 import { EXPIRY_GRACE_MS, nextEscalation, type EscalationStep } from '../domain/approval/escalation.ts';
-import type { RequestStatus } from '../domain/request/request.ts';
+import type { RequestStatus } from '../domain/request/status.ts';
 import { durable, history } from './activities.ts';
 import type { SignalQueue } from './signal-queue.ts';
 import { Looks } from './looks.ts';

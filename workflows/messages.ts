@@ -2,7 +2,7 @@ import { defineQuery, defineSignal } from '@temporalio/workflow';
 import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
 
 import type { Tally } from '../domain/approval/quorum.ts';
-import type { RequestStatus } from '../domain/request/request.ts';
+import type { RequestStatus } from '../domain/request/status.ts';
 import type { ChannelLimit } from '../domain/request/requirement.ts';
 
 /** The type name of the workflow, fixed: open requests refer to it. */

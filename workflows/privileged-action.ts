@@ -9,7 +9,7 @@ import {
 } from '@temporalio/workflow';
 
 import type { Executed, SettledExecution, Planned } from '../activities/index.ts';
-import type { RequestStatus } from '../domain/request/request.ts';
+import type { RequestStatus } from '../domain/request/status.ts';
 import { durable, performing, planning } from './activities.ts';
 import { awaitDecisions, drain } from './await-decisions.ts';
 import type { SignalQueue } from './signal-queue.ts';

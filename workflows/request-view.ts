@@ -6,7 +6,7 @@ import { shownInChannel } from '../domain/request/disclosure.ts';
 import { nextEscalation } from '../domain/approval/escalation.ts';
 import { markdownCode } from '../domain/cards/markdown.ts';
 import { tally, type CountedDecision, type TallyFacts } from '../domain/approval/quorum.ts';
-import type { RequestStatus } from '../domain/request/request.ts';
+import type { RequestStatus } from '../domain/request/status.ts';
 import type { SignalQueue } from './signal-queue.ts';
 import { searchAttributes, type WorkflowState } from './messages.ts';
 

@@ -1,7 +1,7 @@
 import { ApplicationFailure, TemporalFailure } from '@temporalio/workflow';
 
 import type { Consumed, Evaluated, Executed, Planned } from '../activities/index.ts';
-import { REQUEST_STATUSES, type RequestStatus } from '../domain/request/request.ts';
+import { REQUEST_STATUSES, type RequestStatus } from '../domain/request/status.ts';
 
 /*
  * Anybody who can write to the namespace can complete our activities and workflow tasks with anything. Unreadable answers

@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import type { Digest } from '../../domain/crypto/digest.ts';
-import type { GateResult } from '../../domain/execution/gate.ts';
+import type { GateResult } from '../../domain/execution/gate-validity.ts';
 import type { Plan } from '../../domain/request/plan.ts';
 import type { Target } from '../../domain/policy/policy.ts';
 import type { ConnectorCode } from '../../domain/request/connector-codes.ts';

@@ -1,6 +1,6 @@
 import { unauthenticatedIn } from '../../database/audit-entries.ts';
 import type { CountedDecision } from '../../domain/approval/quorum.ts';
-import { isFinal, type RequestStatus } from '../../domain/request/request.ts';
+import { isFinal, type RequestStatus } from '../../domain/request/status.ts';
 import { sha256 } from '../../domain/crypto/digest.ts';
 import { KeyturnError } from '../../domain/errors.ts';
 import type { Dependencies } from '../dependencies.ts';

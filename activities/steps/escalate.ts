@@ -3,7 +3,7 @@ import { tallyFactsOf, type DecidableRequest } from '../../domain/approval/seats
 import { escalationSteps, type EscalationStep } from '../../domain/approval/escalation.ts';
 import { KeyturnError } from '../../domain/errors.ts';
 import type { CountedDecision } from '../../domain/approval/quorum.ts';
-import type { RequestStatus } from '../../domain/request/request.ts';
+import type { RequestStatus } from '../../domain/request/status.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { activePolicy } from '../load-request.ts';
 import { consumeKept } from './kept-messages.ts';

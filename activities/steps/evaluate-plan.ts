@@ -8,7 +8,7 @@ import { readIntactPlan, type ActivePolicy } from '../../database/readers.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { activePolicy, verifiedRequest } from '../load-request.ts';
 import { refuseOtherOwnerKey } from '../owner-key.ts';
-import { gatherFacts } from '../policy-facts.ts';
+import { gatherFacts } from '../gather-facts.ts';
 import {
   factsDigest,
   recordEvaluation,

@@ -6,7 +6,7 @@ import { startWindowEndMs } from '../../domain/execution/start.ts';
 import { combinedRequirement } from '../../domain/policy/combined-requirement.ts';
 import type { CodeWithoutData } from '../../domain/policy/visibility.ts';
 import { rowDecisionDigest } from '../../domain/request/digests.ts';
-import { isFinal } from '../../domain/request/request.ts';
+import { isFinal } from '../../domain/request/status.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';
 import { readSwitches } from '../../database/kill-switches.ts';
 import type { RequestRow } from '../../database/tables.ts';

@@ -2,7 +2,7 @@ import { ApplicationFailure, Context } from '@temporalio/activity';
 
 import { KeyturnError } from '../../domain/errors.ts';
 import { identityKey, rootOf } from '../../domain/identity/identity.ts';
-import { isFinal } from '../../domain/request/request.ts';
+import { isFinal } from '../../domain/request/status.ts';
 import { databaseNow } from '../../database/clock.ts';
 import {
   countClaims,
@@ -15,7 +15,7 @@ import { recordedStep } from '../../database/steps.ts';
 import type { ExecutionRow, RequestRow } from '../../database/tables.ts';
 import { noteTrouble, readTrouble } from '../../database/target-troubles.ts';
 import { closeSwitchedOff, refuseExecution, returnToReview } from '../close-request.ts';
-import { claim, type Claim } from './claim.ts';
+import { claim, type Claim } from './claim-execution.ts';
 import { ChecksBusy } from '../../domain/execution/fair-pool.ts';
 import type { CommitEvidence, ConnectorCall, ExecutionOutcome } from '../connectors/connector.ts';
 import { troubleOf } from '../connectors/trouble.ts';

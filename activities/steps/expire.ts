@@ -1,5 +1,5 @@
 import { KeyturnError } from '../../domain/errors.ts';
-import type { RequestStatus } from '../../domain/request/request.ts';
+import type { RequestStatus } from '../../domain/request/status.ts';
 import { closeExpired } from '../close-request.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { stepReference } from '../caller.ts';

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
-import { approvedUntil, cutAt, type GateResult } from '../../domain/execution/gate.ts';
+import { approvedUntil, cutAt, type GateResult } from '../../domain/execution/gate-validity.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';
 import { readDecisions } from '../../database/readers.ts';
 import type { RequestRow } from '../../database/tables.ts';

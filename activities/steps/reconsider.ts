@@ -2,7 +2,7 @@ import { canonicalJson } from '../../domain/crypto/canonical-json.ts';
 import { requirementDigest } from '../../domain/request/digests.ts';
 import { combinedRequirement } from '../../domain/policy/combined-requirement.ts';
 import type { CountedDecision } from '../../domain/approval/quorum.ts';
-import type { RequestStatus } from '../../domain/request/request.ts';
+import type { RequestStatus } from '../../domain/request/status.ts';
 import { mayStillAsk } from '../../domain/execution/requester.ts';
 import type { RequestRow } from '../../database/tables.ts';
 import { denyByPolicy, refuseExecution, returnToReview } from '../close-request.ts';

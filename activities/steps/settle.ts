@@ -1,9 +1,9 @@
 import type { LeafType } from '../../domain/audit/leaf.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
-import type { RequestStatus } from '../../domain/request/request.ts';
+import type { RequestStatus } from '../../domain/request/status.ts';
 import { settleClaim } from '../../database/executions.ts';
 import type { ExecutionRow } from '../../database/tables.ts';
-import { claimWindows } from '../../database/policy-facts.ts';
+import { claimWindows } from '../../database/counted-facts.ts';
 import type { Closed } from '../close-request.ts';
 import type { StepTransaction } from '../record.ts';
 

@@ -2,7 +2,7 @@ import { hiddenClaims, isClaimed } from '../../database/executions.ts';
 import { quietRequests, wedgedRequests, type Unfinished } from '../../database/stalled-requests.ts';
 import { keptWithoutRequest } from '../../database/kept-messages.ts';
 import { isKeyturnError } from '../../domain/errors.ts';
-import { isFinal } from '../../domain/request/request.ts';
+import { isFinal } from '../../domain/request/status.ts';
 import { closeLost } from '../close-request.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { PROBING_MS, eachRequest } from './each-request.ts';

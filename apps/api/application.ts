@@ -27,7 +27,7 @@ import { SwitchesModule } from './switches/switches.module.ts';
 import { DoorGuard } from './door-guard.ts';
 import { BodyReader } from './auth/body-reader.ts';
 import { compress } from './http/compress.ts';
-import { handOver, neverFresh, QueryReader, refuseHosts } from './http/manners.ts';
+import { handOver, neverFresh, QueryReader, refuseHosts } from './http/protocol.ts';
 import { observe } from './http/observe.ts';
 import { ProblemFilter } from './http/problems.ts';
 import { REQUEST_ID_HEADER } from './http/request-id.ts';

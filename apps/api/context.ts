@@ -5,12 +5,12 @@ import type { DataSource } from 'typeorm';
 import type { ApiKeys } from '../../configuration/keys.ts';
 import type { ApiConfiguration } from '../../configuration/programs.ts';
 import type { ChangeFeed } from '../../database/change-feed.ts';
-import type { GroundReader } from '../../database/current-ground.ts';
+import type { GroundReader } from '../../database/current-snapshot.ts';
 import type { DirectoryReader } from '../../database/directory-reader.ts';
 import type { PolicyReader } from '../../database/readers.ts';
 import type { Draining } from './http/draining.ts';
 import type { Metrics } from './http/metrics.ts';
-import type { Places } from './http/places.ts';
+import type { Places } from './http/slots.ts';
 import type { RateLimiter } from './http/rate-limiter.ts';
 
 /** What the handlers work with. Holds no truth: everything in it can be made again from the database and the files. */

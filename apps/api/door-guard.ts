@@ -3,7 +3,7 @@ import { Reflector } from '@nestjs/core';
 
 import { CallerDoor } from './auth/authenticate.ts';
 import { Door } from './http/door.ts';
-import { ProvisionerDoor } from './scim/door.ts';
+import { ProvisionerDoor } from './scim/provisioner-door.ts';
 
 /** Asks everybody for what the door of the route asks. A route without one lets nobody in. */
 @Injectable()

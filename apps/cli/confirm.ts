@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 
-import { isFinal } from '../../domain/request/request.ts';
+import { isFinal } from '../../domain/request/status.ts';
 import type { DecisionBody } from '../../contract/decisions.ts';
 import type { RequestView } from '../../contract/requests.ts';
 import type { KeyturnClient } from '../../sdk/client.ts';

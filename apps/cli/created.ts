@@ -1,4 +1,4 @@
-import { isFinal } from '../../domain/request/request.ts';
+import { isFinal } from '../../domain/request/status.ts';
 import type { RequestView } from '../../contract/requests.ts';
 import type { Created } from '../../sdk/client.ts';
 import { refuseEnded } from './exit.ts';

@@ -1,4 +1,4 @@
-import type { RequestStatus } from '../../domain/request/request.ts';
+import type { RequestStatus } from '../../domain/request/status.ts';
 
 /** What each exit code says: the same for every command. */
 export const EXIT_CODES = {

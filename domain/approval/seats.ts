@@ -3,13 +3,13 @@ import { personOnCall, rotationMembers, type Rotation } from '../calendar/rotati
 import { groupsOf, membersOf, personById, type Directory } from '../identity/directory.ts';
 import { selectorsAt } from './escalation.ts';
 import { Expression } from '../conditions/expression.ts';
-import { bindFacts } from '../conditions/facts.ts';
+import { bindFacts } from '../conditions/binding.ts';
 import type { Lineage } from '../identity/identity.ts';
 import { isOnCallByService, polledScopes, type OnCallScope, type PolledRotations } from './on-call.ts';
 import { behind } from '../identity/own-request.ts';
 import { REVIEWER_FACT_TYPES } from '../policy/facts.ts';
 import { isSameSeat, tally, type CountedDecision, type SeatReference, type TallyFacts } from './quorum.ts';
-import type { RequestStatus } from '../request/request.ts';
+import type { RequestStatus } from '../request/status.ts';
 import type { Requirement, RuleRequirement, Selector, Stage } from '../request/requirement.ts';
 
 /** A request as the check of a decision sees it. */

@@ -2,7 +2,7 @@ import { EvaluationError } from '@marcbachmann/cel-js';
 
 import { ALLOWED_FUNCTIONS } from './check-calls.ts';
 import { ENGINE_NAMES, isParsed, parseExpression, type ParsedExpression, type Range } from './engine.ts';
-import type { BoundFacts } from './facts.ts';
+import type { BoundFacts } from './binding.ts';
 import { PatternError } from './pattern.ts';
 import { BoundedMap, remembered } from '../once-per.ts';
 import { pathText, readsOf, type FactPath } from './reads.ts';

@@ -1,5 +1,5 @@
 import { canonicalJson } from '../crypto/canonical-json.ts';
-import type { BoundFacts } from '../conditions/facts.ts';
+import type { BoundFacts } from '../conditions/binding.ts';
 import type { ValueRead } from '../conditions/values-read.ts';
 import type { ResolvedFacts } from './fact-declarations.ts';
 import type { PolicyFacts } from './facts.ts';

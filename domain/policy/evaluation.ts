@@ -1,6 +1,6 @@
 import { boundViews, declaredViews, eachView, type BoundViews } from './declared-views.ts';
 import { strictestLimit } from '../request/disclosure.ts';
-import { bindFacts, Binding, withFacts, withUnknown, type BoundFacts } from '../conditions/facts.ts';
+import { bindFacts, Binding, withFacts, withUnknown, type BoundFacts } from '../conditions/binding.ts';
 import type { ValueRead } from '../conditions/values-read.ts';
 import {
   actionOf,

@@ -9,7 +9,7 @@ import {
 } from '../identity/directory.ts';
 import { FLAG, record, TEXT, TEXTS, words } from '../conditions/fact-type.ts';
 import type { Lineage } from '../identity/identity.ts';
-import { REQUEST_MODES, type RequestMode } from '../request/request.ts';
+import { REQUEST_MODES, type RequestMode } from '../request/status.ts';
 
 /**
  * Who asks, and how. Only whom a token or the directory names is in these facts; what the caller declares of itself is a

@@ -1,7 +1,7 @@
 import { BoundedMap, oncePer, remembered } from '../once-per.ts';
 import { Expression } from '../conditions/expression.ts';
 import type { FactType } from '../conditions/fact-type.ts';
-import { Binding } from '../conditions/facts.ts';
+import { Binding } from '../conditions/binding.ts';
 import type { FactPath } from '../conditions/reads.ts';
 import type { ActionDefinition, PolicySet, Rule, Target } from './policy.ts';
 import { riskFactTypes, type FactTypes } from './facts.ts';

@@ -1,5 +1,5 @@
 import type { Expression } from '../conditions/expression.ts';
-import type { BoundFacts } from '../conditions/facts.ts';
+import type { BoundFacts } from '../conditions/binding.ts';
 import type { ValueRead } from '../conditions/values-read.ts';
 import { markedValues, type BoundViews } from './declared-views.ts';
 import type { Rule } from './policy.ts';

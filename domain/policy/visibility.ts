@@ -1,5 +1,5 @@
 import { PUBLISH, type PolicySet } from './policy.ts';
-import { APPROVED, type RequestStatus } from '../request/request.ts';
+import { APPROVED, type RequestStatus } from '../request/status.ts';
 import type { Selector } from '../request/requirement.ts';
 import { PUBLIC_CODES } from '../request/connector-codes.ts';
 

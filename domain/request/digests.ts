@@ -3,7 +3,7 @@ import type { JsonValue } from '../crypto/canonical-json.ts';
 import type { SignedRequest } from '../crypto/envelope.ts';
 import { memberOf, type Lineage } from '../identity/identity.ts';
 import type { Plan, StoredPlan } from './plan.ts';
-import type { RequestMode } from './request.ts';
+import type { RequestMode } from './status.ts';
 import { requiresNobody, type Requirement, type RiskTier, type RuleRequirement } from './requirement.ts';
 import { type Digest, digestOf } from '../crypto/digest.ts';
 

@@ -1,5 +1,5 @@
 import { KeyturnError } from '../errors.ts';
-import { isFinal, UNCLAIMED, UNDECIDED, UNSETTLED, type RequestStatus } from './request.ts';
+import { isFinal, UNCLAIMED, UNDECIDED, UNSETTLED, type RequestStatus } from './status.ts';
 
 /**
  * The statuses that each step may move a request from. To which it moves it is the step's own matter, within the table of

@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { Expression } from '../../domain/conditions/expression.ts';
-import { bindFacts } from '../../domain/conditions/facts.ts';
+import { bindFacts } from '../../domain/conditions/binding.ts';
 import type { FactType } from '../../domain/conditions/fact-type.ts';
 import { type FactPath } from '../../domain/conditions/reads.ts';
 import { actionOf, isOwnAction, OWN_TARGET, type PolicySet, type Rule } from '../../domain/policy/policy.ts';

@@ -1,6 +1,6 @@
 import { defaultOf } from '../../domain/policy/defaults.ts';
 import { Expression } from '../../domain/conditions/expression.ts';
-import { bindFacts } from '../../domain/conditions/facts.ts';
+import { bindFacts } from '../../domain/conditions/binding.ts';
 import { possibleOwners } from '../../domain/approval/owners.ts';
 import {
   isTargetOf,

@@ -15,7 +15,7 @@ import { Step, type StepTransaction } from '../../activities/record.ts';
 import { readRequest } from '../../database/readers.ts';
 import type { RequestRow } from '../../database/tables.ts';
 import { NO_LEAF } from '../../domain/audit/leaf.ts';
-import { REQUEST_STATUSES, type RequestStatus } from '../../domain/request/request.ts';
+import { REQUEST_STATUSES, type RequestStatus } from '../../domain/request/status.ts';
 import { STEPS_FROM, type MovingStep } from '../../domain/request/steps.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { openDependencies } from '../workflows/local-worker.ts';

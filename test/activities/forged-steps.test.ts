@@ -4,7 +4,7 @@ import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';
 import { createDataSource } from '../../database/data-source.ts';
 import { keepMessage } from '../../database/kept-messages.ts';
-import type { RequestStatus } from '../../domain/request/request.ts';
+import type { RequestStatus } from '../../domain/request/status.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { courseOf, executionsOf, leavesOf, waitForLeaves } from '../workflows/facts.ts';
 import { openDependencies } from '../workflows/local-worker.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { createDataSource } from '../../database/data-source.ts';
-import { recordOnCall } from '../../database/duty.ts';
+import { recordOnCall } from '../../database/on-call.ts';
 import type { Rotation } from '../../domain/calendar/rotation.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';

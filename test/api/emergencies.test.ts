@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { endedEmergencies } from '../../database/emergencies.ts';
-import { REQUEST_STATUSES } from '../../domain/request/request.ts';
+import { endedEmergencies } from '../../database/break-glass.ts';
+import { REQUEST_STATUSES } from '../../domain/request/status.ts';
 import { startApi, type TestApi } from './api.ts';
 import { storeRequest, type StoredRequest } from './rows.ts';
 

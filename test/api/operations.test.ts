@@ -9,7 +9,7 @@ import { serveMetrics } from '../../apps/api/http/metrics-server.ts';
 import { RateLimiter } from '../../apps/api/http/rate-limiter.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
 import { OPERATIONS } from '../../contract/operations.ts';
-import { statusOf } from '../../contract/statuses.ts';
+import { statusOf } from '../../contract/http-statuses.ts';
 import type { ActionCatalogue } from '../../contract/actions.ts';
 import { readApiConfiguration } from '../../configuration/programs.ts';
 import { startApi, type TestApi } from './api.ts';

@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 import type { CallerDoor } from '../../apps/api/auth/authenticate.ts';
 import { DoorGuard } from '../../apps/api/door-guard.ts';
 import { Door } from '../../apps/api/http/door.ts';
-import type { ProvisionerDoor } from '../../apps/api/scim/door.ts';
+import type { ProvisionerDoor } from '../../apps/api/scim/provisioner-door.ts';
 import { BodyPipe, QueryPipe } from '../../apps/api/http/pipes.ts';
 import type { Operation } from '../../contract/operation.ts';
 import { OPERATIONS } from '../../contract/operations.ts';

@@ -7,7 +7,7 @@ import { intentDigest, planDigest } from '../../domain/request/digests.ts';
 import { signEnvelope } from '../../domain/crypto/envelope.ts';
 import type { Lineage } from '../../domain/identity/identity.ts';
 import type { Plan, StoredPlan } from '../../domain/request/plan.ts';
-import type { RequestStatus } from '../../domain/request/request.ts';
+import type { RequestStatus } from '../../domain/request/status.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';
 import { seal } from '../../domain/crypto/sealing.ts';
 import type { TestApi } from './api.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { RequestStatus } from '../../domain/request/request.ts';
+import type { RequestStatus } from '../../domain/request/status.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';
 import type { RequestPage, RequestView } from '../../contract/requests.ts';
 import type { Timeline } from '../../contract/history.ts';

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { Backtest } from '../../policy-authoring/backtest.ts';
 import { evaluate } from '../../domain/policy/evaluation.ts';
 import { parseExpression, isParsed, type ParsedExpression } from '../../domain/conditions/engine.ts';
-import { bindFacts, type BoundFacts } from '../../domain/conditions/facts.ts';
+import { bindFacts, type BoundFacts } from '../../domain/conditions/binding.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import { factValues, ruleFactTypes, type PolicyFacts } from '../../domain/policy/facts.ts';
 import { compiled } from '../stack/databases.ts';

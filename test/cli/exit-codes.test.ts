@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { EXIT_CODES } from '../../apps/cli/exit.ts';
-import type { RequestStatus } from '../../domain/request/request.ts';
+import type { RequestStatus } from '../../domain/request/status.ts';
 import type { RequestView } from '../../contract/requests.ts';
 import { startServer, type AnsweringServer } from '../sdk/server.ts';
 import { requestView } from '../sdk/view.ts';

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { createDataSource } from '../../database/data-source.ts';
 import { missingFunctions } from '../../database/functions.ts';
-import { HISTORY_QUERY } from '../../database/policy-facts.ts';
+import { HISTORY_QUERY } from '../../database/counted-facts.ts';
 import { sqlIn } from '../../database/sql-files.ts';
 import { root } from '../../scripts/servers/root.ts';
 import { createDatabases } from '../stack/databases.ts';

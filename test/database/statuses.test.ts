@@ -5,8 +5,8 @@ import { Client } from 'pg';
 import { expect, it } from 'vitest';
 
 import { refuseEnded } from '../../apps/cli/exit.ts';
-import * as request from '../../domain/request/request.ts';
-import { HAPPENED, OPEN, REQUEST_STATUSES, UNDECIDED } from '../../domain/request/request.ts';
+import * as request from '../../domain/request/status.ts';
+import { HAPPENED, OPEN, REQUEST_STATUSES, UNDECIDED } from '../../domain/request/status.ts';
 import { DECIDED, FINISHED } from '../../sdk/statuses.ts';
 import { createDatabases } from '../stack/databases.ts';
 import { takeNumber } from '../stack/temporal.ts';
@@ -44,7 +44,7 @@ it('the database has every status, and lists none but named sets of them', async
 
 /** The SDK is compared below. */
 const OWN = [
-  'domain/request/request.ts',
+  'domain/request/status.ts',
   'domain/request/steps.ts',
   'sdk/statuses.ts',
   // Of the same words, but other things: outcomes of tests, phases of a log, what people found out.

@@ -2,7 +2,7 @@ import { AsyncCompletionClient } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { sweepOnce } from '../../activities/steps/sweep.ts';
-import { REQUEST_STATUSES } from '../../domain/request/request.ts';
+import { REQUEST_STATUSES } from '../../domain/request/status.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
 import { courseOf, waitForLeaves } from '../workflows/facts.ts';

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Dependencies } from '../../activities/dependencies.ts';
-import { gatherFacts } from '../../activities/policy-facts.ts';
+import { gatherFacts } from '../../activities/gather-facts.ts';
 import { callerOf, type CallerGround } from '../../apps/api/auth/caller.ts';
 import { callerGround } from '../../apps/api/auth/authenticate.ts';
 import type { Issuer } from '../../apps/api/auth/issuers.ts';
@@ -12,7 +12,7 @@ import { principalOf, type Principal } from '../../apps/api/auth/principal.ts';
 import { checkSubmission } from '../../apps/api/submission/check.ts';
 import { lineageOf } from '../../apps/api/submission/lineage.ts';
 import { signRequest } from '../../apps/api/submission/sign.ts';
-import { historyOf } from '../../database/policy-facts.ts';
+import { historyOf } from '../../database/counted-facts.ts';
 import { openEnvelope } from '../../domain/crypto/envelope.ts';
 import { requestId } from '../../domain/identity/ids.ts';
 import { factsOf } from '../../domain/policy/policy-query.ts';

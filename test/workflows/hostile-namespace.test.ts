@@ -4,7 +4,7 @@ import { AsyncCompletionClient } from '@temporalio/client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { sweepOnce } from '../../activities/steps/sweep.ts';
-import type { RequestStatus } from '../../domain/request/request.ts';
+import type { RequestStatus } from '../../domain/request/status.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
 import { courseOf, executionsOf, waitForLeaves } from './facts.ts';

@@ -1,7 +1,7 @@
 import type { Analysis } from './analysis.ts';
 import type { TableEffect } from './effect.ts';
 import { fingerprintOf } from './fingerprint.ts';
-import { OTHER, UUID_4 } from './making.ts';
+import { OTHER, UUID_4 } from './made-values.ts';
 import { keptIn } from './moved-rows.ts';
 import {
   isSameValue,

@@ -14,7 +14,7 @@ import {
   untriedBecause,
   type Untried,
 } from './unpreviewed.ts';
-import { beginWriting, effectOf, type BegunWriting } from './dry-run.ts';
+import { beginWriting, effectOf, type BegunWriting } from './rehearsal.ts';
 import type { TableEffect } from './effect.ts';
 import { claimKey, readLedger } from './ledger.ts';
 import { statedUntried } from './plan-untried.ts';
@@ -26,7 +26,7 @@ import { queueBehindRivals } from './queue.ts';
 import { notPreviewable, StatementRefused } from './refusal.ts';
 import type { KeptSessions } from './kept-sessions.ts';
 import { runStatement } from './run-statement.ts';
-import { shownOf, statedOf } from './stated.ts';
+import { shownOf, statedOf } from './plan-body.ts';
 import { closeSession, rowsOf, lostSession } from './session.ts';
 import { classOf, failureOf, isSurvivedError, isTransient } from './sql-error.ts';
 import { valueSettings } from './value-settings.ts';

@@ -1,7 +1,7 @@
 import { escapeLiteral, type Client } from 'pg';
 
 import { noteRowsRead } from './kept-sessions.ts';
-import type { Making } from './making.ts';
+import type { Making } from './made-values.ts';
 import { paired, type RowImage } from './pairing.ts';
 import { rawRows, rowsWithin, valueOfRecord } from './raw-rows.ts';
 import type { RawRow, ReadingBudget, RowValues, Value } from './raw-rows.ts';

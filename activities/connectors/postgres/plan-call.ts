@@ -4,13 +4,13 @@ import type { Client } from 'pg';
 
 import type { Plan } from '../../../domain/request/plan.ts';
 import { sharedEffect, type TwoRuns } from './comparison.ts';
-import { dryRun, type DryRun, type EffectPlace, type LookInside } from './dry-run.ts';
+import { dryRun, type DryRun, type EffectPlace, type LookInside } from './rehearsal.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { notPreviewable } from './refusal.ts';
 import { findReversal } from './reversal.ts';
 import { sequenceValuesUsed } from './sequence-use.ts';
-import { shownOf, statedOf, type Seen } from './stated.ts';
-import { rehearsalOf, type Rehearsal } from './rehearsal.ts';
+import { shownOf, statedOf, type Seen } from './plan-body.ts';
+import { rehearsalOf, type Rehearsal } from './rehearsal-bounds.ts';
 import { isBusy } from './sql-error.ts';
 import { planUntried } from './plan-untried.ts';
 import { withShares } from './table-share.ts';

@@ -2,10 +2,10 @@ import type { Client } from 'pg';
 
 import type { Plan, ResourceEffect } from '../../../domain/request/plan.ts';
 import { riskFactsOf, summaryOf } from './describe.ts';
-import { beginWriting } from './dry-run.ts';
+import { beginWriting } from './rehearsal.ts';
 import { begin, closeSession } from './session.ts';
 import { shownEffects, sizeOf } from './shown.ts';
-import { CONNECTOR, type PostgresStated } from './stated.ts';
+import { CONNECTOR, type PostgresStated } from './plan-body.ts';
 import { countUnpreviewed, unpreviewedFingerprint, type Untried } from './unpreviewed.ts';
 import { rewritingOf, shortList, unseenEffects, warningsOf } from './warnings.ts';
 import { valueSettings } from './value-settings.ts';

@@ -10,7 +10,7 @@ import type {
   PlanRefusal,
 } from '../connector.ts';
 import { isLate } from '../../../domain/execution/fair-pool.ts';
-import { SessionsAhead } from './ahead.ts';
+import { SessionsAhead } from './sessions-ahead.ts';
 import { analyse } from './analysis.ts';
 import { executeApproved, refusedRun } from './execution.ts';
 import { KeptSessions } from './kept-sessions.ts';

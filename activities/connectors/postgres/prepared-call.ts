@@ -1,5 +1,5 @@
 import type { ConnectorCall } from '../connector.ts';
-import type { SessionsAhead } from './ahead.ts';
+import type { SessionsAhead } from './sessions-ahead.ts';
 import type { Analysis } from './analysis.ts';
 import type { SqlParser } from './parser-thread.ts';
 import type { SessionRequest } from './session.ts';

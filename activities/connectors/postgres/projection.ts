@@ -1,7 +1,7 @@
 import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import type { ResourceEffect, RowEffect } from '../../../domain/request/plan.ts';
 import type { TableEffect } from './effect.ts';
-import { madeKind, type Making } from './making.ts';
+import { madeKind, type Making } from './made-values.ts';
 import { digestOfRecord, type RowValues } from './raw-rows.ts';
 import type { Column, TableShape } from './table-shape.ts';
 import type { RowImage } from './pairing.ts';

@@ -1,110 +1,208 @@
-import type { Client } from 'pg';
+import type { Client, QueryResultRow } from 'pg';
 
 import type { Analysis } from './analysis.ts';
-import { assignsDefaults, boundRows, limitless } from './bounded-statement.ts';
-import type { TableEffect } from './effect.ts';
-import { StatementRefused } from './refusal.ts';
-import { readSequences, type Sequence } from './sequences.ts';
-import { allAnswers, begin, takeRole } from './session.ts';
-import type { Statement } from './statement.ts';
+import { updatesTakeDefaults } from './bounded-statement.ts';
+import { withoutUnseenMoves } from './moved-rows.ts';
+import { lackingText, readTriggers, unknownOf } from './triggers.ts';
+import {
+  observerOf,
+  readCounts,
+  readEffect,
+  type CountRow,
+  type EffectReading,
+  type TableEffect,
+} from './effect.ts';
+import { stoppingGrowth } from './growth.ts';
+import { NEXT_SHARED_MARK } from './images.ts';
+import { newKeysOf, readMakingTime, readSequenceHeads, type Making, type MakingTime } from './made-values.ts';
+import { insertedOf } from './pairing.ts';
+import { notCounting } from './target-safety.ts';
+import { notPreviewable } from './refusal.ts';
 import type { PreparedCall } from './prepared-call.ts';
+import { refuseTooMany, rowsOfEffects, type Rehearsal } from './rehearsal-bounds.ts';
+import { runStatement } from './run-statement.ts';
+import { readPlaces, type SequenceUse } from './sequence-use.ts';
+import {
+  allAnswers,
+  begin,
+  beginning,
+  closeSession,
+  together,
+  lostSession,
+  type TransactionStart,
+} from './session.ts';
+import { isSurvivedError } from './sql-error.ts';
+import { SESSION_SETTINGS, valueSettings } from './value-settings.ts';
 
-/** What one rehearsal runs, and how much it may change. */
-export interface Rehearsal {
-  readonly statement: Statement;
-  /** More rows than these are refused. */
-  readonly rowsMax: number;
-  /** So many rows ask for values of sequences by the text, whether they are inserted or meet a conflict. */
-  readonly listed: number;
+/** What one dry run saw. */
+export interface DryRun {
+  readonly effects: readonly TableEffect[];
+  readonly locksHeldMs: number;
+  readonly sequences: SequenceUse;
+  readonly valueSettings: string;
 }
 
-/** One in this many of a sequence's remaining values may be used up by a rehearsal. */
-const SHARE = 100;
+/** What else is looked at while the dry run's transaction is still open. */
+export type LookInside = (place: EffectPlace, effects: readonly TableEffect[]) => Promise<void>;
 
-/** A statement whose rows cannot be limited uses up fewer values than this before its time is over. */
-const UNBOUNDED_LEFT_MIN = 100_000_000;
+/** What is run, and how it is looked at. */
+export interface Rehearsed extends Rehearsal {
+  readonly lookInside?: LookInside;
+}
+
+/** Runs the statement, reads its effect, and rolls everything back. `reader` is idle and reused. */
+export async function dryRun(
+  prepared: PreparedCall,
+  reader: Client,
+  { statement, rowsMax, listed, lookInside }: Rehearsed,
+): Promise<DryRun> {
+  const tables = statement.isRead ? [] : prepared.analysis.tables.map(({ oid }) => oid);
+  const writer = await prepared.fresh.next();
+  try {
+    const begun = await beginWriting(prepared, writer, 'repeatable read');
+    const { snapshot, shared_from: sharedFrom, settings, process_id: processId } = begun;
+    const startedAt = performance.now();
+    const run = (): Promise<number> => runStatement({ ...prepared, statement }, writer);
+    refuseTooMany(await stoppingGrowth({ processId, reader, tables }, run), rowsMax);
+    const place = { writer, reader, snapshot, sharedFrom, countsOnly: new Set<string>() };
+    const isWriting = !statement.isRead || prepared.analysis.callsOwnerFunctions;
+    const [places, effects] = await allAnswers([
+      isWriting ? readPlaces(prepared, reader, processId) : new Map<string, null>(),
+      effectOf(prepared, place),
+    ]);
+    await lookInside?.(place, effects);
+    const [values] = await Promise.all([valueSettings(settings, reader), writer.query('rollback')]);
+    const locksHeldMs = Math.ceil(performance.now() - startedAt);
+    refuseTooMany(rowsOfEffects(effects), prepared.settings.planning.rowsMax);
+    const rows = Math.max(listed, rowsTakingDefaults({ ...prepared, statement }, effects));
+    return { effects, locksHeldMs, sequences: { places, rows }, valueSettings: values };
+  } finally {
+    // Ends the transaction also when something above failed.
+    await closeSession(writer);
+  }
+}
+
+/** How many rows may have asked for a value of one sequence. */
+function rowsTakingDefaults({ statement, analysis }: PreparedCall, effects: readonly TableEffect[]): number {
+  const isUpdating =
+    updatesTakeDefaults(statement) || analysis.tables.some(({ isSetToDefaults }) => isSetToDefaults);
+  return effects.reduce((sum, { inserted, updated }) => sum + inserted + (isUpdating ? updated : 0), 0);
+}
+
+/** A transaction that has begun. */
+export interface BegunWriting extends QueryResultRow {
+  /** Name of a snapshot of the state before it. */
+  readonly snapshot: string;
+  /** The first mark that several lockers of a row may share from then on. */
+  readonly shared_from: string;
+  /** `SESSION_SETTINGS` of it. */
+  readonly settings: string;
+  /** Of its session at the server. */
+  readonly process_id: number;
+  /** Whether the server counts what changes. */
+  readonly is_counting: boolean;
+}
+
+/** Begins a transaction that may write, in a session in which nothing ran yet. */
+export async function beginWriting(
+  prepared: PreparedCall,
+  writer: Client,
+  isolation: TransactionStart['isolation'],
+): Promise<BegunWriting> {
+  const exporting = `select pg_catalog.pg_export_snapshot() as snapshot, ${SESSION_SETTINGS} as settings,
+                            pg_catalog.current_setting('track_counts')::boolean as is_counting,
+                            pg_catalog.pg_backend_pid() as process_id,
+                            ${NEXT_SHARED_MARK} as shared_from`;
+  const beginningAll = [...beginning({ isolation }, prepared), exporting];
+  const [begun] = await together<BegunWriting>(writer, beginningAll);
+  // Of this very session: the settings of its role or database may have changed since others were opened.
+  if (begun?.is_counting !== true) throw notCounting();
+  return begun;
+}
+
+/** Where an effect is read. */
+export interface EffectPlace extends Omit<EffectReading, 'settings' | 'limits'> {
+  readonly snapshot: string;
+}
+
+/** Reads the open transaction's effect, also in tables that only triggers write. */
+export async function effectOf(prepared: PreparedCall, place: EffectPlace): Promise<readonly TableEffect[]> {
+  try {
+    const [counts] = await Promise.all([
+      readCounts(place.writer, prepared.settings),
+      beginReading(prepared, place),
+    ]);
+    if (counts.length === 0) return [];
+    await refuseUnforeseenTriggers(prepared, place.reader, counts);
+    const { runsOwnerCode } = prepared.analysis;
+    const time = runsOwnerCode ? await readMakingTime(place.writer) : null;
+    const read = await readEffect({ ...prepared, ...place }, counts);
+    const effects = withoutUnseenMoves(read, prepared.analysis.tables);
+    return time === null ? effects : await withMaking(prepared, place.writer, { effects, time });
+  } finally {
+    await place.reader.query('rollback');
+  }
+}
+
+/** Notes of each table what a value made up by this transaction looks like. */
+async function withMaking(
+  { settings, analysis }: PreparedCall,
+  writer: Client,
+  { effects, time }: { readonly effects: readonly TableEffect[]; readonly time: MakingTime },
+): Promise<readonly TableEffect[]> {
+  const oids = effects.filter(({ rows }) => rows !== null).map(({ oid }) => oid);
+  const heads = await readSequenceHeads(writer, { oids, role: observerOf(settings) });
+  const sequencesOf = (oid: string): Making['sequences'] => heads.get(oid) ?? new Map<string, never>();
+  const newKeys = newKeysOf(
+    effects.map(({ oid, shape, rows }) => ({
+      columns: shape.columns.map(({ name }) => name),
+      rows: insertedOf(rows ?? []),
+      sequences: new Map([...sequencesOf(oid)].filter(([name]) => !isStated(analysis, oid, name))),
+    })),
+  );
+  return effects.map((effect) => ({
+    ...effect,
+    making: { ...time, sequences: sequencesOf(effect.oid), newKeys },
+  }));
+}
+
+/** True where the statement says the value of a column itself: then it is no key that a sequence gave. */
+function isStated({ tables }: Analysis, oid: string, column: string): boolean {
+  const source = tables.find((table) => table.oid === oid)?.sources.get(column);
+  return source !== undefined && source.kind !== 'default';
+}
+
+/** States in which a snapshot that another session exported cannot be used. */
+const NO_SNAPSHOT: ReadonlySet<string> = new Set(['22023', '42704', '55000']);
+
+/** Sessions of one target that do not share their state are on their way to different servers. */
+export async function beginReading(
+  prepared: PreparedCall,
+  { reader, snapshot }: Pick<EffectPlace, 'reader' | 'snapshot'>,
+): Promise<void> {
+  await begin(reader, { isolation: 'repeatable read', snapshot }, prepared).catch((error: unknown) => {
+    throw isSurvivedError(error) && NO_SNAPSHOT.has(error.code) ? lostSession(error) : error;
+  });
+}
 
 /**
- * Decides what is run to make a plan. Values of a sequence do not come back with a rollback, so a statement may not use
- * up what others need: where it can be limited, it is, and where it cannot, the sequence must have plenty. Sequences
- * that only triggers use are not seen here.
+ * Functions that the owner vouches for may write to tables nobody foresaw, with triggers nobody vouches for. Looked up
+ * by the reader: the writer has not changed the catalogue, and a fresh session would have to learn it first.
  */
-export async function rehearsalOf(prepared: PreparedCall, reader: Client): Promise<Rehearsal> {
-  const { statement, settings, parser, analysis } = prepared;
-  const { rowsMax, sequenceValuesMax } = settings.planning;
-  const areDefaultsSet = analysis.tables.some(({ isSetToDefaults }) => isSetToDefaults);
-  if (!areDefaultsSet && !takesDefaults(prepared)) return { statement, rowsMax, listed: 0 };
-  const sequences = await sequencesOf(prepared, reader);
-  const [scarcest] = [...sequences].sort((one, other) => one.left - other.left);
-  const mayTake = scarcest === undefined ? rowsMax : Math.min(sequenceValuesMax, share(scarcest));
-  const most = Math.min(rowsMax, mayTake);
-  const limited = await boundRows(statement, most, parser);
-  // A list of values says how many rows it proposes, whether they are left out or not.
-  const bounded = maySkipRows(analysis) && limited.listed === 0 ? limitless(statement) : limited;
-  // Of one row more than is allowed, the count says that it was too many.
-  const isBounded = bounded.rowsMax !== null && bounded.rowsMax <= most + 1;
-  // To how many rows cascades give defaults, no text says.
-  if (scarcest !== undefined) refuseScarce(scarcest, { isBounded: isBounded && !areDefaultsSet, mayTake });
-  return {
-    statement: { ...statement, text: bounded.text },
-    rowsMax: isBounded ? most : rowsMax,
-    listed: bounded.listed,
-  };
-}
-
-function takesDefaults({ statement, analysis }: PreparedCall): boolean {
-  return assignsDefaults(statement) || analysis.tables.some((table) => table.takesDefaults);
-}
-
-/** True when fewer rows may be inserted than the statement proposes: then no count shows that a limit was reached. */
-function maySkipRows({ tables, rewritten }: Analysis): boolean {
-  return rewritten.some(({ by }) => by !== 'view') || tables.some((table) => table.maySkipRows);
-}
-
-function share({ left }: Sequence): number {
-  return Math.floor(left / SHARE);
-}
-
-function refuseScarce(
-  { name, left }: Sequence,
-  { isBounded, mayTake }: { readonly isBounded: boolean; readonly mayTake: number },
-): void {
-  if (!isBounded && left < UNBOUNDED_LEFT_MIN) {
-    throw beyond(
-      `Trying it out could use up the sequence ${name}, which has ${left} values left: ` +
-        'write it as INSERT … VALUES or INSERT … SELECT into one table, and change first what a foreign key would SET DEFAULT',
-    );
-  }
-  if (mayTake < 1)
-    throw beyond(`The sequence ${name} has only ${left} values left, and a rehearsal would use some up`);
-}
-
-/** Read as the observer: the login role may see little by itself. */
-async function sequencesOf(prepared: PreparedCall, reader: Client): Promise<readonly Sequence[]> {
-  const { settings, analysis } = prepared;
-  const named = analysis.tables.filter(({ isNamed, isSetToDefaults }) => isNamed || isSetToDefaults);
-  // A view may have defaults of its own.
-  const oids = [...named, ...analysis.rewritten].map(({ oid }) => oid);
-  const [, , sequences] = await allAnswers([
-    begin(reader, { isolation: 'read committed' }, prepared),
-    takeRole(reader, settings.observerRole ?? settings.statementRole),
-    readSequences(reader, oids),
-    reader.query('rollback'),
-  ]);
-  return sequences;
-}
-
-/** Refuses what turned out to change more than a rehearsal may. */
-export function refuseTooMany(rows: number, rowsMax: number): void {
-  if (rows > rowsMax) throw beyond(`It would change more than ${rowsMax.toLocaleString('en-US')} rows`);
-}
-
-/** All rows that were changed, by cascades and triggers too. */
-export function rowsOfEffects(effects: readonly TableEffect[]): number {
-  return effects.reduce((sum, { inserted, updated, deleted }) => sum + inserted + updated + deleted, 0);
-}
-
-function beyond(what: string): StatementRefused {
-  const advice = 'Plan it in parts, or let the target only count rows (planning.rehearse: count)';
-  return new StatementRefused('planning_limit', `${what}. ${advice}.`);
+async function refuseUnforeseenTriggers(
+  prepared: PreparedCall,
+  reader: Client,
+  counts: readonly CountRow[],
+): Promise<void> {
+  if (prepared.analysis.unknownTriggers.length > 0) return;
+  const tables = counts.map(({ oid, inserted, updated, deleted }) => ({
+    oid,
+    operations: [
+      ...(inserted === '0' ? [] : (['insert'] as const)),
+      ...(updated === '0' ? [] : (['update'] as const)),
+      ...(deleted === '0' ? [] : (['delete'] as const)),
+    ],
+  }));
+  const unknown = unknownOf(await readTriggers(reader, tables), prepared.settings.allowedFunctions);
+  if (unknown.length > 0) throw notPreviewable(lackingText(unknown));
 }

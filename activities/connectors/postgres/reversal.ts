@@ -3,7 +3,7 @@ import type { Client, QueryResultRow } from 'pg';
 import type { ResourceEffect, Reversal } from '../../../domain/request/plan.ts';
 import { keptIn } from './moved-rows.ts';
 import { readTriggers, unknownOf } from './triggers.ts';
-import { effectOf, type EffectPlace } from './dry-run.ts';
+import { effectOf, type EffectPlace } from './rehearsal.ts';
 import { READING, type TableEffect } from './effect.ts';
 import { catalogueRows } from './kept-sessions.ts';
 import { isSameValue } from './projection.ts';

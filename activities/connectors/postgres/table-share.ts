@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 
-import { beginReading } from './dry-run.ts';
+import { beginReading } from './rehearsal.ts';
 import { observerOf } from './effect.ts';
 import { noteRowsRead } from './kept-sessions.ts';
 import type { ProjectedEffect } from './projection.ts';

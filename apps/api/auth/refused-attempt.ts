@@ -9,7 +9,7 @@ import {
 import { lastLeafOf, type Leaf, type LeafDraft } from '../../../domain/audit/leaf.ts';
 import { personPseudonym, pseudonymOf } from '../../../domain/identity/ids.ts';
 import { isKeyturnError, type ErrorCode } from '../../../domain/errors.ts';
-import { statusOf } from '../../../contract/statuses.ts';
+import { statusOf } from '../../../contract/http-statuses.ts';
 import { requestIdSchema } from '../../../contract/values.ts';
 import type { DecisionBody } from '../../../contract/decisions.ts';
 import type { Caller } from './caller.ts';

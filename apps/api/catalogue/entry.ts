@@ -12,7 +12,7 @@ import {
 } from '../../../domain/policy/policy.ts';
 import { quote } from '../../../domain/conditions/did-you-mean.ts';
 import { nameHint } from './similar-names.ts';
-import type { RequestMode } from '../../../domain/request/request.ts';
+import type { RequestMode } from '../../../domain/request/status.ts';
 
 /** What is asked for, as the catalogue has it. */
 export interface CatalogueEntry {

@@ -2,7 +2,7 @@ import { decidableRequest, readDecisions } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { checkDecision, type DecisionAttempt } from '../../../domain/approval/decision.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { isFinal } from '../../../domain/request/request.ts';
+import { isFinal } from '../../../domain/request/status.ts';
 import { GRADE_GIVEN } from '../../../domain/request/requirement.ts';
 import type { DecisionBody } from '../../../contract/decisions.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';

@@ -2,7 +2,7 @@ import type { KeptMessage } from '../../../database/kept-messages.ts';
 import { readDecision } from '../../../database/request-list.ts';
 import type { DecisionRow } from '../../../database/tables.ts';
 import { KeyturnError, type ErrorCode } from '../../../domain/errors.ts';
-import { statusOf } from '../../../contract/statuses.ts';
+import { statusOf } from '../../../contract/http-statuses.ts';
 import { reviewerOf } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { callId } from '../http/idempotency.ts';

@@ -4,7 +4,7 @@ import { keepMessage, type KeptMessage } from '../../../database/kept-messages.t
 import { readRequest } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
-import { isFinal } from '../../../domain/request/request.ts';
+import { isFinal } from '../../../domain/request/status.ts';
 import { decideSignal, withdrawSignal } from '../../../workflows/messages.ts';
 import type { ApiContext } from '../context.ts';
 import { grpcCode } from '../../../configuration/temporal.ts';

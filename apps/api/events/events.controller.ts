@@ -8,7 +8,7 @@ import { OPERATIONS } from '../../../contract/operations.ts';
 import { CallerParam, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { Door } from '../http/door.ts';
-import { Places } from '../http/places.ts';
+import { Places } from '../http/slots.ts';
 import { QueryPipe } from '../http/pipes.ts';
 import { loadRequest } from '../requests/load.ts';
 import { EventStream, STREAM_HEADERS } from './event-stream.ts';

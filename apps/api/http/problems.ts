@@ -7,7 +7,7 @@ import type { Logger } from 'pino';
 
 import { driverCode, isRefusedByDatabase } from '../../../database/refusals.ts';
 import { isKeyturnError, KeyturnError, type ErrorCode } from '../../../domain/errors.ts';
-import { statusOf } from '../../../contract/statuses.ts';
+import { statusOf } from '../../../contract/http-statuses.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import { isScimPath, scimErrorOf } from './scim-errors.ts';
 import { allowedMethods } from './allowed-methods.ts';

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../../domain/errors.ts';
-import { statusOf } from '../../../contract/statuses.ts';
+import { statusOf } from '../../../contract/http-statuses.ts';
 import { problemSchema } from '../../../contract/problem.ts';
 import type { z } from 'zod';
 

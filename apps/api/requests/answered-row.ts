@@ -2,7 +2,7 @@ import type { GateAnswer } from '../../../database/gate-answers.ts';
 import { newRequest } from '../../../database/new-request.ts';
 import { openEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { GATE_RUN, type GateResult } from '../../../domain/execution/gate.ts';
+import { GATE_RUN, type GateResult } from '../../../domain/execution/gate-validity.ts';
 import { targetOf } from '../../../domain/policy/policy.ts';
 import type { ApiContext } from '../context.ts';
 import type { ShownRow } from './shown-row.ts';

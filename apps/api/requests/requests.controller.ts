@@ -2,8 +2,8 @@ import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 
 import { readRequest } from '../../../database/readers.ts';
-import { GATE_RUN } from '../../../domain/execution/gate.ts';
-import { isFinal } from '../../../domain/request/request.ts';
+import { GATE_RUN } from '../../../domain/execution/gate-validity.ts';
+import { isFinal } from '../../../domain/request/status.ts';
 import type { QueryOf } from '../../../contract/operation.ts';
 import { OPERATIONS } from '../../../contract/operations.ts';
 import type { RequestPage, RequestView } from '../../../contract/requests.ts';

@@ -5,7 +5,7 @@ import type { RequestRow } from '../../../database/tables.ts';
 import type { Leaf } from '../../../domain/audit/leaf.ts';
 import { openEnvelope } from '../../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { GATE_RUN } from '../../../domain/execution/gate.ts';
+import { GATE_RUN } from '../../../domain/execution/gate-validity.ts';
 import type { Requirement } from '../../../domain/request/requirement.ts';
 import type { ApiContext } from '../context.ts';
 import { unrecordedRow } from './load.ts';

@@ -4,7 +4,7 @@ import type { Leaf, LeafType } from '../../../domain/audit/leaf.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { SWITCHED_OFF } from '../../../domain/execution/denial.ts';
 import { agentOf, personOf, type Directory } from '../../../domain/identity/directory.ts';
-import type { RequestMode } from '../../../domain/request/request.ts';
+import type { RequestMode } from '../../../domain/request/status.ts';
 import { isStartWindowEnd } from '../../../domain/execution/start.ts';
 import { seesPlan } from '../../../domain/policy/visibility.ts';
 import type { Timeline } from '../../../contract/history.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { readDuty, type Duty } from '../../../database/duty.ts';
+import { readDuty, type Duty } from '../../../database/on-call.ts';
 import { readDecisions } from '../../../database/readers.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
 import { requiredSelectors } from '../../../domain/approval/decision.ts';

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { identityKey } from '../../../domain/identity/identity.ts';
 import type { Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
-import { Places } from '../http/places.ts';
+import { Places } from '../http/slots.ts';
 
 /**
  * Calls that wait for a request to change, of one caller at least and in all: when it changes, each reads all that it

@@ -1,4 +1,4 @@
-import { readDutyOfEach } from '../../../database/duty.ts';
+import { readDutyOfEach } from '../../../database/on-call.ts';
 import { readDecisionsOfAll } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { Caller } from '../auth/caller.ts';

@@ -1,4 +1,4 @@
-import type { Emergency } from '../../../database/emergencies.ts';
+import type { Emergency } from '../../../database/break-glass.ts';
 import { refuseWrongClock } from '../../../database/clock.ts';
 import { gateToWorkflow } from '../../../database/gate-answers.ts';
 import { readDecisions, readRequest } from '../../../database/readers.ts';

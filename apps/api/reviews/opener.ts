@@ -1,4 +1,4 @@
-import { endedEmergencies, recordedOf, type Emergency } from '../../../database/emergencies.ts';
+import { endedEmergencies, recordedOf, type Emergency } from '../../../database/break-glass.ts';
 import { reviewId } from '../../../domain/identity/ids.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { every, reasonOf } from '../../every.ts';

@@ -18,7 +18,7 @@ import type { EntityManager } from 'typeorm';
 import type { Found, Page } from '../../../database/scim-resources.ts';
 import type { ApiContext } from '../context.ts';
 import type { ScimAuthority } from './authorities.ts';
-import { Provisioner } from './door.ts';
+import { Provisioner } from './provisioner-door.ts';
 import { listAnswer, pageOf, selected, selectionOf, type Selection } from './page.ts';
 import { SCIM_MEDIA_TYPE, type Shown } from './resources.ts';
 import { existing, textId } from './users.ts';

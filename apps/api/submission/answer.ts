@@ -1,8 +1,8 @@
 import type { DataSource, EntityManager } from 'typeorm';
 
 import { holdGround, type GateGround } from '../../../database/gate-answers.ts';
-import { reserveWindowsAtOnce } from '../../../database/policy-facts.ts';
-import { isAllowedAtOnce } from '../../../domain/execution/gate.ts';
+import { reserveWindowsAtOnce } from '../../../database/counted-facts.ts';
+import { isAllowedAtOnce } from '../../../domain/execution/gate-validity.ts';
 import { evaluate } from '../../../domain/policy/evaluation.ts';
 import { factsOf } from '../../../domain/policy/policy-query.ts';
 import type { ApiContext } from '../context.ts';

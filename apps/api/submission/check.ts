@@ -1,4 +1,4 @@
-import { historyOf } from '../../../database/policy-facts.ts';
+import { historyOf } from '../../../database/counted-facts.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { KillSwitch } from '../../../domain/execution/kill-switch.ts';

@@ -9,7 +9,7 @@ import { answerAtOnce } from './answer.ts';
 import { refuseOverBudget } from './budget.ts';
 import { checkSubmission } from './check.ts';
 import { lineageOfAttempt } from './editors.ts';
-import { lookUpKey, type UnusedKey } from './key.ts';
+import { lookUpKey, type UnusedKey } from './idempotency-key.ts';
 import { refuseOtherCall, refuseOtherIntent } from './repeat.ts';
 import { settled } from './settled.ts';
 import { signRequest } from './sign.ts';

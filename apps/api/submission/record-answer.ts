@@ -7,7 +7,7 @@ import { pseudonymOf } from '../../../domain/identity/ids.ts';
 import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { sha256 } from '../../../domain/crypto/digest.ts';
 import type { SignedRequest } from '../../../domain/crypto/envelope.ts';
-import { allowedForMs, cutAt, GATE_RUN } from '../../../domain/execution/gate.ts';
+import { allowedForMs, cutAt, GATE_RUN } from '../../../domain/execution/gate-validity.ts';
 import type { Evaluation } from '../../../domain/policy/evaluation.ts';
 import { storedFacts, type PolicyFacts } from '../../../domain/policy/facts.ts';
 import { startEnd } from '../../../domain/execution/start.ts';

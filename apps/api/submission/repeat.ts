@@ -2,7 +2,7 @@ import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-
 import { intentDigest } from '../../../domain/request/digests.ts';
 import { openEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
-import type { GateResult } from '../../../domain/execution/gate.ts';
+import type { GateResult } from '../../../domain/execution/gate-validity.ts';
 import type { KillSwitch } from '../../../domain/execution/kill-switch.ts';
 import { isLineageActive, type Directory } from '../../../domain/identity/directory.ts';
 import {

@@ -15,7 +15,7 @@ import { BodyPipe } from '../http/pipes.ts';
 import { viewAfterWait } from '../requests/view.ts';
 import { WaitingCalls } from '../requests/waiting-calls.ts';
 import { createRequest } from './create.ts';
-import { dryRun } from './dry-run.ts';
+import { dryRun } from './policy-dry-run.ts';
 
 const { createRequest: CREATE, evaluate: EVALUATE } = OPERATIONS;
 

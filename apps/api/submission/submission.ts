@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-import type { FactsSubject } from '../../../database/policy-facts.ts';
+import type { FactsSubject } from '../../../database/counted-facts.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { createBodySchema, RequestView } from '../../../contract/requests.ts';
 import type { SignedRequest } from '../../../domain/crypto/envelope.ts';

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 
-import { REQUEST_STATUSES } from '../../../domain/request/request.ts';
+import { REQUEST_STATUSES } from '../../../domain/request/status.ts';
 import { riskSchema } from '../../../contract/values.ts';
 import type { RequestPage, RequestSummary } from '../../../contract/requests.ts';
 import { clientOf, withApi } from '../connection.ts';

@@ -1,6 +1,6 @@
 import { Option, type Command } from 'commander';
 
-import { OPEN, UNDECIDED } from '../../../domain/request/request.ts';
+import { OPEN, UNDECIDED } from '../../../domain/request/status.ts';
 import type { CreateBody, RequestView } from '../../../contract/requests.ts';
 import { exact, given, readAction, withArguments, type ActionOptions } from '../arguments.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 
 import type { KeyturnClient } from '../../../sdk/client.ts';
-import { isFinal, type RequestStatus } from '../../../domain/request/request.ts';
+import { isFinal, type RequestStatus } from '../../../domain/request/status.ts';
 import { given } from '../arguments.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { refuseEnded, stillOpen } from '../exit.ts';

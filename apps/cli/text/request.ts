@@ -1,7 +1,7 @@
 import { denyingRules, SWITCHED_OFF } from '../../../domain/execution/denial.ts';
 import { REVIEW } from '../../../domain/policy/policy.ts';
 import { isStartWindowEnd } from '../../../domain/execution/start.ts';
-import { UNDECIDED } from '../../../domain/request/request.ts';
+import { UNDECIDED } from '../../../domain/request/status.ts';
 import type { RequestSummary, RequestView } from '../../../contract/requests.ts';
 import { decisionLines } from './decisions.ts';
 import { nameText } from './names.ts';

@@ -1,4 +1,4 @@
-import { isFinal } from '../../../domain/request/request.ts';
+import { isFinal } from '../../../domain/request/status.ts';
 import type { RequestView } from '../../../contract/requests.ts';
 import { nameText } from './names.ts';
 import { factLines } from './table.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { resolveOwnReference } from '../../../activities/connectors/references.ts';
-import type { OnCallAnswer } from '../../../database/duty.ts';
+import type { OnCallAnswer } from '../../../database/on-call.ts';
 import type { ServiceCall, NamedPeople } from './service-call.ts';
 import { ServiceFault, fetchJson } from './fetch-json.ts';
 import { callPagerduty } from './pagerduty.ts';

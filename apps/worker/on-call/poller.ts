@@ -5,7 +5,7 @@ import type { DataSource, EntityManager } from 'typeorm';
 
 import { assertLockHeld } from '../../../database/advisory-locks.ts';
 import type { DirectoryReader } from '../../../database/directory-reader.ts';
-import { recordOnCall, type OnCallAnswer } from '../../../database/duty.ts';
+import { recordOnCall, type OnCallAnswer } from '../../../database/on-call.ts';
 import type { PolicyReader } from '../../../database/readers.ts';
 import type { PolledRotation } from '../../../domain/calendar/polled-rotation.ts';
 import { personOf, type Directory } from '../../../domain/identity/directory.ts';

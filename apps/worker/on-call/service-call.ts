@@ -1,4 +1,4 @@
-import type { OnCallAnswer } from '../../../database/duty.ts';
+import type { OnCallAnswer } from '../../../database/on-call.ts';
 
 /** Everybody in a rotation and everybody on call, by their ids at the service. */
 export type NamedPeople = Pick<OnCallAnswer, 'members' | 'on_duty'>;

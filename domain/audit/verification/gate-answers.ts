@@ -2,7 +2,7 @@ import { counted } from '../../cards/counted.ts';
 import { z } from 'zod';
 
 import type { Leaf } from '../leaf.ts';
-import { approvedUntil, VALID_FOR_MS_MAX } from '../../execution/gate.ts';
+import { approvedUntil, VALID_FOR_MS_MAX } from '../../execution/gate-validity.ts';
 import { countedBefore, nameOf, type Material } from './evidence.ts';
 import type { Finding, Subject } from './finding.ts';
 

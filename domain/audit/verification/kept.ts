@@ -1,4 +1,4 @@
-import { isFinal } from '../../request/request.ts';
+import { isFinal } from '../../request/status.ts';
 import { mayRecord, refersTo } from './envelopes.ts';
 import type { Evidence, Material } from './evidence.ts';
 import { notInEvidence, type Finding, type OpenedEnvelope, type Subject } from './finding.ts';

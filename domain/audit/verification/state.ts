@@ -1,5 +1,5 @@
 import type { Leaf, LeafType } from '../leaf.ts';
-import { APPROVED, ENDED, type RequestStatus } from '../../request/request.ts';
+import { APPROVED, ENDED, type RequestStatus } from '../../request/status.ts';
 import { nameOf, type Material } from './evidence.ts';
 import { notInEvidence, type Finding, type Subject } from './finding.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { requiredSelectors } from '../../../domain/approval/decision.ts';
 import { isSelected, type DecidableRequest } from '../../../domain/approval/seats.ts';
-import { REQUEST_STATUSES } from '../../../domain/request/request.ts';
+import { REQUEST_STATUSES } from '../../../domain/request/status.ts';
 import type { RuleRequirement } from '../../../domain/request/requirement.ts';
 import { allOf } from '../../../domain/conditions/combined.ts';
 import { by, check, outcome, type Changes } from './decisions.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { allOf, asksForAllOf, not } from '../../../domain/conditions/combined.ts';
 import { Expression } from '../../../domain/conditions/expression.ts';
-import { bindFacts } from '../../../domain/conditions/facts.ts';
+import { bindFacts } from '../../../domain/conditions/binding.ts';
 
 function holds(condition: string, a: boolean, b: boolean): boolean {
   const bound = bindFacts({ a: { kind: 'bool' }, b: { kind: 'bool' } }, { a, b });

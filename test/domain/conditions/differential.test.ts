@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 
 import { checkExpression } from '../../../domain/conditions/check.ts';
 import { Expression } from '../../../domain/conditions/expression.ts';
-import { bindFacts, type BoundFacts } from '../../../domain/conditions/facts.ts';
+import { bindFacts, type BoundFacts } from '../../../domain/conditions/binding.ts';
 import { anyCondition, someFacts, typedCondition } from './conditions.ts';
 import { bound, VARIABLES } from './examples.ts';
 import { secondOpinion } from './second-engine.ts';

@@ -2,7 +2,7 @@ import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { checkExpression } from '../../../domain/conditions/check.ts';
 import { Expression, type Outcome } from '../../../domain/conditions/expression.ts';
 import { factTypeOf, type FactType } from '../../../domain/conditions/fact-type.ts';
-import { bindFacts, type BoundFacts } from '../../../domain/conditions/facts.ts';
+import { bindFacts, type BoundFacts } from '../../../domain/conditions/binding.ts';
 
 export type Facts = Readonly<Record<string, JsonValue>>;
 

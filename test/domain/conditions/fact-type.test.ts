@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { factTypeOf } from '../../../domain/conditions/fact-type.ts';
-import { bindFacts } from '../../../domain/conditions/facts.ts';
+import { bindFacts } from '../../../domain/conditions/binding.ts';
 
 const STRING = { kind: 'string', enum: null };
 

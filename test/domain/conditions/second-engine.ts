@@ -2,7 +2,7 @@ import { BlockList, isIP } from 'node:net';
 
 import { CelScalar, celEnv, celFunc, isCelError, parse, plan, type CelInput } from '@bufbuild/cel';
 
-import type { BoundFacts } from '../../../domain/conditions/facts.ts';
+import type { BoundFacts } from '../../../domain/conditions/binding.ts';
 
 const { STRING, BOOL } = CelScalar;
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { canMove, ENDED, REQUEST_STATUSES, type RequestStatus } from '../../../domain/request/request.ts';
+import { canMove, ENDED, REQUEST_STATUSES, type RequestStatus } from '../../../domain/request/status.ts';
 import { assertStep, STEPS_FROM, tooLateToWithdraw, type MovingStep } from '../../../domain/request/steps.ts';
 
 /** Where each step leads. */

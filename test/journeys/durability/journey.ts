@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { JSONWebKeySet } from 'jose';
 import { expect } from 'vitest';
 
-import { isFinal, REQUEST_STATUSES } from '../../../domain/request/request.ts';
+import { isFinal, REQUEST_STATUSES } from '../../../domain/request/status.ts';
 import { evidenceSchema, verifyRequest } from '../../../domain/audit/verification/verify.ts';
 import type { Reply } from '../../stack/http.ts';
 import { startStack, type Stack, type StackOptions } from '../../stack/stack.ts';

@@ -1,5 +1,5 @@
 import { digestOf } from '../../domain/crypto/digest.ts';
-import type { GateResult } from '../../domain/execution/gate.ts';
+import type { GateResult } from '../../domain/execution/gate-validity.ts';
 import type { Plan } from '../../domain/request/plan.ts';
 import { misstatement } from './approved-plan.ts';
 import type { ApprovedCall, Connector, ConnectorCall, ExecutionOutcome } from './connector.ts';

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import type { Lineage } from '../domain/identity/identity.ts';
-import { HAPPENED } from '../domain/request/request.ts';
+import { HAPPENED } from '../domain/request/status.ts';
 import { columnOf } from './rows.ts';
 import { sqlList } from './status-sql.ts';
 

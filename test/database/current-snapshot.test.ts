@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { expect, it } from 'vitest';
 
-import { GroundReader } from '../../database/current-ground.ts';
+import { GroundReader } from '../../database/current-snapshot.ts';
 import type { DirectoryReader } from '../../database/directory-reader.ts';
 import type { PolicyReader } from '../../database/readers.ts';
 

@@ -10,7 +10,7 @@ import { switchesAgainst, type KillSwitch } from '../../domain/execution/kill-sw
 import type { StoredPlan } from '../../domain/request/plan.ts';
 import { combinedRequirement } from '../../domain/policy/combined-requirement.ts';
 import { evaluate as evaluatePolicy } from '../../domain/policy/evaluation.ts';
-import { allowedForMs } from '../../domain/execution/gate.ts';
+import { allowedForMs } from '../../domain/execution/gate-validity.ts';
 import { targetDigest, targetOf } from '../../domain/policy/policy.ts';
 import { tally } from '../../domain/approval/quorum.ts';
 import { mayStillAsk } from '../../domain/execution/requester.ts';
@@ -19,7 +19,7 @@ import type { CodeWithoutData } from '../../domain/policy/visibility.ts';
 import { databaseNow, refuseWrongClock } from '../../database/clock.ts';
 import { lastAttempt } from '../../database/executions.ts';
 import { lockRestrictions } from '../../database/kill-switches.ts';
-import { claimWindows } from '../../database/policy-facts.ts';
+import { claimWindows } from '../../database/counted-facts.ts';
 import { decidableRequest, readDecisions, readPlan, type ActivePolicy } from '../../database/readers.ts';
 import { insertRow } from '../../database/row-statements.ts';
 import { executionTable, type ExecutionRow, type RequestRow } from '../../database/tables.ts';
@@ -28,7 +28,7 @@ import { prepareCall, verifiedRequest, type PreparedCall } from '../load-request
 import { gateDecision, type GateDecision, type GateInputs } from './gate-decision.ts';
 import { isAsOpened } from './opened-round.ts';
 import { refuseOtherOwnerKey } from '../owner-key.ts';
-import { gatherFacts } from '../policy-facts.ts';
+import { gatherFacts } from '../gather-facts.ts';
 import { startEnd, startOf, type Hold } from '../../domain/execution/start.ts';
 import { rebuildDecisions } from './rebuild-decisions.ts';
 import { recordEvaluation } from '../record-evaluation.ts';

@@ -8,7 +8,7 @@ import { actionOf, type PolicySet, type Target } from '../domain/policy/policy.t
 import { planFacts, type PolicyFacts } from '../domain/policy/facts.ts';
 import { factsOf } from '../domain/policy/policy-query.ts';
 import { unseal } from '../domain/crypto/sealing.ts';
-import { historyOf, reserveWindows } from '../database/policy-facts.ts';
+import { historyOf, reserveWindows } from '../database/counted-facts.ts';
 import type { Dependencies } from './dependencies.ts';
 
 /** What an evaluation is about. */

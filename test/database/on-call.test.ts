@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { createDataSource } from '../../database/data-source.ts';
-import { observedSince, recordOnCall, readDuty, type OnCallAnswer } from '../../database/duty.ts';
+import { observedSince, recordOnCall, readDuty, type OnCallAnswer } from '../../database/on-call.ts';
 import type { ObservedRotation, PolledRotation } from '../../domain/calendar/polled-rotation.ts';
 import { policyOf, sorted } from '../domain/examples.ts';
 import { createDatabases } from '../stack/databases.ts';

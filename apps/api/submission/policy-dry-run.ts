@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { z } from 'zod';
 
 import { readSwitches } from '../../../database/kill-switches.ts';
-import { historyOf, previewWindows } from '../../../database/policy-facts.ts';
+import { historyOf, previewWindows } from '../../../database/counted-facts.ts';
 import { evaluate, type Evaluation } from '../../../domain/policy/evaluation.ts';
 import type { Rule } from '../../../domain/policy/policy.ts';
 import type { Phase } from '../../../domain/policy/facts.ts';

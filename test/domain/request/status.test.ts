@@ -6,7 +6,7 @@ import {
   isFinal,
   REQUEST_STATUSES,
   type RequestStatus,
-} from '../../../domain/request/request.ts';
+} from '../../../domain/request/status.ts';
 
 const FINAL: readonly RequestStatus[] = ['succeeded', 'failed', 'revoked', 'denied', 'expired', 'cancelled'];
 

@@ -6,7 +6,7 @@ import { amountOf, windowKey } from '../domain/policy/counting-windows.ts';
 import type { HistoryFacts, WindowFacts } from '../domain/policy/facts.ts';
 import type { CountingWindow } from '../domain/policy/policy.ts';
 import type { PolicyQuery } from '../domain/policy/policy-query.ts';
-import { DENIED, FAILED } from '../domain/request/request.ts';
+import { DENIED, FAILED } from '../domain/request/status.ts';
 import { askPrepared } from './prepared.ts';
 import { firstRow } from './rows.ts';
 import { sqlList } from './status-sql.ts';

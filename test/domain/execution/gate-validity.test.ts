@@ -5,7 +5,12 @@ import { gateRequestId, requestId } from '../../../domain/identity/ids.ts';
 import { sha256 } from '../../../domain/crypto/digest.ts';
 import { signEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { evaluate, type Evaluation } from '../../../domain/policy/evaluation.ts';
-import { allowedForMs, approvedUntil, cutAt, isAllowedAtOnce } from '../../../domain/execution/gate.ts';
+import {
+  allowedForMs,
+  approvedUntil,
+  cutAt,
+  isAllowedAtOnce,
+} from '../../../domain/execution/gate-validity.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';
 import {
   ACTION,

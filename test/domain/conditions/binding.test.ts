@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
-import { bindFacts, LIST_LENGTH_MAX, STRING_LENGTH_MAX } from '../../../domain/conditions/facts.ts';
+import { bindFacts, LIST_LENGTH_MAX, STRING_LENGTH_MAX } from '../../../domain/conditions/binding.ts';
 import { ARGUMENTS, bound, evaluate, FACTS, VARIABLES } from './examples.ts';
 
 const long = (length: number): readonly string[] => Array.from({ length }, (_, index) => `tag-${index}`);
