@@ -5,7 +5,7 @@ import type { Directory } from '../domain/identity/directory.ts';
 import type { SignedRequest } from '../domain/crypto/envelope.ts';
 import type { StoredPlan } from '../domain/request/plan.ts';
 import { actionOf, type PolicySet, type Target } from '../domain/policy/policy.ts';
-import { planFacts, type PolicyFacts } from '../domain/policy/facts.ts';
+import { planFacts, type PolicyFacts } from '../domain/policy/built-in-facts.ts';
 import { factsOf } from '../domain/policy/policy-query.ts';
 import { unseal } from '../domain/crypto/sealing.ts';
 import { historyOf, reserveWindows } from '../database/counted-facts.ts';

@@ -6,7 +6,7 @@ import { KeyturnError } from '../domain/errors.ts';
 import type { OwnerKey } from '../domain/policy/fact-declarations.ts';
 import { ownerKeyOf } from '../domain/approval/owners.ts';
 import { actionOf, type PolicySet } from '../domain/policy/policy.ts';
-import type { PolicyFacts } from '../domain/policy/facts.ts';
+import type { PolicyFacts } from '../domain/policy/built-in-facts.ts';
 import type { RequestRow } from '../database/tables.ts';
 import type { Dependencies } from './dependencies.ts';
 import { openArguments } from './gather-facts.ts';

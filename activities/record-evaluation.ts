@@ -5,7 +5,7 @@ import { digestOf, type Digest } from '../domain/crypto/digest.ts';
 import type { Directory } from '../domain/identity/directory.ts';
 import type { Evaluation } from '../domain/policy/evaluation.ts';
 import { recordedOutcome } from '../domain/policy/explanation.ts';
-import { storedFacts, type Phase, type PolicyFacts } from '../domain/policy/facts.ts';
+import { storedFacts, type Phase, type PolicyFacts } from '../domain/policy/built-in-facts.ts';
 import { keepEvaluation } from '../database/explanation.ts';
 import type { RequestRow } from '../database/tables.ts';
 

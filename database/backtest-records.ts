@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import type { BacktestRecord } from '../policy-authoring/backtest.ts';
-import type { StoredFacts } from '../domain/policy/facts.ts';
+import type { StoredFacts } from '../domain/policy/built-in-facts.ts';
 import type { Lineage } from '../domain/identity/identity.ts';
 import type { CountedDecision } from '../domain/approval/quorum.ts';
 

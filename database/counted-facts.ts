@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { lineageRoot } from '../domain/identity/directory.ts';
 import type { Identity } from '../domain/identity/identity.ts';
 import { amountOf, windowKey } from '../domain/policy/counting-windows.ts';
-import type { HistoryFacts, WindowFacts } from '../domain/policy/facts.ts';
+import type { HistoryFacts, WindowFacts } from '../domain/policy/built-in-facts.ts';
 import type { CountingWindow } from '../domain/policy/policy.ts';
 import type { PolicyQuery } from '../domain/policy/policy-query.ts';
 import { DENIED, FAILED } from '../domain/request/status.ts';

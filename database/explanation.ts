@@ -11,7 +11,7 @@ import {
   type RecordedOutcome,
 } from '../domain/policy/explanation.ts';
 import { policyDigest, type PolicySet } from '../domain/policy/policy.ts';
-import { recalledFacts, type Phase, type StoredFacts } from '../domain/policy/facts.ts';
+import { recalledFacts, type Phase, type StoredFacts } from '../domain/policy/built-in-facts.ts';
 import type { ReviewerCondition } from '../domain/policy/reviewer-condition.ts';
 import { DirectoryReader } from './directory-reader.ts';
 import { rows } from './rows.ts';

@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import type { KillSwitch } from '../domain/execution/kill-switch.ts';
-import type { HistoryFacts } from '../domain/policy/facts.ts';
+import type { HistoryFacts } from '../domain/policy/built-in-facts.ts';
 import type { RiskTier } from '../domain/request/requirement.ts';
 import { SWITCHES_ON, switchesFrom } from './kill-switches.ts';
 import {

@@ -5,7 +5,7 @@ import { pathText } from '../domain/conditions/reads.ts';
 import type { BacktestRecord } from './backtest-side.ts';
 import { ObservedFact } from './observed-fact.ts';
 import { isOwnAction, targetOf, type PolicySet } from '../domain/policy/policy.ts';
-import { ruleFactTypes, type StoredFacts } from '../domain/policy/facts.ts';
+import { ruleFactTypes, type StoredFacts } from '../domain/policy/built-in-facts.ts';
 
 /** An allow rule that history would support. It is only a suggestion: nothing is ever allowed because of it. */
 export interface AllowSuggestion {

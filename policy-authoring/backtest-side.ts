@@ -6,7 +6,7 @@ import { Reviewers } from '../domain/approval/reviewers.ts';
 import { shortagesOf, type Shortage } from '../domain/approval/satisfiable.ts';
 import { identityKey, type Lineage } from '../domain/identity/identity.ts';
 import { evaluate, type Evaluation } from '../domain/policy/evaluation.ts';
-import { recalledFacts, type StoredFacts } from '../domain/policy/facts.ts';
+import { recalledFacts, type StoredFacts } from '../domain/policy/built-in-facts.ts';
 import type { PolicySet } from '../domain/policy/policy.ts';
 import { ruleRequirementDigest } from '../domain/request/digests.ts';
 import type { Requirement, Selector } from '../domain/request/requirement.ts';

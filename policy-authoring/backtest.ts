@@ -3,7 +3,7 @@ import { digestOf, type Digest } from '../domain/crypto/digest.ts';
 import { requirementDigest } from '../domain/request/digests.ts';
 import type { Evaluation } from '../domain/policy/evaluation.ts';
 import type { PolicySet, RuleEffect } from '../domain/policy/policy.ts';
-import type { StoredFacts } from '../domain/policy/facts.ts';
+import type { StoredFacts } from '../domain/policy/built-in-facts.ts';
 import type { Requirement } from '../domain/request/requirement.ts';
 import type { Shortage } from '../domain/approval/satisfiable.ts';
 import { BacktestSide, type BacktestRecord } from './backtest-side.ts';

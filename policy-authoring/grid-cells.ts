@@ -5,7 +5,7 @@ import { literalsIn, type Literals } from '../domain/conditions/literals.ts';
 import { pathText, type FactPath } from '../domain/conditions/reads.ts';
 import { argumentName, namesKnownTo } from '../domain/policy/fact-resolvers.ts';
 import { actionOf, type ActionDefinition, type PolicySet, type Target } from '../domain/policy/policy.ts';
-import type { FactTypes, PolicyFacts, StoredFacts } from '../domain/policy/facts.ts';
+import type { FactTypes, PolicyFacts, StoredFacts } from '../domain/policy/built-in-facts.ts';
 
 /** A value of a fact; undefined where it is absent. */
 type GridValue = JsonValue | undefined;

@@ -13,7 +13,7 @@ import { literalsIn } from '../domain/conditions/literals.ts';
 import { readValues } from '../domain/conditions/values-read.ts';
 import type { FactPath } from '../domain/conditions/reads.ts';
 import type { ActionDefinition, PolicySet, Target } from '../domain/policy/policy.ts';
-import { calendarValues, isFrozen } from '../domain/policy/facts.ts';
+import { calendarValues, isFrozen } from '../domain/policy/built-in-facts.ts';
 import { AT, AT_PATH, type Axis } from './grid-cells.ts';
 
 export interface TimedPolicy {

@@ -3,7 +3,7 @@ import { evaluate, type Evaluation } from '../domain/policy/evaluation.ts';
 import { Expression } from '../domain/conditions/expression.ts';
 import { pathText } from '../domain/conditions/reads.ts';
 import type { ActionDefinition, PolicySet, Target } from '../domain/policy/policy.ts';
-import { isFrozen, recalledFacts, riskFactTypes, type StoredFacts } from '../domain/policy/facts.ts';
+import { isFrozen, recalledFacts, riskFactTypes, type StoredFacts } from '../domain/policy/built-in-facts.ts';
 import {
   axesOf,
   cellsOf,

@@ -1,7 +1,7 @@
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import type { FactField } from '../domain/conditions/fact-type.ts';
 import { pathText, type FactPath } from '../domain/conditions/reads.ts';
-import type { StoredFacts } from '../domain/policy/facts.ts';
+import type { StoredFacts } from '../domain/policy/built-in-facts.ts';
 
 /** What was seen of one fact over many requests, as a condition that holds for all of them and for little else. */
 export class ObservedFact {

@@ -7,7 +7,7 @@ import type { Identity, Lineage } from '../domain/identity/identity.ts';
 import { supposedOnCall } from '../domain/approval/on-call.ts';
 import { ownersByArguments } from '../domain/approval/owners.ts';
 import type { PolicySet } from '../domain/policy/policy.ts';
-import type { PolicyFacts } from '../domain/policy/facts.ts';
+import type { PolicyFacts } from '../domain/policy/built-in-facts.ts';
 import { tally, type CountedDecision, type Verdict } from '../domain/approval/quorum.ts';
 import type { Requirement } from '../domain/request/requirement.ts';
 

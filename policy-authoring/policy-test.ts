@@ -5,7 +5,13 @@ import { evaluate, evaluateRules, type EvaluatedRule } from '../domain/policy/ev
 import type { ValueRead } from '../domain/conditions/values-read.ts';
 import type { Identity, Lineage, LineageMember } from '../domain/identity/identity.ts';
 import { actionOf, targetOf, type PolicySet, type Rule } from '../domain/policy/policy.ts';
-import type { HistoryFacts, Phase, PlanFacts, PolicyFacts, WindowFacts } from '../domain/policy/facts.ts';
+import type {
+  HistoryFacts,
+  Phase,
+  PlanFacts,
+  PolicyFacts,
+  WindowFacts,
+} from '../domain/policy/built-in-facts.ts';
 import { unexpected, type PolicyTestExpectation, type PolicyTestFailure } from './policy-test-expectation.ts';
 import { amountOf } from '../domain/policy/counting-windows.ts';
 import { factsOf } from '../domain/policy/policy-query.ts';

@@ -8,7 +8,7 @@ import {
   type PolicySet,
 } from '../domain/policy/policy.ts';
 import { knownNamesOf, type AddNames } from '../domain/policy/known-names.ts';
-import { riskFactTypes, ruleFactTypes, type FactTypes } from '../domain/policy/facts.ts';
+import { riskFactTypes, ruleFactTypes, type FactTypes } from '../domain/policy/built-in-facts.ts';
 import { DEFAULT_RISK } from '../domain/policy/risk.ts';
 import { readAction, readTarget, type ActionEntry } from './catalogue.ts';
 import { readDirectory } from './directory.ts';

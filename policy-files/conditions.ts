@@ -3,7 +3,7 @@ import { isScalar } from 'yaml';
 import { checkExpression } from '../domain/conditions/check.ts';
 import { allOf } from '../domain/conditions/combined.ts';
 import { Expression } from '../domain/conditions/expression.ts';
-import type { FactTypes } from '../domain/policy/facts.ts';
+import type { FactTypes } from '../domain/policy/built-in-facts.ts';
 import { positionsInSource } from './scalar-positions.ts';
 import type { Value } from './value.ts';
 

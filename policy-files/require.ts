@@ -3,7 +3,7 @@ import type { EvidenceGrade, Escalation, RuleRequirement, Stage } from '../domai
 import { reviewerCondition } from '../domain/policy/reviewer-condition.ts';
 import type { PolicySet } from '../domain/policy/policy.ts';
 import { namedReviewerTypes } from '../domain/policy/known-names.ts';
-import { REVIEWER_FACT_TYPES } from '../domain/policy/facts.ts';
+import { REVIEWER_FACT_TYPES } from '../domain/policy/built-in-facts.ts';
 import { checkCombined, readCondition } from './conditions.ts';
 import type { Names } from './names.ts';
 import { readSelector } from './selector.ts';

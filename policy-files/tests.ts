@@ -10,7 +10,7 @@ import {
   targetOf,
   type PolicySet,
 } from '../domain/policy/policy.ts';
-import type { HistoryFacts, PlanFacts, WindowFacts } from '../domain/policy/facts.ts';
+import type { HistoryFacts, PlanFacts, WindowFacts } from '../domain/policy/built-in-facts.ts';
 import { REVIEW_ANSWERS, type PolicyTest, type PolicyTestGiven } from '../policy-authoring/policy-test.ts';
 import { REQUEST_MODES } from '../domain/request/status.ts';
 import { parseFile } from './document.ts';

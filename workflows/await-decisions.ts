@@ -5,7 +5,7 @@ import { EXPIRY_GRACE_MS, nextEscalation, type EscalationStep } from '../domain/
 import type { RequestStatus } from '../domain/request/status.ts';
 import { durable, history } from './activities.ts';
 import type { SignalQueue } from './signal-queue.ts';
-import { Looks } from './looks.ts';
+import { Looks } from './flood-checks.ts';
 import type { RequestView, Round } from './request-view.ts';
 import { consumedIn, lateIn, statusIn, waitMsUntil, workedOut } from './results.ts';
 

@@ -7,7 +7,7 @@ import { bindFacts } from '../conditions/binding.ts';
 import type { Lineage } from '../identity/identity.ts';
 import { isOnCallByService, polledScopes, type OnCallScope, type PolledRotations } from './on-call.ts';
 import { behind } from '../identity/own-request.ts';
-import { REVIEWER_FACT_TYPES } from '../policy/facts.ts';
+import { REVIEWER_FACT_TYPES } from '../policy/built-in-facts.ts';
 import { isSameSeat, tally, type CountedDecision, type SeatReference, type TallyFacts } from './quorum.ts';
 import type { RequestStatus } from '../request/status.ts';
 import type { Requirement, RuleRequirement, Selector, Stage } from '../request/requirement.ts';

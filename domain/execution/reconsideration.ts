@@ -7,7 +7,7 @@ import { evaluate } from '../policy/evaluation.ts';
 import type { Lineage } from '../identity/identity.ts';
 import { ownersOf, type OwnedRequest } from '../approval/owners.ts';
 import type { PolicySet } from '../policy/policy.ts';
-import { recalledFacts, type PolicyFacts, type StoredFacts } from '../policy/facts.ts';
+import { recalledFacts, type PolicyFacts, type StoredFacts } from '../policy/built-in-facts.ts';
 import { requestFacts } from '../policy/request-facts.ts';
 import type { CountedDecision } from '../approval/quorum.ts';
 import { mayStillAsk } from './requester.ts';

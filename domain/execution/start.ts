@@ -2,7 +2,7 @@ import { freezeEnd, nextFreeze } from '../calendar/freeze.ts';
 import type { SignedRequest } from '../crypto/envelope.ts';
 import type { Evaluation } from '../policy/evaluation.ts';
 import type { PolicySet } from '../policy/policy.ts';
-import type { PolicyFacts } from '../policy/facts.ts';
+import type { PolicyFacts } from '../policy/built-in-facts.ts';
 
 /** Why an approved request may not start yet, and from when on it is worth asking again. RFC 3339 UTC. */
 export interface Hold {

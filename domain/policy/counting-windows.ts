@@ -1,5 +1,5 @@
 import { digestOf, type Digest } from '../crypto/digest.ts';
-import type { PolicyFacts } from './facts.ts';
+import type { PolicyFacts } from './built-in-facts.ts';
 import type { CountingWindow } from './policy.ts';
 
 /** What makes requests count together in a window. */

@@ -2,7 +2,7 @@ import { canonicalJson } from '../crypto/canonical-json.ts';
 import type { BoundFacts } from '../conditions/binding.ts';
 import type { ValueRead } from '../conditions/values-read.ts';
 import type { ResolvedFacts } from './fact-declarations.ts';
-import type { PolicyFacts } from './facts.ts';
+import type { PolicyFacts } from './built-in-facts.ts';
 import type { RequestFacts } from './request-facts.ts';
 
 /**

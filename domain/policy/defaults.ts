@@ -1,5 +1,5 @@
 import type { RuleRequirement } from '../request/requirement.ts';
-import type { PolicyFacts } from './facts.ts';
+import type { PolicyFacts } from './built-in-facts.ts';
 import {
   isOwnAction,
   isResolveAction,

@@ -12,7 +12,14 @@ import {
   type RuleEffect,
   type Target,
 } from './policy.ts';
-import { factValues, isFrozen, RISK_TYPE, riskValues, type Phase, type PolicyFacts } from './facts.ts';
+import {
+  factValues,
+  isFrozen,
+  RISK_TYPE,
+  riskValues,
+  type Phase,
+  type PolicyFacts,
+} from './built-in-facts.ts';
 import { indexOf, type RuleScope } from './rule-index.ts';
 import type { Requirement } from '../request/requirement.ts';
 import { remembered } from '../once-per.ts';

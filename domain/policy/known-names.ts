@@ -2,7 +2,7 @@ import { record, TEXT, type FactType, type KnownNames } from '../conditions/fact
 import type { FactResolver } from './fact-declarations.ts';
 import { argumentName, namesKnownTo, UNCLASSIFIED } from './fact-resolvers.ts';
 import { OWN_ACTIONS, OWN_TARGET, type ActionDefinition, type PolicySet } from './policy.ts';
-import type { FactTypes } from './facts.ts';
+import type { FactTypes } from './built-in-facts.ts';
 
 /** Adds names to the types of facts, those that conditions on an action may read, or on reviewers. */
 export type AddNames = (types: FactTypes, action?: Pick<ActionDefinition, 'facts'>) => FactTypes;

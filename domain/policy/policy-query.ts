@@ -2,7 +2,7 @@ import type { Directory } from '../identity/directory.ts';
 import type { Lineage } from '../identity/identity.ts';
 import type { RequestMode } from '../request/status.ts';
 import { resolveFacts } from './fact-resolvers.ts';
-import type { PolicyFacts } from './facts.ts';
+import type { PolicyFacts } from './built-in-facts.ts';
 import { actionOf, type PolicySet } from './policy.ts';
 import { requestFacts } from './request-facts.ts';
 

@@ -4,7 +4,7 @@ import type { FactType } from '../conditions/fact-type.ts';
 import { Binding } from '../conditions/binding.ts';
 import type { FactPath } from '../conditions/reads.ts';
 import type { ActionDefinition, PolicySet, Rule, Target } from './policy.ts';
-import { riskFactTypes, type FactTypes } from './facts.ts';
+import { riskFactTypes, type FactTypes } from './built-in-facts.ts';
 import type { Requirement } from '../request/requirement.ts';
 import { isLineAbout, type RiskLine } from './risk.ts';
 

@@ -4,7 +4,7 @@ import { bindFacts } from '../../domain/conditions/binding.ts';
 import type { FactType } from '../../domain/conditions/fact-type.ts';
 import { type FactPath } from '../../domain/conditions/reads.ts';
 import { actionOf, isOwnAction, OWN_TARGET, type PolicySet, type Rule } from '../../domain/policy/policy.ts';
-import { riskFactTypes, ruleFactTypes, type FactTypes } from '../../domain/policy/facts.ts';
+import { riskFactTypes, ruleFactTypes, type FactTypes } from '../../domain/policy/built-in-facts.ts';
 import { cellsOf, factFieldAt, harmlessValues, setAt, type Axis } from '../grid-cells.ts';
 import { comparedFacts, type ComparedFact, type Literal } from './decidable.ts';
 import { inRule, inSettings, type PolicyWarning, type WarningLocation } from './warning.ts';

@@ -1,7 +1,7 @@
 import { doubtsAbout } from '../../domain/conditions/check.ts';
 import { knownNamesOf, namedReviewerTypes } from '../../domain/policy/known-names.ts';
 import { OWN_ACTIONS, type PolicySet } from '../../domain/policy/policy.ts';
-import { ruleFactTypes, type FactTypes } from '../../domain/policy/facts.ts';
+import { ruleFactTypes, type FactTypes } from '../../domain/policy/built-in-facts.ts';
 import { ownRequirement, ownRules } from '../../domain/policy/reviewer-condition.ts';
 import { inRule, inSettings, type PolicyWarning, type WarningLocation } from './warning.ts';
 

@@ -12,7 +12,12 @@ import {
   type Rule,
   type Target,
 } from '../../domain/policy/policy.ts';
-import { riskFactTypes, ruleFactTypes, targetValues, type FactTypes } from '../../domain/policy/facts.ts';
+import {
+  riskFactTypes,
+  ruleFactTypes,
+  targetValues,
+  type FactTypes,
+} from '../../domain/policy/built-in-facts.ts';
 import { indexOf } from '../../domain/policy/rule-index.ts';
 import type { RiskTier, RuleRequirement } from '../../domain/request/requirement.ts';
 import { Reviewers } from '../../domain/approval/reviewers.ts';

@@ -1,7 +1,7 @@
 import type { BacktestRecord } from '../../policy-authoring/backtest.ts';
 import type { BusinessCalendar } from '../../domain/calendar/calendar.ts';
 import type { ActionDefinition, PolicySet, Rule, Target } from '../../domain/policy/policy.ts';
-import { storedFacts, type PolicyFacts } from '../../domain/policy/facts.ts';
+import { storedFacts, type PolicyFacts } from '../../domain/policy/built-in-facts.ts';
 import { demand, DIRECTORY, FACTS, policyOf, stage } from '../domain/examples.ts';
 
 const ACTIONS = Array.from({ length: 20 }, (_, index) => `bench.action${index}`);

@@ -5,7 +5,7 @@ import { evaluate } from '../../domain/policy/evaluation.ts';
 import { parseExpression, isParsed, type ParsedExpression } from '../../domain/conditions/engine.ts';
 import { bindFacts, type BoundFacts } from '../../domain/conditions/binding.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
-import { factValues, ruleFactTypes, type PolicyFacts } from '../../domain/policy/facts.ts';
+import { factValues, ruleFactTypes, type PolicyFacts } from '../../domain/policy/built-in-facts.ts';
 import { compiled } from '../stack/databases.ts';
 import { median, quantile } from './measure.ts';
 import {

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import type { Directory, Person } from '../../domain/identity/directory.ts';
 import type { Plan } from '../../domain/request/plan.ts';
 import type { ActionDefinition, PolicySet, Rule, Target } from '../../domain/policy/policy.ts';
-import { planFacts, type PolicyFacts } from '../../domain/policy/facts.ts';
+import { planFacts, type PolicyFacts } from '../../domain/policy/built-in-facts.ts';
 import { DEFAULT_RISK } from '../../domain/policy/risk.ts';
 import type { CountedDecision, SeatReference, TallyFacts } from '../../domain/approval/quorum.ts';
 import type { Requirement, RuleRequirement, Selector, Stage } from '../../domain/request/requirement.ts';

@@ -4,7 +4,7 @@ import type { BacktestRecord } from '../../policy-authoring/backtest.ts';
 import { backtest } from './run-backtest.ts';
 import { checkExpression } from '../../domain/conditions/check.ts';
 import type { ActionDefinition, PolicySet } from '../../domain/policy/policy.ts';
-import { ruleFactTypes, storedFacts, type PolicyFacts } from '../../domain/policy/facts.ts';
+import { ruleFactTypes, storedFacts, type PolicyFacts } from '../../domain/policy/built-in-facts.ts';
 import type { AllowSuggestion } from '../../policy-authoring/allow-suggestions.ts';
 import {
   ACTION,

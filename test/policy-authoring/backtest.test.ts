@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Backtest, type BacktestRecord, type BacktestReport } from '../../policy-authoring/backtest.ts';
 import { backtest } from './run-backtest.ts';
 import type { PolicySet, Rule } from '../../domain/policy/policy.ts';
-import { storedFacts, type PolicyFacts, type StoredFacts } from '../../domain/policy/facts.ts';
+import { storedFacts, type PolicyFacts, type StoredFacts } from '../../domain/policy/built-in-facts.ts';
 import { DEFAULT_RISK } from '../../domain/policy/risk.ts';
 import {
   ACTION,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { calendarValues } from '../../domain/policy/facts.ts';
+import { calendarValues } from '../../domain/policy/built-in-facts.ts';
 import { defaultCalendarOf } from '../../domain/policy/policy.ts';
 import { policyOf, problemsOf, VALID, type Files } from './policy-folder.ts';
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { formatWarning, loadPolicyFolder } from '../../policy-files/compile.ts';
 import { Expression } from '../../domain/conditions/expression.ts';
 import { bindFacts } from '../../domain/conditions/binding.ts';
-import { ruleFactTypes } from '../../domain/policy/facts.ts';
+import { ruleFactTypes } from '../../domain/policy/built-in-facts.ts';
 import { harmlessValues, setAt } from '../../policy-authoring/grid-cells.ts';
 import { findingsOf, formatted, load, policyOf, VALID, withLine, type Files } from './policy-folder.ts';
 

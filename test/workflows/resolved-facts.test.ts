@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { explainRequest } from '../../database/explanation.ts';
-import type { StoredFacts } from '../../domain/policy/facts.ts';
+import type { StoredFacts } from '../../domain/policy/built-in-facts.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';
 import { activePolicy, synchronise, withPolicy, type PolicyChange } from './policies.ts';

@@ -6,7 +6,7 @@ import { readSwitches } from '../../../database/kill-switches.ts';
 import { historyOf, previewWindows } from '../../../database/counted-facts.ts';
 import { evaluate, type Evaluation } from '../../../domain/policy/evaluation.ts';
 import type { Rule } from '../../../domain/policy/policy.ts';
-import type { Phase } from '../../../domain/policy/facts.ts';
+import type { Phase } from '../../../domain/policy/built-in-facts.ts';
 import { factsOf } from '../../../domain/policy/policy-query.ts';
 import type { evaluateBodySchema, EvaluationAnswer } from '../../../contract/evaluate.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';

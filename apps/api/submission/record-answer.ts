@@ -9,7 +9,7 @@ import { sha256 } from '../../../domain/crypto/digest.ts';
 import type { SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { allowedForMs, cutAt, GATE_RUN } from '../../../domain/execution/gate-validity.ts';
 import type { Evaluation } from '../../../domain/policy/evaluation.ts';
-import { storedFacts, type PolicyFacts } from '../../../domain/policy/facts.ts';
+import { storedFacts, type PolicyFacts } from '../../../domain/policy/built-in-facts.ts';
 import { startEnd } from '../../../domain/execution/start.ts';
 import { recordedOutcome } from '../../../domain/policy/explanation.ts';
 import type { RequestView } from '../../../contract/requests.ts';

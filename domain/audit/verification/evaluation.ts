@@ -11,7 +11,7 @@ import { isOtherEngine } from '../../policy/explanation.ts';
 import { actionOf, type PolicySet } from '../../policy/policy.ts';
 import { mayStillAsk } from '../../execution/requester.ts';
 import type { Requirement } from '../../request/requirement.ts';
-import { recalledFacts, type PlanFacts, type StoredFacts } from '../../policy/facts.ts';
+import { recalledFacts, type PlanFacts, type StoredFacts } from '../../policy/built-in-facts.ts';
 import { requestFacts } from '../../policy/request-facts.ts';
 import { planOf } from './course.ts';
 import { arrivedRequestOf } from './envelopes.ts';

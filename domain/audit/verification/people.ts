@@ -4,7 +4,7 @@ import type { SignedDecision, SignedRequest } from '../../crypto/envelope.ts';
 import { standsBehind } from '../../identity/own-request.ts';
 import { ownersByArguments } from '../../approval/owners.ts';
 import type { PolicySet } from '../../policy/policy.ts';
-import type { StoredFacts } from '../../policy/facts.ts';
+import type { StoredFacts } from '../../policy/built-in-facts.ts';
 import type { Selector } from '../../request/requirement.ts';
 import { directoryOf } from './evaluation.ts';
 import { receivedRequestOf, signedDecisionIn } from './envelopes.ts';

@@ -3,7 +3,7 @@ import { checkDecision, type DecisionFacts } from '../../approval/decision.ts';
 import type { SignedDecision, SignedRequest } from '../../crypto/envelope.ts';
 import { ownersByArguments } from '../../approval/owners.ts';
 import type { PolicySet } from '../../policy/policy.ts';
-import type { StoredFacts } from '../../policy/facts.ts';
+import type { StoredFacts } from '../../policy/built-in-facts.ts';
 import type { CountedDecision } from '../../approval/quorum.ts';
 import type { Requirement } from '../../request/requirement.ts';
 import { directoryOf } from './evaluation.ts';

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDataSource } from '../../../database/data-source.ts';
 import { digestOf } from '../../../domain/crypto/digest.ts';
 import type { PolicySet, Rule } from '../../../domain/policy/policy.ts';
-import type { StoredFacts } from '../../../domain/policy/facts.ts';
+import type { StoredFacts } from '../../../domain/policy/built-in-facts.ts';
 import { startApi, type TestApi } from '../../api/api.ts';
 import { storeRequest } from '../../api/rows.ts';
 import { compiled } from '../../stack/databases.ts';

@@ -5,7 +5,7 @@ import { ownerKeyOf, ownersByArguments, ownersOf } from '../../../domain/approva
 import { selectorChanges } from '../../../domain/policy-diff/people.ts';
 import { runPolicyTests } from '../../../policy-authoring/policy-test.ts';
 import type { ActionDefinition, PolicySet } from '../../../domain/policy/policy.ts';
-import { storedFacts } from '../../../domain/policy/facts.ts';
+import { storedFacts } from '../../../domain/policy/built-in-facts.ts';
 import { by, outcome } from './decisions.ts';
 import {
   ACTION,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Directory } from '../../../domain/identity/directory.ts';
 import { evaluate } from '../../../domain/policy/evaluation.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';
-import { storedFacts } from '../../../domain/policy/facts.ts';
+import { storedFacts } from '../../../domain/policy/built-in-facts.ts';
 import { mustReconsider, type WaitingRequest } from '../../../domain/execution/reconsideration.ts';
 import { DIRECTORY, exampleRule, FACTS, ISSUER, minutes, policyOf, seats } from '../examples.ts';
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { evaluate, type Evaluation } from '../../../domain/policy/evaluation.ts';
 import type { LineageMember } from '../../../domain/identity/identity.ts';
 import { actionOf, isTargetOf, ownTarget, RESOLVE, type Rule } from '../../../domain/policy/policy.ts';
-import { planFacts, type PolicyFacts } from '../../../domain/policy/facts.ts';
+import { planFacts, type PolicyFacts } from '../../../domain/policy/built-in-facts.ts';
 import { mayStillAsk } from '../../../domain/execution/requester.ts';
 import { ACTION, DIRECTORY, exampleRule, FACTS, ISSUER, PLAN, policyOf, TARGET } from '../examples.ts';
 

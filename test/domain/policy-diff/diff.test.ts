@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { evaluate } from '../../../domain/policy/evaluation.ts';
 import type { PolicySet, Rule } from '../../../domain/policy/policy.ts';
 import { classifyChange } from '../../../domain/policy-diff/diff.ts';
-import type { PolicyFacts } from '../../../domain/policy/facts.ts';
+import type { PolicyFacts } from '../../../domain/policy/built-in-facts.ts';
 import { walkGrid } from '../../../policy-authoring/grid.ts';
 import { isLooser } from '../../../policy-authoring/strictness.ts';
 import {

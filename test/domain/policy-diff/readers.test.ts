@@ -5,7 +5,7 @@ import { requiredSelectors } from '../../../domain/approval/decision.ts';
 import { evaluate, type Evaluation } from '../../../domain/policy/evaluation.ts';
 import { PUBLISH, RESOLVE, type PolicySet, type Rule } from '../../../domain/policy/policy.ts';
 import { classifyChange } from '../../../domain/policy-diff/diff.ts';
-import type { PolicyFacts } from '../../../domain/policy/facts.ts';
+import type { PolicyFacts } from '../../../domain/policy/built-in-facts.ts';
 import type { Selector, Stage } from '../../../domain/request/requirement.ts';
 import { readersWithoutRequirement } from '../../../domain/policy/visibility.ts';
 import { ACTION, demand, exampleRule, FACTS, policyOf, stage, TARGET } from '../examples.ts';

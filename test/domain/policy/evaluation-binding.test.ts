@@ -5,7 +5,7 @@ import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { evaluateRules } from '../../../domain/policy/evaluation.ts';
 import { Expression } from '../../../domain/conditions/expression.ts';
 import { bindFacts } from '../../../domain/conditions/binding.ts';
-import { factValues, ruleFactTypes, type PolicyFacts } from '../../../domain/policy/facts.ts';
+import { factValues, ruleFactTypes, type PolicyFacts } from '../../../domain/policy/built-in-facts.ts';
 import type { ActionDefinition } from '../../../domain/policy/policy.ts';
 import { ACTION, exampleRule, FACTS, policyOf, TARGET } from '../examples.ts';
 

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { evaluate, offersBreakGlass } from '../../../domain/policy/evaluation.ts';
-import type { Phase, PolicyFacts } from '../../../domain/policy/facts.ts';
+import type { Phase, PolicyFacts } from '../../../domain/policy/built-in-facts.ts';
 import type { ActionDefinition, PolicySet, Rule } from '../../../domain/policy/policy.ts';
 import type { RiskLine } from '../../../domain/policy/risk.ts';
 import { ACTION, DEFAULT_DEMAND, demand, exampleRule, FACTS, policyOf, stage, TARGET } from '../examples.ts';

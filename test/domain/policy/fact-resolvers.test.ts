@@ -6,7 +6,12 @@ import type { Directory } from '../../../domain/identity/directory.ts';
 import { resolveFacts } from '../../../domain/policy/fact-resolvers.ts';
 import { factsOf as madeFacts } from '../../../domain/policy/policy-query.ts';
 import { actionOf, type ActionDefinition, type PolicySet, type Rule } from '../../../domain/policy/policy.ts';
-import { recalledFacts, ruleFactTypes, storedFacts, type PolicyFacts } from '../../../domain/policy/facts.ts';
+import {
+  recalledFacts,
+  ruleFactTypes,
+  storedFacts,
+  type PolicyFacts,
+} from '../../../domain/policy/built-in-facts.ts';
 import { walkGrid } from '../../../policy-authoring/grid.ts';
 import { mustReconsider } from '../../../domain/execution/reconsideration.ts';
 import { ACTION, DIRECTORY, exampleRule, FACTS, ISSUER, policyOf, START, TARGET } from '../examples.ts';

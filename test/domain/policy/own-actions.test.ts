@@ -10,7 +10,7 @@ import {
   type PolicySet,
   type Rule,
 } from '../../../domain/policy/policy.ts';
-import { planFacts, type PolicyFacts } from '../../../domain/policy/facts.ts';
+import { planFacts, type PolicyFacts } from '../../../domain/policy/built-in-facts.ts';
 import { ACTION, demand, exampleRule, FACTS, PLAN, policyOf, stage, TARGET } from '../examples.ts';
 
 const OPERATORS: Partial<PolicySet> = { operators: ['group:data'] };

@@ -12,7 +12,7 @@ import {
   type PolicySet,
   type Rule,
 } from '../../../domain/policy/policy.ts';
-import { planFacts, type PolicyFacts } from '../../../domain/policy/facts.ts';
+import { planFacts, type PolicyFacts } from '../../../domain/policy/built-in-facts.ts';
 import type { Requirement } from '../../../domain/request/requirement.ts';
 import {
   ACTION,

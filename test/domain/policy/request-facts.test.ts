@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Directory } from '../../../domain/identity/directory.ts';
 import { evaluate } from '../../../domain/policy/evaluation.ts';
 import type { Lineage, LineageMember } from '../../../domain/identity/identity.ts';
-import { ruleFactTypes, storedFacts } from '../../../domain/policy/facts.ts';
+import { ruleFactTypes, storedFacts } from '../../../domain/policy/built-in-facts.ts';
 import { requestFacts } from '../../../domain/policy/request-facts.ts';
 import { mustReconsider } from '../../../domain/execution/reconsideration.ts';
 import { checkExpression } from '../../../domain/conditions/check.ts';

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 
 import { digestOf } from '../../../../domain/crypto/digest.ts';
 import { ENGINE } from '../../../../domain/conditions/profile.ts';
-import type { StoredFacts } from '../../../../domain/policy/facts.ts';
+import type { StoredFacts } from '../../../../domain/policy/built-in-facts.ts';
 import { minute, STORED_FACTS } from './policy.ts';
 import { entry, find, makeKeys, pendingStory, refact, type Keys, type Story } from './story.ts';
 import { LATER, OTHER_ARGUMENTS, OTHERS } from './spoiling.ts';

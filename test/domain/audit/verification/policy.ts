@@ -4,7 +4,7 @@ import type { Directory } from '../../../../domain/identity/directory.ts';
 import { evaluate } from '../../../../domain/policy/evaluation.ts';
 import type { StoredPlan } from '../../../../domain/request/plan.ts';
 import { policyDigest, type PolicySet } from '../../../../domain/policy/policy.ts';
-import { planFacts, storedFacts, type PolicyFacts } from '../../../../domain/policy/facts.ts';
+import { planFacts, storedFacts, type PolicyFacts } from '../../../../domain/policy/built-in-facts.ts';
 import { requestFacts } from '../../../../domain/policy/request-facts.ts';
 import type { Requirement } from '../../../../domain/request/requirement.ts';
 import { ACTION, examplePerson, exampleRule, policyOf, TARGET } from '../../examples.ts';

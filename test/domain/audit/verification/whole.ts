@@ -3,7 +3,7 @@ import { digestOf, sha256, type Digest } from '../../../../domain/crypto/digest.
 import { decisionDigestOf } from '../../../../domain/request/digests.ts';
 import { ENGINE } from '../../../../domain/conditions/profile.ts';
 import { policyDigest, type PolicySet } from '../../../../domain/policy/policy.ts';
-import type { StoredFacts } from '../../../../domain/policy/facts.ts';
+import type { StoredFacts } from '../../../../domain/policy/built-in-facts.ts';
 import { verifyRequest, type Evidence } from '../../../../domain/audit/verification/verify.ts';
 import { decisionRowsOf, rowOf } from './rows.ts';
 import { DECISION, entry, evidenceOf, NOW, REQUEST, type Story } from './story.ts';
