@@ -3,9 +3,9 @@ export function mayFetchFrom(
   address: string,
   asked: { readonly allow_insecure_http?: boolean | undefined },
 ): boolean {
-  const { protocol, hostname } = new URL(address);
-  const isProtected = protocol === 'https:' || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
-  return asked.allow_insecure_http === true || isProtected;
+  if (asked.allow_insecure_http === true) return true;
+  const url = URL.parse(address);
+  return url?.protocol === 'https:' || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url?.hostname ?? '');
 }
 
 /** The whole body as text; null for a longer one, of which no more is read. */

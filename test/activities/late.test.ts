@@ -173,7 +173,7 @@ describe('an outcome that was called unknown while the action ran', () => {
     vi.spyOn(target, 'probe').mockResolvedValue('unknown');
     vi.spyOn(target, 'execute').mockImplementation(async (call) => {
       await call.beforeCommit({ transactionId: '7' });
-      await expect(execute({ ...caller, attempt: 8 })).rejects.toThrow('cannot tell yet');
+      await expect(execute({ ...caller, attempt: 8 })).rejects.toThrow('cannot say yet');
       expect(await statusOf(caller)).toBe('executing');
       const older = `update keyturn.execution set claimed_at = claimed_at - interval '1 minute' where request = $1`;
       await stack.keyturnDb.query(older, [caller.id]);

@@ -18,4 +18,11 @@ export function checkArguments(action: ActionDefinition, values: Readonly<Record
 }
 
 /** Once for each action of the active policy, whose object lives as long as that is active. */
-const schemaOf = oncePer(({ arguments: schema }: ActionDefinition) => compileArgumentSchema(schema));
+const schemaOf = oncePer(({ action, arguments: schema }: ActionDefinition) => {
+  try {
+    return compileArgumentSchema(schema);
+  } catch {
+    // Another version may have made this policy active.
+    throw new KeyturnError('policy_invalid', `The catalogue's schema for ${action} cannot be used.`);
+  }
+});

@@ -1,6 +1,7 @@
 import { countProposals, lockProposals, storeProposal } from '../../../database/policy-candidates.ts';
 import { canonicalJson } from '../../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
+import { operatorsDropped } from '../../../policy-authoring/lockout.ts';
 import { ChecksBusy, FairPool } from '../../../domain/execution/fair-pool.ts';
 import { checkSources } from '../../../policy-files/checker.ts';
 import type { CompiledPolicy } from '../../../policy-files/compile.ts';
@@ -36,6 +37,8 @@ export async function proposePolicy(
   });
   // Compiling waits its turn: by now the caller may be nobody, and another policy active.
   const caller = await seenAnew(context, asked);
+  const dropped = operatorsDropped(caller.policy.policy, policy);
+  if (dropped !== null) throw new KeyturnError('policy_invalid', dropped);
   const { id: person } = reviewerOf(caller);
   const { source, keys } = context;
   const { identity, channel } = caller.principal;

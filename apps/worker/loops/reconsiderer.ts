@@ -54,7 +54,8 @@ export async function reconsiderOnChange(work: Reconsidering): Promise<void> {
     if ((await generationsNow(manager)) === (await generationsSeen(manager))) return;
     await withAdvisoryLock(work.source, 'reconsidering', async (lock) => {
       const today = await readToday(work, lock);
-      if (!today) return;
+      // Another replica may have looked while this one waited.
+      if (!today || today.generations === (await generationsSeen(lock))) return;
       // Kept before the pass, which may fail: what was notified of the change stays notified.
       if (round?.generations !== today.generations)
         round = { generations: today.generations, notified: new Set(), passes: 0 };
@@ -84,8 +85,8 @@ async function lookThrough(
   manager: EntityManager,
   { round, policy, directory }: PolicyAndDirectory & { readonly round: Round },
 ): Promise<void> {
-  round.passes += 1;
   const areAllNotified = await notifyAll(work, manager, { round, policy, directory });
+  round.passes += 1;
   const isOver = areAllNotified || round.passes >= PASSES_MAX;
   if (isOver && !work.signal.aborted) await noteSeen(manager, round.generations);
 }
