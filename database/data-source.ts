@@ -15,8 +15,8 @@ export interface DatabaseOptions {
 const MIGRATIONS = [Baseline1796083200000];
 
 /**
- * A session whose end is told to whoever asks in it. Between its return to the pool and its next use nobody listens for a
- * moment, and an end that comes just then would end the process.
+ * A session whose end fails its queries and nothing else. Between its return to the pool and its next use nobody listens
+ * for a moment, and an end that comes just then would end the process.
  */
 class SurvivedSession extends Client {
   constructor(config?: ClientConfig) {
@@ -40,7 +40,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
     logging: false,
     // A database that went away must fail a query, not hold an activity for minutes.
     extra: {
-      // Questions that do not wait for each other's answers share a round trip.
+      // Queries that do not wait for each other's answers share a round trip.
       pipeline: true,
       stream: () => new TurnSocket(),
       Client: SurvivedSession,

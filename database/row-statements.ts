@@ -9,7 +9,7 @@ interface RowStatement {
 }
 
 /**
- * Reads whole rows, for a condition to follow. By the names of the columns: a question that is prepared must not get
+ * Reads whole rows, for a condition to follow. By the names of the columns: a query that is prepared must not get
  * another answer when a later version adds one.
  */
 export function selection<Row>(table: EntitySchema<Row>): string {
@@ -38,15 +38,15 @@ export async function insertOnce<Row extends object>(
 }
 
 /**
- * Written out here because building it anew costs a query builder more than the database needs to perform it, and steps
+ * Written out here because building it anew costs a query builder more than the database needs to execute it, and steps
  * do little else.
  */
 function insertion<Row extends object>(table: EntitySchema<Row>, row: Row): RowStatement {
   const names = Object.keys(row);
   const columns = names.map((name) => columnOf(table, name).quoted).join(', ');
-  const places = names.map((_, index) => `$${index + 1}`).join(', ');
+  const parameters = names.map((_, index) => `$${index + 1}`).join(', ');
   return {
-    text: `insert into ${tableName(table)} (${columns}) values (${places})`,
+    text: `insert into ${tableName(table)} (${columns}) values (${parameters})`,
     values: valuesOf(table, row),
   };
 }

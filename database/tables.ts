@@ -16,7 +16,7 @@ export interface RequestFailure {
   readonly detail: string;
 }
 
-/** A rule that matched, with its place in the policy files. */
+/** A rule that matched, with its location in the policy files. */
 export interface MatchedRule {
   readonly id: string;
   readonly source: string;
@@ -101,7 +101,7 @@ export interface DecisionRow {
   recorded_at: Date;
 }
 
-/** One claim to perform an approved action. */
+/** One claim to execute an approved action. */
 export interface ExecutionRow {
   request: string;
   attempt: number;
