@@ -2,7 +2,6 @@ import { Client, type ClientConfig } from 'pg';
 import { DataSource } from 'typeorm';
 
 import { Baseline1796083200000 } from './migrations/1-baseline.ts';
-import { tables } from './tables.ts';
 import { TurnSocket } from './turn-socket.ts';
 
 /** How a process connects. Pools are small: local activities are short, and two processes share one server. */
@@ -25,14 +24,13 @@ class SurvivedSession extends Client {
   }
 }
 
-/** A data source with the tables and migrations. Never synchronises: the schema belongs to migrations alone. */
+/** A data source with the migrations. Never synchronises: the schema belongs to migrations alone. */
 export function createDataSource(options: DatabaseOptions): DataSource {
   return new DataSource({
     type: 'postgres',
     url: options.url,
     applicationName: options.applicationName,
     poolSize: options.poolSize ?? 10,
-    entities: [...tables],
     migrations: [...MIGRATIONS],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',

@@ -3,9 +3,9 @@ import type { EntityManager } from 'typeorm';
 import { KeyturnError } from '../domain/errors.ts';
 import { entryValues, WRITE_ENTRIES, type Entry } from './audit-entries.ts';
 import { queryPrepared } from './prepared.ts';
-import { change } from './row-statements.ts';
+import { changeOfRequest } from './row-statements.ts';
 import { firstRow } from './rows.ts';
-import { requestTable, type RequestRow } from './tables.ts';
+import type { RequestRow } from './tables.ts';
 
 /** A step of a run, by what names it. */
 export interface StepKey {
@@ -71,7 +71,7 @@ export async function writeStep(
   { request, run, step }: StepKey,
   { changed, entries, result }: StepRecord,
 ): Promise<void> {
-  const update = changed === null ? null : change(requestTable, request, changed);
+  const update = changed === null ? null : changeOfRequest(request, changed);
   await Promise.all([
     update === null ? null : queryPrepared(manager, { text: update.text }, update.values),
     queryPrepared(manager, STORE, [...entryValues(entries), request, run, step, JSON.stringify(result)]),
