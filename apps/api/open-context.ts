@@ -13,7 +13,7 @@ import { TokenVerifier } from './auth/token-verifier.ts';
 import type { ApiContext } from './context.ts';
 import { Draining } from './http/draining.ts';
 import { Metrics } from './http/metrics.ts';
-import { Places } from './http/slots.ts';
+import { Slots } from './http/slots.ts';
 import { RateLimiter } from './http/rate-limiter.ts';
 import { requestIdField } from './http/request-id.ts';
 import { readScim, type ScimAuthorities } from './scim/authorities.ts';
@@ -48,12 +48,12 @@ export async function openContext(settings: ApiConfiguration): Promise<OpenConte
     source,
     policies,
     directories,
-    ground: new GroundReader(policies, directories),
+    snapshots: new GroundReader(policies, directories),
     feed,
     temporal,
     limiter: new RateLimiter(settings.ratePerSecond),
     evaluations: new RateLimiter(settings.evaluationsPerSecond),
-    pages: new Places(PAGES_OF_ONE),
+    pages: new Slots(PAGES_OF_ONE),
     metrics,
     log,
     draining: new Draining(),

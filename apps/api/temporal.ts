@@ -26,7 +26,7 @@ export function createTemporal({ temporal }: ApiConfiguration): Client {
 /** One call to Temporal that has to be over in time. */
 export interface TemporalCall<Answer> {
   readonly deadlineMs: number;
-  /** What callers are told when there is no answer in time. */
+  /** The refusal when there is no answer in time. */
   readonly unavailable: string;
   readonly call: () => Promise<Answer>;
 }

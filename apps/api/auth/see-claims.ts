@@ -15,14 +15,14 @@ import type { SeenClaims } from './seen-claims.ts';
 /** A clock of the issuer that is ahead by more is wrong: its order of tokens would be, too. */
 const AHEAD_MAX_SECONDS = 30;
 
-/** How often the entry is written anew because who is in the groups changed meanwhile. */
+/** How often the entry is rewritten because the members of the groups changed meanwhile. */
 const ATTEMPTS_MAX = 5;
 
 type Listed = Extract<GroupsClaim, { readonly kind: 'listed' }>;
 
 /**
- * Brings to the directory what a person's token says of her groups, where policy leaves groups to it. Only tokens that
- * could decide are looked at: no machine's. True when the directory may be another one than the caller was seen against.
+ * Stores in the directory what a person's token says about her groups, where policy takes groups from tokens. Only tokens
+ * that could decide are used, none of machines. True when the directory may have changed since the caller was looked up.
  */
 export async function seeClaims(
   context: Pick<ApiContext, 'source' | 'keys' | 'log'>,
@@ -48,7 +48,7 @@ export async function seeClaims(
   if (seen.has(account, groups.issuedAtSeconds, saying)) return false;
   const listing = [...groups.values].filter((value) => wanted.has(value)).sort();
   try {
-    await bring(context, { caller, person: caller.person.id, groups, listing });
+    await store(context, { caller, person: caller.person.id, groups, listing });
   } catch (error) {
     // This clock may be ahead as well: the database's counts.
     if (driverCode(error) === ISSUED_AHEAD) return notTaken('issued_ahead');
@@ -63,7 +63,7 @@ function reasonAgainst(groups: GroupsClaim): string | null {
   return groups.issuedAtSeconds > Date.now() / 1_000 + AHEAD_MAX_SECONDS ? 'issued_ahead' : null;
 }
 
-/** The claims by which policy calls groups of the caller's issuer. Nothing else of a token is kept. */
+/** The claims that policy maps to groups, for the caller's issuer. Nothing else of a token is stored. */
 function wantedClaims({ principal, policy: { policy } }: Caller): ReadonlySet<string> {
   return claimsByAuthority(policy).get(claimsAuthority(principal.identity.issuer)) ?? NONE;
 }
@@ -87,7 +87,7 @@ interface Seen {
 }
 
 /** The database says which entry a change needs, and takes the change with exactly that one. */
-async function bring(
+async function store(
   context: Pick<ApiContext, 'source' | 'keys'>,
   { caller, person, groups, listing }: Seen,
 ): Promise<void> {

@@ -27,8 +27,8 @@ export interface DecisionCall {
 }
 
 /**
- * Refuses at once what the worker would refuse later, by the same functions. Passing here counts nothing yet: the worker
- * authorizes it again, and the executor a third time.
+ * Refuses at once what the worker would refuse later, by the same functions. Passing here does not count yet: the worker
+ * authorizes the decision again, and the executor a third time.
  */
 export async function authorize(
   context: ApiContext,
@@ -44,13 +44,13 @@ export async function authorize(
   const directories = await directoriesOf(context, caller, { row });
   const check = checkDecision({ request, attempt, directories, reviewers: policy.reviewers });
   if (!check.ok) throw new KeyturnError(check.code, check.message);
-  // What is stopped can still be denied or put off.
+  // A request that a switch stops can still be denied or deferred.
   const stopped = body.verdict === 'approve' ? await refusalBySwitch(context, caller, row) : null;
   if (stopped) throw stopped;
   return { row, attempt };
 }
 
-/** What cannot be decided any more, or not yet. */
+/** The refusal to decide a request that is over, or not pending yet. */
 export function notPending({ status }: RequestRow): KeyturnError {
   return isFinal(status)
     ? new KeyturnError('request_finished', `The request is over: ${status}.`)
@@ -71,11 +71,11 @@ function attemptOf(caller: Caller, body: DecisionBody): DecisionAttempt {
   };
 }
 
-/** How a decision is put off; null for any other. */
+/** How a decision is deferred; null for other verdicts. */
 export function deferOf({ verdict, defer }: DecisionBody): DecisionAttempt['defer'] {
   if (!defer) return null;
   if (verdict !== 'defer')
-    throw new KeyturnError('defer_invalid', 'Only the verdict defer takes an instant or a group.');
+    throw new KeyturnError('defer_invalid', 'Only the verdict defer can have `defer`.');
   return {
     until: defer.until === undefined ? null : new Date(defer.until).toISOString(),
     to: defer.to ?? null,

@@ -7,7 +7,7 @@ import type { ApiContext } from '../context.ts';
 import { keyReused } from '../http/idempotency.ts';
 import { tooMuchWaits } from './deliver.ts';
 
-/** A call that may come again under its Idempotency-Key. */
+/** A call that may be repeated with its Idempotency-Key. */
 export interface KeyedCall {
   readonly caller: Caller;
   /** The request that it is about. */
@@ -25,8 +25,8 @@ export async function madeBefore(
 }
 
 /**
- * Keeps the message of a call with a key before anything of it leaves: from now on the key leads to it. Answers the one
- * that counts: where the same call was made twice at once, that is the first.
+ * Stores the message of a call with a key before anything is sent: from now on the key leads to it. Answers the message that
+ * counts: where the same call was made twice at once, the first.
  */
 export async function firstMade(
   context: Pick<ApiContext, 'source' | 'log'>,
@@ -40,7 +40,7 @@ export async function firstMade(
   return first;
 }
 
-/** Refuses (`idempotency_key_reused`) another decision under a key than the one that was made with it. */
+/** Refuses (`idempotency_key_reused`) a decision that differs from the one that was made with the key. */
 export async function refuseOtherDecision(
   context: Pick<ApiContext, 'keys'>,
   { envelope }: KeptMessage,
@@ -68,7 +68,7 @@ export async function refuseOtherWithdrawal(
   if (!(await hasReason(context, first, reason))) throw keyReused();
 }
 
-/** A reason whose key is gone cannot be compared, and nobody is shown it any more. */
+/** A reason whose sealing key is gone cannot be compared, and is not shown to anybody any more. */
 async function hasReason(
   { keys }: Pick<ApiContext, 'keys'>,
   { id, reason: sealed }: Pick<SignedDecision | SignedWithdrawal, 'id' | 'reason'>,

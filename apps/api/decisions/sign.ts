@@ -30,7 +30,7 @@ export async function signDecision(
   return signEnvelope(decision, context.keys.signing);
 }
 
-/** A reason, sealed for its place; null for none. */
+/** A reason, sealed for the message with this id; null for none. */
 export async function sealReason(
   { keys }: Pick<ApiContext, 'keys'>,
   id: string,

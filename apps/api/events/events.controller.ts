@@ -8,7 +8,7 @@ import { OPERATIONS } from '../../../contract/operations.ts';
 import { CallerParam, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { Door } from '../http/door.ts';
-import { Places } from '../http/slots.ts';
+import { Slots } from '../http/slots.ts';
 import { QueryPipe } from '../http/pipes.ts';
 import { loadRequest } from '../requests/load.ts';
 import { EventStream, STREAM_HEADERS } from './event-stream.ts';
@@ -27,8 +27,8 @@ const { streamEvents: STREAM } = OPERATIONS;
 @Controller('v1/events')
 export class EventsController {
   readonly #context: ApiContext;
-  readonly #open = new Places(STREAMS_OF_ONE_MAX);
-  readonly #replays = new Places(REPLAYS_OF_ONE_MAX);
+  readonly #open = new Slots(STREAMS_OF_ONE_MAX);
+  readonly #replays = new Slots(REPLAYS_OF_ONE_MAX);
 
   constructor(context: ApiContext) {
     this.#context = context;
@@ -74,7 +74,7 @@ function lastEventId(request: Request): number | null {
   const value = request.headers['last-event-id'];
   if (value === undefined || value === '') return null;
   if (typeof value !== 'string' || !/^\d{1,15}$/.test(value)) {
-    throw new KeyturnError('invalid_request', 'Last-Event-ID is not the id of an event.');
+    throw new KeyturnError('invalid_request', 'Last-Event-ID is not an event id.');
   }
   return Number(value);
 }

@@ -2,7 +2,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 
 import type { Registry } from 'prom-client';
 
-/** Serves /metrics for Prometheus, on a port of its own: what measures a process is not for those who call it. */
+/** Serves /metrics for Prometheus on a port of its own: callers of the API must not read it. */
 export async function serveMetrics(
   registry: Registry,
   { host, port }: { readonly host: string; readonly port: number },

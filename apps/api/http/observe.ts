@@ -4,10 +4,10 @@ import type { Logger } from 'pino';
 import type { Metrics } from './metrics.ts';
 import { REQUEST_ID_HEADER, requestIdOf, runNamed } from './request-id.ts';
 
-/** Asked every few seconds by whatever supervises this process: worth a line only when the answer is no. */
+/** Called every few seconds by supervisors of this process: worth a line only when the answer is no. */
 const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
-/** Names every call, logs and measures its answer by its route template: addresses, headers and bodies stay out. */
+/** Names every call, logs and measures its answer by its route template, without addresses, headers or bodies. */
 export function observe(log: Logger, metrics: Metrics) {
   return (request: Request, response: Response, next: NextFunction): void => {
     const started = performance.now();
@@ -29,7 +29,7 @@ export function observe(log: Logger, metrics: Metrics) {
   };
 }
 
-/** Notes the problem that an answer carries, for the line that tells of it. */
+/** Keeps the problem that an answer carries, for the line in the log. */
 export function noteRefusal(
   response: Response,
   refusal: { readonly code: string; readonly instance: string },

@@ -1,7 +1,7 @@
 import { KeyturnError } from '../../../domain/errors.ts';
 
-/** What holds memory and a connection for long, or makes much work at once: one caller cannot take all places. */
-export class Places {
+/** Slots for work that holds memory and a connection for long, or is expensive: one caller cannot take all of them. */
+export class Slots {
   readonly #perCaller: number;
   readonly #taken = new Map<string, number>();
   count = 0;
@@ -10,20 +10,20 @@ export class Places {
     this.#perCaller = perCaller;
   }
 
-  /** Takes a place, or null when there is none. What it answers gives the place back, once. */
+  /** Takes a slot, or null when none is free. The result releases the slot, once. */
   tryTake(caller: string, most: number): (() => void) | null {
     const own = this.#taken.get(caller) ?? 0;
     if (this.count >= most || own >= this.#perCaller) return null;
     this.#change(caller, 1);
-    let isGivenBack = false;
+    let isReleased = false;
     return () => {
-      if (isGivenBack) return;
-      isGivenBack = true;
+      if (isReleased) return;
+      isReleased = true;
       this.#change(caller, -1);
     };
   }
 
-  /** Takes a place, or refuses (`rate_limited`) with this message. */
+  /** Takes a slot, or refuses (`rate_limited`) with this message. */
   take(caller: string, most: number, message: string): () => void {
     const release = this.tryTake(caller, most);
     if (release) return release;

@@ -34,14 +34,14 @@ export async function decisionView(
   };
 }
 
-/** What is sealed. A key that is gone hides it, and nothing else of the answer. */
-export async function openSealed(context: Opening, sealed: string | null, place: string): Promise<JsonValue> {
+/** The content of a sealed field. Null when its key is gone, which hides nothing else of the answer. */
+export async function openSealed(context: Opening, sealed: string | null, field: string): Promise<JsonValue> {
   if (sealed === null) return null;
   try {
-    return await unseal(sealed, place, context.keys.sealing);
+    return await unseal(sealed, field, context.keys.sealing);
   } catch (error) {
     if (!isKeyturnError(error)) throw error;
-    context.log.warn({ place, code: error.code }, 'a sealed field cannot be opened');
+    context.log.warn({ field, code: error.code }, 'a sealed field cannot be opened');
     return null;
   }
 }

@@ -57,7 +57,7 @@ interface OfRisk {
   readonly wanted: RiskTier;
 }
 
-/** By what the caller sees: a filter must not tell what the items withhold, so a page may hold less than its limit. */
+/** By what the caller sees: a filter must not reveal what the items withhold, so a page may hold less than its limit. */
 async function shownOfRisk(
   context: ApiContext,
   caller: Caller,
@@ -70,8 +70,8 @@ async function shownOfRisk(
 }
 
 /**
- * Summaries of rows, by as many questions as for one. One that is not what was signed, or cannot be read, is left out and
- * logged.
+ * Summaries of rows, with as many queries as for one. One that does not match what was signed, or cannot be read, is left
+ * out and logged.
  */
 export async function summaries(
   context: ApiContext,
@@ -89,14 +89,14 @@ export async function summaries(
 
 async function summaryOf(context: ApiContext, caller: Caller, decided: WholeRow): Promise<RequestSummary> {
   const { row } = decided;
-  const { visibility, isOwn, isAsked } = await callerVisibility(context, caller, decided);
+  const { visibility, isOwn, hasSeat } = await callerVisibility(context, caller, decided);
   const standing = await standingOf(context, caller, decided);
   const view = summaryView(context, caller, { row, standing, visibility });
-  // Who is asked sees in a list what they see on its page; who is behind it sees no detail of the plan in either.
-  return isOwn || isAsked ? view : limitedView(view, row.requirement);
+  // Reviewers see in a list what they see on the page; those behind the request see no detail of the plan in either.
+  return isOwn || hasSeat ? view : limitedView(view, row.requirement);
 }
 
-/** A list as a channel: what policy withholds there is only on the page of the request. */
+/** A list is a channel: what policy withholds there is only on the page of the request. */
 function limitedView(view: RequestSummary, requirement: Requirement | null): RequestSummary {
   const { risk_reasons, summary, failure, result, ...rest } = view;
   const { risk, matched_rules, requirement: asked, progress, may_decide, shortage, ...others } = rest;

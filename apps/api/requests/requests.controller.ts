@@ -64,7 +64,7 @@ export class RequestsController {
     { wait, version, id, signal }: QueryOf<typeof SHOW> & { id: string; signal: AbortSignal },
   ): Promise<RequestView> {
     const row = await loadRequest(this.#context, caller, id);
-    // Of what is over, also when nobody ever recorded it, no change comes.
+    // A request that is over does not change any more, also one that was never recorded.
     if (wait === undefined || wait === 0 || row.run_id === GATE_RUN || isFinal(row.status))
       return requestView(this.#context, caller, row);
     const release = this.#waiting.take(caller);

@@ -8,25 +8,25 @@ import { PRIVILEGED_ACTION } from '../../../workflows/messages.ts';
 import type { ApiContext } from '../context.ts';
 import { askTemporal } from '../temporal.ts';
 
-const READING = { deadlineMs: 5_000, unavailable: 'Temporal cannot be reached now: try again.' };
+const READING = { deadlineMs: 5_000, unavailable: 'Temporal is unavailable. Try again.' };
 
-/** A request that Temporal holds: what the API once signed for it. */
+/** A request that Temporal has: what the API signed for it. */
 export interface StartedRequest {
   readonly signed: SignedRequest;
   readonly envelope: string;
-  /** False once its workflow has ended. Asked before the row is looked for again: a workflow writes that first. */
+  /** False once its workflow has ended. Read before the row is looked up again: a workflow writes that first. */
   readonly isOpen: boolean;
 }
 
-type Asking = Pick<ApiContext, 'temporal' | 'log'>;
+type Reading = Pick<ApiContext, 'temporal' | 'log'>;
 
 /**
  * What the workflow with this id was started with, or null when there is none. The start event itself is read and its
- * signature checked: whoever else can write to the namespace could start a workflow with this id, or copy a memo.
+ * signature checked: everybody who can write to the namespace could start a workflow with this id, or copy a memo.
  * Refuses (`foreign_run`) a workflow that Keyturn did not start.
  */
 export async function readStart(
-  context: Asking & Pick<ApiContext, 'keys'>,
+  context: Reading & Pick<ApiContext, 'keys'>,
   id: string,
 ): Promise<StartedRequest | null> {
   const input = await startInput(context, id);
@@ -42,13 +42,13 @@ export async function readStart(
     context.log.error({ request: id }, 'a workflow with this id was not started by Keyturn');
     throw new KeyturnError(
       'foreign_run',
-      'The workflow id of this request is taken by a workflow that Keyturn did not start: tell an operator.',
+      'A workflow that Keyturn did not start has the id of this request. Inform an operator.',
     );
   }
   return { signed, envelope, isOpen: await isOpen(context, id) };
 }
 
-async function isOpen(context: Asking, id: string): Promise<boolean> {
+async function isOpen(context: Reading, id: string): Promise<boolean> {
   try {
     const { status } = await askTemporal(context, {
       ...READING,
@@ -62,7 +62,7 @@ async function isOpen(context: Asking, id: string): Promise<boolean> {
 }
 
 /** The first argument of a workflow; undefined when it has none that can be read, null when there is no workflow. */
-async function startInput(context: Asking, id: string): Promise<unknown> {
+async function startInput(context: Reading, id: string): Promise<unknown> {
   try {
     const events = await firstEvents(context, id);
     const started = events[0]?.workflowExecutionStartedEventAttributes;
@@ -74,13 +74,13 @@ async function startInput(context: Asking, id: string): Promise<unknown> {
   }
 }
 
-async function firstEvents(context: Asking, id: string) {
+async function firstEvents(context: Reading, id: string) {
   const { connection, options } = context.temporal.workflow;
   const { namespace } = options;
-  const asked = { namespace, execution: { workflowId: id }, maximumPageSize: 1 };
+  const query = { namespace, execution: { workflowId: id }, maximumPageSize: 1 };
   const answer = await askTemporal(context, {
     ...READING,
-    call: () => connection.workflowService.getWorkflowExecutionHistory(asked),
+    call: () => connection.workflowService.getWorkflowExecutionHistory(query),
   });
   return answer.history?.events ?? [];
 }

@@ -19,7 +19,7 @@ export function summaryView(
   caller: Caller,
   shown: {
     readonly row: ShownRow;
-    /** As people are known now; null while nothing is asked of them. */
+    /** As people are known now; null while no decision is required. */
     readonly standing: Standing | null;
     readonly visibility: Visibility;
   },
@@ -43,7 +43,7 @@ export function summaryView(
 
 type Rating = Pick<RequestSummary, 'risk' | 'matched_rules' | 'requirement' | 'progress' | 'shortage'>;
 
-/** What policy made of a plan, withheld. */
+/** How policy rated a plan, withheld. */
 const UNRATED: Rating = {
   risk: null,
   matched_rules: null,
@@ -69,12 +69,12 @@ type Facts = Omit<
   keyof Rating | 'risk_reasons' | 'summary' | 'may_decide' | 'failure' | 'result' | 'lineage' | 'freezes'
 >;
 
-/** A rule that acted, as people read of it. */
+/** A matched rule, as people see it. */
 export function ruleView({ id, because, effect }: ShownRule): MatchedRules[number] {
   return { id, because: because ?? null, ...(effect === undefined ? {} : { effect }) };
 }
 
-/** Names are for people: what a program is behind learns no more than the accounts that it knows. */
+/** Names are for people: a program learns no more than the accounts that it knows. */
 function namedMember(caller: Caller, member: LineageMember): RequestSummary['lineage'][number] {
   if (!isReviewer(caller)) return memberOf(member);
   const agent = agentOf(caller.directory, member);
@@ -83,7 +83,7 @@ function namedMember(caller: Caller, member: LineageMember): RequestSummary['lin
   return { ...memberOf(member), name: known.name, kind: agent ? 'agent' : 'person' };
 }
 
-/** What would hold it back if it were approved now. An emergency is held back by no freeze. */
+/** Freezes that would hold it if it were approved now. No freeze holds a break-glass request. */
 function freezesOf(
   { policy: { policy } }: Caller,
   { status, action, environment, is_break_glass: isBreakGlass }: RequestRow,
@@ -117,7 +117,7 @@ function factsOf(row: ShownRow): Facts {
   };
 }
 
-/** A row that somebody garbled says nothing of it. */
+/** A garbled row has none. */
 const shortagesSchema = z.array(shortageSchema);
 
 function instantsOf(row: RequestRow): Pick<RequestSummary, 'pending_since' | 'expires_at' | 'held_until'> {

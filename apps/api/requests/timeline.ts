@@ -24,14 +24,14 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'request.pending': 'Policy requires people to decide.',
   'request.allowed': 'Policy allows it without an approval.',
   'request.escalated': 'Nobody answered in time: more people may decide now.',
-  'request.approved': 'All required approvals are there.',
+  'request.approved': 'All required approvals were given.',
   'request.denied': 'It was denied.',
-  'request.expired': 'Too few people approved in time: it expired, which is a denial.',
+  'request.expired': 'Too few people approved it in time: it expired, which is a denial.',
   'request.withdrawn': 'Withdrew it.',
   'request.withdrawal_refused': 'A withdrawal was refused.',
   'request.cancelled': 'Its workflow was cancelled.',
-  'request.drifted': 'The target or the requirement changed: what was decided before is void.',
-  'request.approval_stale': 'An approval became too old to act on.',
+  'request.drifted': 'The target or the requirement changed: earlier decisions are void.',
+  'request.approval_stale': 'An approval became too old to use.',
   'request.orphaned': 'Its workflow ended without recording an outcome.',
   'request.held': 'Approved, but held: a freeze is in force, or its start window has not opened.',
   'decision.counted': 'Decided.',
@@ -40,12 +40,12 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'decision.attempt_refused': 'An attempt to decide was refused.',
   'decision.unauthenticated': 'Signals without a ticket that Keyturn issued for this request were ignored.',
   'execution.claimed': 'The approved action was claimed: it runs at most once.',
-  'execution.succeeded': 'The action was performed.',
+  'execution.succeeded': 'The action was executed.',
   'execution.failed': 'The action failed and changed nothing.',
-  'execution.not_done': 'The target confirmed that the action was not done.',
-  'execution.indeterminate': 'Whether the action was done is unknown: an operator has to look.',
-  'execution.released': 'The claim was given back: nothing was changed.',
-  'gate.allowed': 'Policy allowed it on the spot; somebody else performs it.',
+  'execution.not_done': 'The target confirmed that the action was not executed.',
+  'execution.indeterminate': 'It is unknown whether the action was executed: an operator has to check.',
+  'execution.released': 'The claim was released: nothing was changed.',
+  'gate.allowed': 'Policy allowed it on the spot; the requester executes it.',
   'policy.proposed': 'A policy was proposed.',
   'policy.installed': 'A policy was installed.',
   'switch.thrown': 'A kill switch was engaged.',
@@ -54,21 +54,21 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'directory.changed': 'The directory was changed.',
 };
 
-/** Where somebody else performs: Keyturn tries nothing out, and sees nothing of what comes of it. */
+/** Where the requester executes: Keyturn rehearses nothing, and does not see the effect. */
 const GATE_TEXTS: Partial<Record<LeafType, string>> = {
-  'request.planned': 'What is asked for was fixed as it will be decided on. Nothing was tried out.',
-  'request.drifted': 'The requirement changed: what was decided before is void.',
-  'execution.claimed': 'The approval was checked once more and holds: the decision is given out once.',
+  'request.planned': 'The request was recorded as it will be decided on. Nothing was tried out.',
+  'request.drifted': 'The requirement changed: earlier decisions are void.',
+  'execution.claimed': 'The approval was checked again and is valid: the decision is given out once.',
   'execution.succeeded':
     'The decision was given to the requester, who executes the action; Keyturn does not know whether they did.',
   'execution.failed': 'No decision was given out.',
-  'execution.released': 'The decision was not given out yet: it is made again.',
+  'execution.released': 'The decision was not given out yet: that is tried again.',
   'execution.not_done': 'The decision was not given out.',
-  'execution.indeterminate': 'Whether the decision was given out is unknown: an operator has to look.',
+  'execution.indeterminate': 'It is unknown whether the decision was given out: an operator has to check.',
   'request.plan_failed': 'It could not be prepared for a decision.',
 };
 
-/** What an entry says, by who performs the action. */
+/** What an entry says, by who executes the action. */
 export function textOf(type: LeafType, mode: RequestMode): string {
   return (mode === 'gate' ? GATE_TEXTS[type] : undefined) ?? TEXTS[type] ?? type;
 }
@@ -115,7 +115,7 @@ async function itemsOf(
   if (visibility === 'approved') return leaves.map((leaf) => bareItem(leaf, mode, name(leaf)));
   const parts = await readParts(manager, row.id);
   return leaves.map((leaf) => {
-    // A signature is for those who check it.
+    // A signature is for verification.
     const own = parts.filter(({ event_id, part }) => event_id === leaf.id && part !== 'envelope');
     return fullItem(leaf, {
       mode,
@@ -131,7 +131,7 @@ function bareItem(leaf: Leaf, mode: RequestMode, named: Named | null = null): It
   return { n, at, type, actor: shown, text: bareText(leaf, mode), facts: {} };
 }
 
-/** That a switch stopped it every reader may know: the request says so by the code of its failure. */
+/** Every reader may know that a switch stopped it: the failure code of the request says so. */
 function bareText({ type, facts }: Leaf, mode: RequestMode): string {
   const isStopped = type === 'request.denied' && facts['code'] === SWITCHED_OFF;
   return isStopped ? 'A kill switch stopped it: it was denied.' : textOf(type, mode);
@@ -158,18 +158,18 @@ function fullItem(leaf: Leaf, { mode, name, parts }: ItemContext): Item {
   };
 }
 
-/** What people reported of an action whose outcome was unknown: Keyturn saw neither of it. */
+/** What people reported about an action whose outcome was unknown to Keyturn. */
 const REPORTED: Partial<Record<LeafType, string>> = {
-  'execution.succeeded': 'People looked at the target and reported that the action was executed',
-  'execution.failed': 'People looked at the target and reported that the action was not executed',
+  'execution.succeeded': 'People checked the target and reported that the action was executed',
+  'execution.failed': 'People checked the target and reported that the action was not executed',
 };
 
 /** The text, with the fact that a reader wants first where a kind of entry has one. */
 function fullText(leaf: Leaf, mode: RequestMode): string {
   const { type, facts } = leaf;
-  const told = facts['found_by'] === 'people' ? REPORTED[type] : undefined;
+  const reported = facts['found_by'] === 'people' ? REPORTED[type] : undefined;
   const { resolution } = facts;
-  if (told !== undefined && typeof resolution === 'string') return `${told} (${resolution}).`;
+  if (reported !== undefined && typeof resolution === 'string') return `${reported} (${resolution}).`;
   const named: Partial<Record<LeafType, JsonValue | undefined>> = {
     'decision.counted': facts['verdict'],
     'decision.refused': facts['code'],

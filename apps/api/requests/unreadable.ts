@@ -1,8 +1,8 @@
 import type { ApiContext } from '../context.ts';
 
 /**
- * What a step writes can be read: where it cannot, somebody has written around the steps. Then it is reported by its id,
- * and null: it holds up nothing that is shown beside it.
+ * Whatever a step writes can be read: where it cannot, somebody has changed the database. Then the request is logged by its
+ * id and left out (null), so that everything beside it can still be shown.
  */
 export async function unlessUnreadable<Shown>(
   { log }: Pick<ApiContext, 'log'>,

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { identityKey } from '../../../domain/identity/identity.ts';
 import type { Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
-import { Places } from '../http/slots.ts';
+import { Slots } from '../http/slots.ts';
 
 /**
  * Calls that wait for a request to change, of one caller at least and in all: when it changes, each reads all that it
@@ -16,13 +16,13 @@ const TOO_MANY = 'Too many calls wait for requests to change: let some of them e
 /** The places of calls that wait, whether for a request just made or for one that is looked at. */
 @Injectable()
 export class WaitingCalls {
-  readonly #places: Places;
+  readonly #places: Slots;
   readonly #most: number;
 
   constructor({ settings }: ApiContext) {
     // Whoever may have so many requests open may wait for each of them.
     const ofOne = Math.max(OF_ONE_MIN, settings.budgets.openRequests);
-    this.#places = new Places(ofOne);
+    this.#places = new Slots(ofOne);
     this.#most = CALLERS * ofOne;
   }
 

@@ -6,20 +6,20 @@ import { agentOf, personOf } from '../../../domain/identity/directory.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { identityKey, isSameIdentity, type LineageMember } from '../../../domain/identity/identity.ts';
 import { OWN_TARGET, ownTarget, REVIEW } from '../../../domain/policy/policy.ts';
-import { callerGround } from '../auth/authenticate.ts';
+import { callerSnapshot } from '../auth/authenticate.ts';
 import type { ApiContext } from '../context.ts';
 import { signRequest } from '../submission/sign.ts';
 import { readStart } from '../requests/started.ts';
 import { startWorkflow } from '../submission/start.ts';
 
 /**
- * Asks for the review of an emergency, in the name of everybody behind it and of all who approved it: so none of them can
- * approve it. Does nothing when the review was opened already. Refuses a workflow with its id that Keyturn did not start
- * (`foreign_run`), and one that ended before it was recorded (`internal`).
+ * Requests the review of a break-glass request, in the name of everybody behind it and of all who approved it: so none of
+ * them can approve the review. Does nothing when the review was opened already. Refuses a workflow with its id that Keyturn
+ * did not start (`foreign_run`), and one that ended before it was recorded (`internal`).
  */
 export async function openReview(context: ApiContext, emergency: Emergency, id: string): Promise<void> {
   await refuseWrongClock(context.source);
-  const { policy, directory } = await callerGround(context);
+  const { policy, directory } = await callerSnapshot(context);
   const { id: request } = emergency;
   const [requester] = emergency.lineage;
   const lineage = [...emergency.lineage, ...(await approversOf(context, emergency))];
@@ -38,14 +38,14 @@ export async function openReview(context: ApiContext, emergency: Emergency, id: 
   else await refuseLost(context, id);
 }
 
-/** Somebody ended the workflow of the review before it was recorded: it cannot be opened again, and that must be heard. */
+/** Somebody ended the workflow of the review before it was recorded: it cannot be opened again, which is an error in the log. */
 async function refuseLost(context: ApiContext, id: string): Promise<void> {
   const started = await readStart(context, id);
   if (!started || started.isOpen || (await readRequest(context.source.manager, id))) return;
   throw new KeyturnError('internal', 'The workflow of the review ended before it was recorded.');
 }
 
-/** Whoever answered for an emergency does not judge it as well. Those who are behind it anyway are not named again. */
+/** People who approved a break-glass request do not review it. Those behind it are in its lineage already. */
 async function approversOf(
   { source }: Pick<ApiContext, 'source'>,
   { id, lineage }: Emergency,

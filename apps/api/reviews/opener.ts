@@ -8,20 +8,20 @@ import { openReview } from './open-review.ts';
 const EVERY_MS = 3_000;
 const PAGE = 100;
 
-/** An emergency whose review could not be opened for so long has been an error in the log all the time. */
+/** A review that could not be opened for so long has been an error in the log all the time. */
 const DAYS = 7;
 
 /**
- * Until it is stopped: opens the review of every emergency that is over. Any number of processes may do so: the id of a
- * review follows from the request, so there is one, whoever is first. What fails is tried again at the next look.
+ * Until it is stopped: opens the review of every break-glass request that is over. Any number of processes may do so: the id
+ * of a review follows from the request, so there is only one. What fails is tried again in the next round.
  */
 export async function openReviews(context: ApiContext, signal: AbortSignal): Promise<void> {
   const { source, log } = context;
-  const failed = 'could not look for emergencies to review';
-  await every({ everyMs: EVERY_MS, source, lock: null, log, failed, signal }, () => look(context, signal));
+  const failed = 'could not look for break-glass requests to review';
+  await every({ everyMs: EVERY_MS, source, lock: null, log, failed, signal }, () => openAll(context, signal));
 }
 
-async function look(context: ApiContext, signal: AbortSignal): Promise<void> {
+async function openAll(context: ApiContext, signal: AbortSignal): Promise<void> {
   let after: string | null = null;
   while (!signal.aborted) {
     const page: readonly Emergency[] = await endedEmergencies(context.source.manager, {

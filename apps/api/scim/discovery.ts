@@ -4,7 +4,7 @@ import { USER_SCHEMA } from './user-fields.ts';
 
 const CORE = 'urn:ietf:params:scim:schemas:core:2.0';
 
-/** What this implementation can do (RFC 7643 section 5). */
+/** What this implementation supports (RFC 7643 section 5). */
 export function serviceProviderConfig(publicUrl: string): object {
   return {
     schemas: [`${CORE}:ServiceProviderConfig`],
@@ -55,7 +55,7 @@ interface Attribute {
   readonly subAttributes?: readonly object[];
 }
 
-/** The schemas (RFC 7643 section 7): only what is kept. */
+/** The schemas (RFC 7643 section 7): only what is stored. */
 export function schemas(publicUrl: string): readonly { readonly id: string }[] {
   return [
     { id: USER_SCHEMA, name: 'User', attributes: USER_ATTRIBUTES },

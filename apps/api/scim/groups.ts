@@ -14,7 +14,7 @@ import { refuseTakenGroup } from './taken.ts';
 import { existing } from './users.ts';
 import { applyWrite, provision, type Provisioning } from './write.ts';
 
-/** Makes a group, under the name by which rules ask for it. */
+/** Creates a group, under the id that rules use for it. */
 export async function createGroup(
   context: Provisioning,
   authority: ScimAuthority,
@@ -63,7 +63,7 @@ export async function changeGroup(
   });
 }
 
-/** Takes a group away: nobody is in it from now on. Its name stays with the authority. */
+/** Deletes a group: it has no members from now on. Its id stays with the authority. */
 export async function deleteGroup(
   context: Provisioning,
   authority: ScimAuthority,
@@ -86,7 +86,7 @@ export async function deleteGroup(
 }
 
 async function policyOf(context: Provisioning, manager: EntityManager): Promise<PolicySet> {
-  const { policy } = await context.ground.now(manager);
+  const { policy } = await context.snapshots.now(manager);
   if (!policy) throw new KeyturnError('unavailable', 'No policy is installed yet.');
   return policy.policy;
 }
@@ -104,7 +104,7 @@ function isSame(known: GroupFields, fields: GroupFields): boolean {
   );
 }
 
-/** Rules ask for a group by the name that it was made with: no other group is called what they mean by it. */
+/** Rules refer to a group by the name that it was created with: no other group may take that name. */
 async function refuseTakenName(
   manager: EntityManager,
   groupId: string,
@@ -114,7 +114,7 @@ async function refuseTakenName(
   if (meant !== groupId && (await isGroup(manager, meant)))
     throw scimRefusal(
       'uniqueness',
-      `Rules mean another group by the name ${meant}: call this one otherwise.`,
+      `Rules use the name ${meant} for another group. Choose another name for this one.`,
     );
 }
 

@@ -20,11 +20,11 @@ type Reading = Pick<ApiContext, 'source' | 'directories'>;
 
 /** Everybody behind a request: behind the call, and behind what its arguments name. */
 export async function lineageWithEditors(context: Reading, submitted: Submitted): Promise<Lineage> {
-  const asking = lineageOf(submitted.caller, submitted.body);
-  return unique([...asking, ...(await editorsOf(context, submitted))]);
+  const ofCall = lineageOf(submitted.caller, submitted.body);
+  return unique([...ofCall, ...(await editorsOf(context, submitted))]);
 }
 
-/** The same for what is asked in earnest: an outcome that the caller may not tell leaves a count. */
+/** The same for a real submission: reporting an outcome without the right to is counted. */
 export async function lineageOfAttempt(
   context: Reading & Parameters<typeof countRefusal>[0],
   submitted: Submitted,
@@ -36,8 +36,8 @@ export async function lineageOfAttempt(
 }
 
 /**
- * Who else is behind what the arguments name: for a policy, who proposed it; for the outcome of an action, everybody who
- * was behind that action. Refuses a policy that nobody proposed, and a request that nobody made.
+ * Who else is behind what the arguments name: for a policy, who proposed it; for the outcome of an action, everybody behind
+ * that action. Refuses a policy that nobody proposed, and a request that does not exist.
  */
 async function editorsOf(context: Reading, submitted: Submitted): Promise<readonly LineageMember[]> {
   switch (submitted.body.action) {
@@ -56,10 +56,10 @@ function resolutionBy({ caller, body }: Submitted): Parameters<typeof countRefus
 }
 
 async function proposerOf({ source }: Reading, { body }: Submitted): Promise<readonly LineageMember[]> {
-  const candidate = digestSchema.safeParse(body.arguments['candidate']);
+  const digest = digestSchema.safeParse(body.arguments['candidate']);
   // What is no digest is refused with the other arguments.
-  if (!candidate.success) return [];
-  const proposer = await readProposer(source.manager, candidate.data);
+  if (!digest.success) return [];
+  const proposer = await readProposer(source.manager, digest.data);
   if (proposer === undefined)
     throw new KeyturnError(
       'unknown_policy',
@@ -69,8 +69,8 @@ async function proposerOf({ source }: Reading, { body }: Submitted): Promise<rea
 }
 
 /**
- * None of them tells what became of it: a requester would be believed about the own request. Who asks is the first of the
- * two people whose word it takes, so that is a person too.
+ * None of them reports its outcome: a requester would vouch for their own request. The caller is the first of the two people
+ * whom a report takes, so the caller is a person too.
  */
 async function everybodyBehind(
   { source, directories }: Reading,
@@ -86,19 +86,19 @@ async function everybodyBehind(
   if (isOwnRequest(caller, row.lineage, [caller.directory, atCreation]))
     throw new KeyturnError(
       'self_approval',
-      'You were behind that request, so somebody else has to report its outcome.',
+      'You are behind that request, so somebody else has to report its outcome.',
     );
   const lost = accountsOfLost(row.lineage, { now: caller.directory, atCreation });
-  // Of one account that is named twice the first counts: what is proven must not look declared.
+  // Where an account is named twice the first counts: what is proven must not look declared.
   return [...provenOf(row.lineage), ...lost, ...row.lineage].map((member) => asEditor(member));
 }
 
-/** Whom only the caller named then is not proven by that now. */
+/** A member that only the caller declared then is not proven now. */
 function asEditor({ issuer, subject, is_declared: isDeclared }: Omit<LineageMember, 'role'>): LineageMember {
   return { issuer, subject, role: 'editor', ...(isDeclared ? { is_declared: true } : {}) };
 }
 
-/** Accounts of today of people who were behind a request when it was made, and whom it does not lead to any more. */
+/** Current accounts of people who were behind a request at its creation and whom its lineage no longer leads to. */
 function accountsOfLost(
   lineage: Lineage,
   { now, atCreation }: { readonly now: Directory; readonly atCreation: Directory },

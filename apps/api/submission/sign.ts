@@ -9,7 +9,7 @@ import { seal } from '../../../domain/crypto/sealing.ts';
 import type { ApiContext } from '../context.ts';
 import type { CreateCall } from './submission.ts';
 
-/** What is asked for, by whom, and under which policy. */
+/** What is requested, by whom, and under which policy. */
 export interface Signable {
   readonly id: string;
   readonly lineage: Lineage;

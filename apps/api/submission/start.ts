@@ -25,7 +25,7 @@ export async function startWorkflow(context: Starting, start: Start): Promise<bo
     await askTemporal(context, {
       deadlineMs: START_DEADLINE_MS,
       unavailable:
-        'The request may or may not have been taken: repeat it with the same Idempotency-Key, it is never made twice.',
+        'The request may or may not have been accepted. Repeat it with the same Idempotency-Key: it is never made twice.',
       call: () => context.temporal.workflow.start(PRIVILEGED_ACTION, startOptions(context, start)),
     });
     return true;

@@ -40,14 +40,14 @@ export class SubmissionController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<RequestView> {
     const call = { caller, idempotencyKey: key, body, signal };
-    // Without a place the wish to wait is not met: that refuses nothing.
+    // Without a free slot the call is answered at once instead of refused.
     const release = this.#waiting.tryTake(caller);
     const waitMs = release === null ? 0 : preferredWaitMs(request);
     const created = await createRequest(this.#context, { ...call, waitMs }).finally(() => release?.());
     const status = created.outcome === 'created' ? 201 : 200;
     this.#context.metrics.requests.inc({ outcome: created.isRecorded ? created.outcome : 'accepted' });
     const view = created.view ?? (await viewAfterWait(this.#context, caller, created.row));
-    response.status(created.isRecorded ? status : 202).location(placeOf(this.#context, view.id));
+    response.status(created.isRecorded ? status : 202).location(locationOf(this.#context, view.id));
     return view;
   }
 
@@ -62,8 +62,8 @@ export class SubmissionController {
   }
 }
 
-/** Where callers find a request: under the path by which they reach this server. */
-function placeOf({ settings: { publicUrl } }: ApiContext, id: string): string {
+/** The URL of a request, under the path by which callers reach this server. */
+function locationOf({ settings: { publicUrl } }: ApiContext, id: string): string {
   const prefix = publicUrl === null ? '' : new URL(publicUrl).pathname.replace(/\/$/, '');
   return `${prefix}/v1/requests/${id}`;
 }

@@ -16,7 +16,7 @@ const STOPPED: Readonly<Record<SwitchScopeKind, string>> = {
   all: 'everything is',
 };
 
-/** The refusal of what a kill switch stops, or null. It says what is stopped, not why: agents read it. */
+/** The refusal of what a kill switch stops, or null. It says what is stopped, not why, because agents read it. */
 export async function refusalBySwitch(
   { source }: Pick<ApiContext, 'source'>,
   { directory }: Caller,
@@ -25,12 +25,12 @@ export async function refusalBySwitch(
   return refusalOf(await readSwitches(source.manager), { ...subject, agents: directory.agents });
 }
 
-/** The same of switches that were read already. */
+/** The same for switches that were read already. */
 export function refusalOf(switches: readonly KillSwitch[], subject: SwitchSubject): KeyturnError | null {
   const [first] = switchesAgainst(switches, subject);
   if (!first) return null;
   const { kind } = first.scope;
-  return new KeyturnError('switched_off', `A kill switch is on (${kind}): ${STOPPED[kind]} stopped.`, {
+  return new KeyturnError('switched_off', `A kill switch is engaged (${kind}): ${STOPPED[kind]} stopped.`, {
     kind,
   });
 }
