@@ -25,13 +25,8 @@ export async function writeDirectory<Result>(
   );
 }
 
-interface Queue {
-  length: number;
-  last: Promise<unknown>;
-}
-
 const QUEUE_MAX = 100;
-const queues = new WeakMap<DataSource, Queue>();
+const queues = new WeakMap<DataSource, { length: number; last: Promise<unknown> }>();
 
 /** Writers of one process queue here, not at the lock: there each would hold a connection that readers need. */
 async function inTurn<Result>(source: DataSource, work: () => Promise<Result>): Promise<Result> {

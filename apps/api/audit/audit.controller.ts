@@ -1,4 +1,4 @@
-import { Controller, Get, Param, Query } from '@nestjs/common';
+import { Controller, Get, Module, Param, Query } from '@nestjs/common';
 
 import { readStream, readStreamState } from '../../../database/audit-streams.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
@@ -43,6 +43,9 @@ export class AuditController {
     });
   }
 }
+
+@Module({ controllers: [AuditController] })
+export class AuditModule {}
 
 /** The number of the first entry of a page. */
 function positionOf(cursor = '0'): number {

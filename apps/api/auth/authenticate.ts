@@ -9,7 +9,7 @@ import type { Principal } from './principal.ts';
 import { metadataUrl } from './protected-resource.ts';
 import { seeClaims } from './see-claims.ts';
 import { SeenClaims } from './seen-claims.ts';
-import { challengeOf, refusedToken, tokenRefusalOf, type TokenRefusal } from './token-refusal.ts';
+import { challengeOf, refusedToken, tokenRefusalOf } from './token-refusal.ts';
 import { TokenVerifier } from './token-verifier.ts';
 
 /** Lets only verified tokens in, and each identity only so often. */
@@ -29,18 +29,17 @@ export class CallerDoor {
       request.caller = await this.#authenticated(request);
       request.payer = identityKey(request.caller.principal.identity);
     } catch (error) {
-      if (isKeyturnError(error) && error.code === 'unauthenticated')
-        response.setHeader(
-          'WWW-Authenticate',
-          challengeOf(error, metadataUrl(this.#context.settings, request)),
-        );
+      if (isKeyturnError(error) && error.code === 'unauthenticated') {
+        const metadata = metadataUrl(this.#context.settings, request);
+        response.setHeader('WWW-Authenticate', challengeOf(error, metadata));
+      }
       throw error;
     }
   }
 
   async #authenticated(request: AuthenticatedRequest): Promise<Caller> {
     const principal = await this.#verified(request);
-    this.#context.limiter.admit(identityKey(principal.identity));
+    this.#context.limits.calls.admit(identityKey(principal.identity));
     const caller = callerOf(principal, await callerSnapshot(this.#context));
     const isChanged = await seeClaims(this.#context, this.#seen, caller);
     return isChanged ? callerOf(principal, await callerSnapshot(this.#context)) : caller;
@@ -51,9 +50,12 @@ export class CallerDoor {
     try {
       return await this.#tokens.verify(bearerOf(request));
     } catch (error) {
-      this.#context.limiter.admit(`address:${request.socket.remoteAddress ?? ''}`);
-      const refusal = tokenRefusalOf(error);
-      if (refusal) noteRefused(this.#context, refusal);
+      const { limits, metrics, log } = this.#context;
+      limits.calls.admit(`address:${request.socket.remoteAddress ?? ''}`);
+      const { fault, found } = tokenRefusalOf(error) ?? {};
+      if (fault) metrics.refusedTokens.inc({ fault });
+      // Operators learn the reason, too. The token itself is never logged: it may be valid elsewhere.
+      if (fault && fault !== 'no_token') log.warn({ fault, ...(found && { found }) }, 'a token was refused');
       throw error;
     }
   }
@@ -66,15 +68,6 @@ export async function refreshCaller(
 ): Promise<Caller> {
   if (principal.expiresAt.getTime() <= Date.now()) throw refusedToken('expired');
   return callerOf(principal, await callerSnapshot(context));
-}
-
-/** Operators learn the reason, too. The token itself is never logged: it may be valid elsewhere. */
-function noteRefused(
-  { metrics, log }: Pick<ApiContext, 'metrics' | 'log'>,
-  { fault, found }: TokenRefusal,
-): void {
-  metrics.refusedTokens.inc({ fault });
-  if (fault !== 'no_token') log.warn({ fault, ...(found && { found }) }, 'a token was refused');
 }
 
 function bearerOf(request: AuthenticatedRequest): string {

@@ -8,6 +8,7 @@ import { reviewerOf, type AuthenticatedRequest } from './caller.ts';
 import { refreshCaller } from './authenticate.ts';
 import type { ApiContext } from '../context.ts';
 import { countRefusal } from './refused-attempt.ts';
+import { strictUtf8 } from '../http/idempotency.ts';
 import type { RateLimiter } from '../http/rate-limiter.ts';
 
 /** JSON, also under the name that provisioning clients give it (RFC 7644 section 3.1). */
@@ -47,7 +48,8 @@ export class BodyReader implements NestInterceptor {
       request.body = await parsedBody(this.#context, request);
     } catch (error) {
       // A request that was read to its end is destroyed as well: then the error itself is the reason.
-      throw request.destroyed && !request.complete ? cutShort() : error;
+      if (!request.destroyed || request.complete) throw error;
+      throw new KeyturnError('invalid_json', 'The connection closed before the body was complete.');
     }
     if (request.caller && performance.now() - beganMs > STANDING_MS_MAX)
       request.caller = await refreshCaller(this.#context, request.caller);
@@ -55,12 +57,8 @@ export class BodyReader implements NestInterceptor {
   }
 }
 
-function cutShort(): KeyturnError {
-  return new KeyturnError('invalid_json', 'The connection closed before the body was complete.');
-}
-
 async function parsedBody(
-  context: Pick<ApiContext, 'keys' | 'limiter' | 'metrics' | 'log'>,
+  context: Pick<ApiContext, 'keys' | 'limits' | 'metrics' | 'log'>,
   request: AuthenticatedRequest,
 ): Promise<unknown> {
   const { caller } = request;
@@ -75,8 +73,10 @@ async function parsedBody(
   if (caller && isProposal(request))
     await countRefusal(context, { caller, delivery: 'proposal' }, async () => reviewerOf(caller));
   const bytes = await readAll(request, bytesMax);
-  payFor(context.limiter, request.payer, bytes.length);
-  return parseJsonText(decode(bytes));
+  payFor(context.limits.calls, request.payer, bytes.length);
+  const text = strictUtf8(bytes);
+  if (text === null) throw new KeyturnError('invalid_json', 'The body is not UTF-8.');
+  return parseJsonText(text);
 }
 
 /** A whole policy is larger than any other body that is accepted, and a whole group larger than most. */
@@ -119,14 +119,6 @@ async function readAll(request: Request, bytesMax: number): Promise<Buffer> {
     chunks.push(bytes);
   }
   return Buffer.concat(chunks);
-}
-
-function decode(bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw new KeyturnError('invalid_json', 'The body is not UTF-8.');
-  }
 }
 
 function tooLarge(bytesMax: number): KeyturnError {

@@ -115,27 +115,22 @@ async function record(
   manager: EntityManager,
   attempt: Recorded,
 ): Promise<void> {
-  const { identity, clientId } = attempt.caller.principal;
-  const { issuer, subject } = identity;
-  const client = clientId === null ? null : { issuer, subject: clientId };
-  const person = attempt.caller.person?.id ?? null;
+  const { principal, person } = attempt.caller;
+  const { issuer, subject } = principal.identity;
+  const client = principal.clientId === null ? null : { issuer, subject: principal.clientId };
   const names = {
-    account: pseudonymOf(keys.identity, identity),
+    account: pseudonymOf(keys.identity, principal.identity),
     client: client && pseudonymOf(keys.identity, client),
-    person: person === null ? null : personPseudonym(keys.identity, person),
+    person: person && personPseudonym(keys.identity, person.id),
   };
   await recordRefusedAttempt(manager, entryOf(attempt, names), {
     [names.account]: { issuer, subject },
-    ...(client === null || names.client === null ? {} : { [names.client]: client }),
-    ...(person === null || names.person === null ? {} : { [names.person]: { person } }),
+    ...(client && names.client && { [names.client]: client }),
+    ...(person && names.person && { [names.person]: { person: person.id } }),
   });
 }
 
-interface Names {
-  readonly account: string;
-  readonly client: string | null;
-  readonly person: string | null;
-}
+type Names = Readonly<Record<'account', string> & Record<'client' | 'person', string | null>>;
 
 function entryOf(attempt: Recorded, names: Names): string {
   const { id, noted } = attempt;

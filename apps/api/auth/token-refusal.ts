@@ -55,19 +55,15 @@ export function tokenRefusalOf(error: unknown): TokenRefusal | null {
  * The `WWW-Authenticate` of a refusal (RFC 6750 section 3, RFC 9728 section 5.1): without a token it only says where to
  * learn how to get one.
  */
-export function challengeOf(refusal: KeyturnError, metadataUrl: string | null): string {
+export function challengeOf(refusal: KeyturnError, metadataUrl: string): string {
   const fault = tokenRefusalOf(refusal)?.fault ?? 'no_token';
-  const error =
-    fault === 'no_token'
-      ? []
-      : [
-          ['error', 'invalid_token'],
-          ['error_description', refusal.message],
-        ];
-  const parameters = [...error, ...(metadataUrl === null ? [] : [['resource_metadata', metadataUrl]])];
+  const parameters = {
+    ...(fault !== 'no_token' && { error: 'invalid_token', error_description: refusal.message }),
+    resource_metadata: metadataUrl,
+  };
   // No quoting inside: what a header may hold is printable ASCII (RFC 6750 section 3).
-  const quoted = parameters.map(
-    ([name, value = '']) => `${name}="${value.replaceAll(/[^ !#-[\]-~]/g, '?')}"`,
+  const quoted = Object.entries(parameters).map(
+    ([name, value]) => `${name}="${value.replaceAll(/[^ !#-[\]-~]/g, '?')}"`,
   );
-  return ['Bearer', quoted.join(', ')].join(' ').trimEnd();
+  return `Bearer ${quoted.join(', ')}`;
 }

@@ -1,4 +1,4 @@
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get, Module, Query } from '@nestjs/common';
 
 import {
   isTargetOf,
@@ -64,6 +64,9 @@ export class CatalogueController {
     return { items, next_cursor: last ? Buffer.from(last.id).toString('base64url') : null };
   }
 }
+
+@Module({ controllers: [CatalogueController] })
+export class CatalogueModule {}
 
 /** The id after which a page begins. Refuses what is no cursor of a page. */
 function positionOf(cursor = ''): string {

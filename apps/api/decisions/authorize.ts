@@ -1,3 +1,4 @@
+import { readSwitches } from '../../../database/kill-switches.ts';
 import { decidableRequest, readDecisions } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { checkDecision, type DecisionAttempt } from '../../../domain/approval/decision.ts';
@@ -8,7 +9,7 @@ import type { DecisionBody } from '../../../contract/decisions.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { directoriesOf, loadRequest } from '../requests/load.ts';
-import { refusalBySwitch } from '../switches/refusal.ts';
+import { refusalOf } from '../switches/refusal.ts';
 
 /** How strongly a signed-in session binds a person to the words decided on. */
 export const SESSION_GRADE = GRADE_GIVEN;
@@ -45,7 +46,9 @@ export async function authorize(
   const check = checkDecision({ request, attempt, directories, reviewers: policy.reviewers });
   if (!check.ok) throw new KeyturnError(check.code, check.message);
   // A request that a switch stops can still be denied or deferred.
-  const stopped = body.verdict === 'approve' ? await refusalBySwitch(context, caller, row) : null;
+  if (body.verdict !== 'approve') return { row, attempt };
+  const { agents } = caller.directory;
+  const stopped = refusalOf(await readSwitches(context.source.manager), { ...row, agents });
   if (stopped) throw stopped;
   return { row, attempt };
 }
@@ -65,7 +68,7 @@ function attemptOf(caller: Caller, body: DecisionBody): DecisionAttempt {
     reviewer: identity,
     is_human: isHuman,
     grade: SESSION_GRADE,
-    has_reason: (body.reason?.trim().length ?? 0) > 0,
+    has_reason: Boolean(body.reason?.trim()),
     defer: deferOf(body),
     at: new Date().toISOString(),
   };

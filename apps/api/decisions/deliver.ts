@@ -1,5 +1,3 @@
-import { WorkflowNotFoundError } from '@temporalio/client';
-
 import { keepMessage, type KeptMessage } from '../../../database/kept-messages.ts';
 import { readRequest } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
@@ -75,25 +73,22 @@ async function sendSignal<Receipt>(
   const { kind, envelope } = message;
   // To exactly the run of the request: a workflow that somebody else started under its id must not get the message.
   const handle = context.temporal.workflow.getHandle(row.id, row.run_id || undefined);
-  try {
-    return await askTemporal(context, {
-      deadlineMs: SIGNAL_DEADLINE_MS,
-      unavailable: 'Temporal did not confirm in time. Send the call again: it never counts twice.',
-      call: () =>
-        handle.signal(kind === 'decide' ? decideSignal : withdrawSignal, envelope).then(
-          () => true,
-          (error: unknown) => {
-            if (isRefused(error)) return false;
-            throw error;
-          },
-        ),
-    });
-  } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw error;
-    const now = await readRequest(context.source.manager, row.id);
-    if (now && isFinal(now.status)) throw notPending(now);
-    return false;
-  }
+  const isTaken = await askTemporal(context, {
+    deadlineMs: SIGNAL_DEADLINE_MS,
+    unavailable: 'Temporal did not confirm in time. Send the call again: it never counts twice.',
+    call: () =>
+      handle.signal(kind === 'decide' ? decideSignal : withdrawSignal, envelope).then(
+        () => true,
+        (error: unknown) => {
+          if (isRefused(error)) return false;
+          throw error;
+        },
+      ),
+  });
+  if (isTaken !== null) return isTaken;
+  const now = await readRequest(context.source.manager, row.id);
+  if (now && isFinal(now.status)) throw notPending(now);
+  return false;
 }
 
 /** INVALID_ARGUMENT and FAILED_PRECONDITION: repeating does not help. Servers answer so after too many signals. */

@@ -1,11 +1,11 @@
 import { keepMessage, readKeptMessage, type KeptMessage } from '../../../database/kept-messages.ts';
 import { openEnvelope, type SignedDecision, type SignedWithdrawal } from '../../../domain/crypto/envelope.ts';
-import { isKeyturnError } from '../../../domain/errors.ts';
-import { unseal } from '../../../domain/crypto/sealing.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { keyReused } from '../http/idempotency.ts';
+import { holdsSealed } from '../requests/decision-view.ts';
 import { tooMuchWaits } from './deliver.ts';
+import { givenReason } from './sign.ts';
 
 /** A call that may be repeated with its Idempotency-Key. */
 export interface KeyedCall {
@@ -68,18 +68,10 @@ export async function refuseOtherWithdrawal(
   if (!(await hasReason(context, first, reason))) throw keyReused();
 }
 
-/** A reason whose sealing key is gone cannot be compared, and is not shown to anybody any more. */
-async function hasReason(
-  { keys }: Pick<ApiContext, 'keys'>,
+function hasReason(
+  context: Pick<ApiContext, 'keys'>,
   { id, reason: sealed }: Pick<SignedDecision | SignedWithdrawal, 'id' | 'reason'>,
   reason: string | undefined,
 ): Promise<boolean> {
-  const wanted = reason?.trim() ?? '';
-  if (sealed === null) return wanted === '';
-  try {
-    return (await unseal(sealed, `${id}/reason`, keys.sealing)) === wanted;
-  } catch (error) {
-    if (isKeyturnError(error)) return true;
-    throw error;
-  }
+  return holdsSealed(context, sealed, { field: `${id}/reason`, value: givenReason(reason) });
 }

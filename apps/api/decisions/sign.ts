@@ -36,7 +36,12 @@ export async function sealReason(
   id: string,
   reason: string | undefined,
 ): Promise<string | null> {
-  const value = reason?.trim() ?? '';
-  if (value === '') return null;
+  const value = givenReason(reason);
+  if (value === null) return null;
   return seal({ context: `${id}/reason`, value, initializationVector: randomBytes(12) }, keys.sealing);
+}
+
+/** A reason without surrounding blanks; null for none. */
+export function givenReason(reason: string | undefined): string | null {
+  return reason?.trim() || null;
 }

@@ -19,7 +19,7 @@ function idempotencyKey(request: Request): string {
   if (value === undefined || value === '' || values.length !== 1) {
     throw new KeyturnError('idempotency_key_missing', 'Send exactly one Idempotency-Key header.');
   }
-  const key = decode(value);
+  const key = strictUtf8(Buffer.from(value, 'latin1'));
   if (key === null || key.length > KEY_LENGTH_MAX || /\p{Cc}/u.test(key)) {
     throw new KeyturnError(
       'idempotency_key_invalid',
@@ -42,9 +42,10 @@ export const OptionalIdempotencyKey = createParamDecorator(
   },
 );
 
-function decode(value: string): string | null {
+/** The text of bytes, or null where they are not UTF-8. */
+export function strictUtf8(bytes: Buffer): string | null {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(value, 'latin1'));
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return null;
   }

@@ -20,10 +20,8 @@ export function observe(log: Logger, metrics: Metrics) {
       metrics.httpDuration.observe({ method: methodOf(request), route, status: String(status) }, seconds);
       const level = status < 400 && PROBES.has(route) ? 'debug' : 'info';
       const ms = Math.round(seconds * 1_000);
-      log[level](
-        { request_id, method: methodOf(request), route, status, ms, ...refusalSent(response) },
-        'answered',
-      );
+      const refusal = response.locals['refusal'] as object | undefined;
+      log[level]({ request_id, method: methodOf(request), route, status, ms, ...refusal }, 'answered');
     });
     runNamed(request_id, next);
   };
@@ -35,10 +33,6 @@ export function noteRefusal(
   refusal: { readonly code: string; readonly instance: string },
 ): void {
   response.locals['refusal'] = refusal;
-}
-
-function refusalSent(response: Response): object {
-  return (response.locals['refusal'] as object | undefined) ?? {};
 }
 
 function routeOf(request: Request): string {

@@ -26,14 +26,11 @@ export interface OpenApiDocument {
     readonly securitySchemes: Readonly<Record<string, unknown>>;
   };
   /** Every code of an error: its status, and what a client does. */
-  readonly 'x-keyturn-errors': readonly DocumentedError[];
-}
-
-/** A code of an error in the document. */
-export interface DocumentedError {
-  readonly code: string;
-  readonly status: number;
-  readonly advice: string;
+  readonly 'x-keyturn-errors': readonly {
+    readonly code: string;
+    readonly status: number;
+    readonly advice: string;
+  }[];
 }
 
 /** An operation in the document. */
@@ -125,7 +122,7 @@ function makeDocument(): OpenApiDocument {
   };
 }
 
-function documentedErrors(): readonly DocumentedError[] {
+function documentedErrors(): OpenApiDocument['x-keyturn-errors'] {
   return Object.entries(ADVICE)
     .map(([code, advice]) => ({ code, status: statusOf(code as ErrorCode), advice }))
     .toSorted((left, right) => left.status - right.status);
@@ -153,7 +150,7 @@ function parametersOf({ path, headers = [], query }: Operation): readonly unknow
   const inPath = names.map((name = '') => ({
     name,
     in: 'path',
-    description: inPathOf(path, name),
+    description: IN_PATH[path.startsWith('/v1/switches/') ? 'switch' : name],
     required: true,
     schema: { type: 'string' },
   }));
@@ -176,14 +173,9 @@ function parametersOf({ path, headers = [], query }: Operation): readonly unknow
   }));
 }
 
-function inPathOf(path: string, name: string): string {
-  if (name === 'id' && path.startsWith('/v1/switches/'))
-    return 'Id of the kill switch: `swi_` and 26 characters';
-  return IN_PATH[name] ?? '';
-}
-
 const IN_PATH: Readonly<Record<string, string>> = {
   id: 'Id of the request: `req_` and 26 characters',
+  switch: 'Id of the kill switch: `swi_` and 26 characters',
   digest: 'Digest of the policy: `sha256:` and 64 hex digits',
   stream: 'policy, proposals, switches or directory',
 };

@@ -1,4 +1,4 @@
-import { Controller, Get, Header, Req, Res } from '@nestjs/common';
+import { Controller, Get, Header, Module, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 
 import type { ProtectedResource } from '../../../contract/sign-in.ts';
@@ -67,3 +67,6 @@ export class OperationsController {
     return this.#page;
   }
 }
+
+@Module({ controllers: [OperationsController] })
+export class OperationsModule {}

@@ -1,4 +1,4 @@
-import { Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
+import { Controller, Get, HttpCode, Module, Param, Post, Req } from '@nestjs/common';
 import type { Request } from 'express';
 
 import { readCandidate } from '../../../database/policy-candidates.ts';
@@ -53,3 +53,6 @@ export class PoliciesController {
     return { digest, is_active: digest === caller.policy.digest, policy: policy as PolicyAnswer['policy'] };
   }
 }
+
+@Module({ controllers: [PoliciesController] })
+export class PoliciesModule {}

@@ -63,20 +63,16 @@ export async function proposePolicy(
   return { digest, active, is_new };
 }
 
-type Compiled = Pick<CompiledPolicy, 'policy' | 'digest' | 'sources'>;
-
 /** What the files compile to. Refuses (`policy_invalid`) with every mistake and its position. */
 async function compiledOf(
   proposed: PolicySources,
   { person, terms }: { readonly person: string; readonly terms: ProposalTerms },
-): Promise<Compiled> {
+): Promise<Pick<CompiledPolicy, 'policy' | 'digest' | 'sources'>> {
   const work = { sources: canonicalJson(proposed), proposal: terms };
-  const { problems, compiled } = await POOL.run(person, () => checkSources(work)).catch(refuseBusy);
+  const { problems, compiled } = await POOL.run(person, () => checkSources(work)).catch((error: unknown) => {
+    if (!(error instanceof ChecksBusy)) throw error;
+    throw new KeyturnError('unavailable', 'The policy could not be compiled now. Try again.');
+  });
   if (compiled === null || problems.length > 0) throw new KeyturnError('policy_invalid', problems.join('\n'));
   return compiled;
-}
-
-function refuseBusy(error: unknown): never {
-  if (!(error instanceof ChecksBusy)) throw error;
-  throw new KeyturnError('unavailable', 'The policy could not be compiled now. Try again.');
 }

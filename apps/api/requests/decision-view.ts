@@ -1,5 +1,5 @@
 import type { DecisionRow } from '../../../database/tables.ts';
-import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
+import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { unseal } from '../../../domain/crypto/sealing.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { personById, type Directory } from '../../../domain/identity/directory.ts';
@@ -43,5 +43,21 @@ export async function openSealed(context: Opening, sealed: string | null, field:
     if (!isKeyturnError(error)) throw error;
     context.log.warn({ field, code: error.code }, 'a sealed field cannot be opened');
     return null;
+  }
+}
+
+/** True when the sealed field holds this value. Without its key it cannot be compared, and is not shown any more. */
+export async function holdsSealed(
+  { keys }: Pick<ApiContext, 'keys'>,
+  sealed: string | null,
+  { field, value }: { readonly field: string; readonly value: JsonValue },
+): Promise<boolean> {
+  if (sealed === null || value === null) return sealed === value;
+  const wanted = canonicalJson(value);
+  try {
+    return canonicalJson(await unseal(sealed, field, keys.sealing)) === wanted;
+  } catch (error) {
+    if (isKeyturnError(error)) return true;
+    throw error;
   }
 }

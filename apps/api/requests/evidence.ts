@@ -11,10 +11,10 @@ import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { callerVisibility } from './visibility.ts';
 import { unlessUnreadable } from './unreadable.ts';
-import { requestView } from './view.ts';
+import { requestView, type Showing } from './view.ts';
 
 /** Everything that it takes to verify a request offline. All of it or nothing: a part alone proves nothing. */
-export async function evidenceOf(context: ApiContext, caller: Caller, row: RequestRow): Promise<Evidence> {
+export async function evidenceOf(context: Showing, caller: Caller, row: RequestRow): Promise<Evidence> {
   const { visibility } = await callerVisibility(context, caller, { row });
   if (visibility !== 'whole') {
     throw new KeyturnError(
@@ -32,7 +32,7 @@ export async function evidenceOf(context: ApiContext, caller: Caller, row: Reque
 
 /** An altered request is not shown as if it were true; the record that proves the change is given all the same. */
 async function viewUnlessAltered(
-  context: ApiContext,
+  context: Showing,
   caller: Caller,
   row: RequestRow,
 ): Promise<Evidence['request']> {

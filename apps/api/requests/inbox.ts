@@ -12,20 +12,19 @@ import { GRADE_GIVEN } from '../../../domain/request/requirement.ts';
 import type { inboxQuerySchema, RequestPage } from '../../../contract/requests.ts';
 import { isOwnRequest, reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { positionOf } from './cursor.ts';
-import { summaries, type PageCall } from './list.ts';
+import { summaries } from './list.ts';
 import { directoriesOf } from './load.ts';
-import { pageFor, type PageSource } from './page.ts';
+import { pageFor, type PageCall, type PageSource } from './page.ts';
 import { readWholeRows, type WholeRow } from './whole-rows.ts';
 import { scopeNow } from './visibility.ts';
 import { unlessUnreadable } from './unreadable.ts';
+import type { Showing } from './view.ts';
 
-const LIMIT_DEFAULT = 50;
 const BATCH = 100;
 
 /** Pending requests that the caller may decide now, and break-glass requests with the caller on the ladder, newest first. */
 export async function inboxPage(
-  context: ApiContext,
+  context: Showing & Pick<ApiContext, 'limits'>,
   caller: Caller,
   { query, signal }: PageCall<z.output<typeof inboxQuerySchema>>,
 ): Promise<RequestPage> {
@@ -41,9 +40,7 @@ export async function inboxPage(
       return { items: await summaries(context, caller, chosen), lookedAt };
     },
   };
-  const limit = query.limit ?? LIMIT_DEFAULT;
-  const wanted = { limit, after: positionOf(query.cursor), batch: BATCH, signal };
-  return pageFor(context, caller, { source, ...wanted });
+  return pageFor(context, caller, { source, query, signal, batch: BATCH });
 }
 
 /** Every selector that holds the person now. */
@@ -70,16 +67,11 @@ async function selectorsOf(
 
 type Choosing = Pick<ApiContext, 'source' | 'directories' | 'policies' | 'log'>;
 
-interface InboxRows {
-  readonly rows: readonly RequestRow[];
-  readonly count: number;
-}
-
 /** The index of open selectors has too many requests: each is checked again. */
 async function chosenOf(
   context: Choosing,
   caller: Caller,
-  { rows, count }: InboxRows,
+  { rows, count }: { readonly rows: readonly RequestRow[]; readonly count: number },
 ): Promise<{ readonly chosen: readonly RequestRow[]; readonly lookedAt: number }> {
   const chosen: RequestRow[] = [];
   for (const [index, whole] of (await readWholeRows(context, caller, rows)).entries()) {

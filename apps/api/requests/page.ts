@@ -4,7 +4,7 @@ import type { RequestPage } from '../../../contract/requests.ts';
 import { identityKey } from '../../../domain/identity/identity.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { cursorAfter, positionAfter } from './cursor.ts';
+import { cursorAfter, positionAfter, positionOf } from './cursor.ts';
 
 /** Reads and shows rows for a page. */
 export interface PageSource {
@@ -20,15 +20,23 @@ export interface Shown {
   readonly lookedAt: number;
 }
 
+/** A call for a page. */
+export interface PageCall<Query> {
+  readonly query: Query;
+  /** Aborts when the caller hangs up. */
+  readonly signal: AbortSignal;
+}
+
 /** Which page is wanted. */
 export interface WantedPage {
   readonly after: ListPosition | null;
   readonly limit: number;
   /** How many rows are read at first. The number grows while nothing is found. */
   readonly batch: number;
-  /** Aborts when the caller hangs up. */
   readonly signal: AbortSignal;
 }
+
+const LIMIT_DEFAULT = 50;
 
 /** Rows that are read at once. */
 const BATCH_MAX = 400;
@@ -39,24 +47,28 @@ const READ_MAX = 1_000;
 /** Checking so many rows, with signatures and decisions, costs as much as a call without any. */
 const ROWS_OF_A_CALL = 4;
 
-/** Pages of all callers that are made at once: each holds its rows, and connections. */
-const PAGES_MAX = 40;
-const TOO_MANY = 'Too many lists of yours are being read: wait for them.';
+/** Without `batch` one row more than the limit is read at first. */
+type PageInput = PageCall<{ limit?: number | undefined; cursor?: string | undefined }> & {
+  readonly source: PageSource;
+  readonly batch?: number;
+};
 
 /** A page for a caller, who can have so many at once at most, and is charged for the rows that are read. */
 export async function pageFor(
-  { limiter, pages }: Pick<ApiContext, 'limiter' | 'pages'>,
+  { limits }: Pick<ApiContext, 'limits'>,
   { principal }: Pick<Caller, 'principal'>,
-  { source, ...wanted }: WantedPage & { readonly source: PageSource },
+  { source, query, signal, batch }: PageInput,
 ): Promise<RequestPage> {
   const name = identityKey(principal.identity);
-  const release = pages.take(name, PAGES_MAX, TOO_MANY);
+  const release = limits.pages.take(name);
   const read = async (page: ListPage): Promise<readonly RequestRow[]> => {
     const rows = await source.read(page);
-    limiter.charge(name, Math.floor(rows.length / ROWS_OF_A_CALL));
+    limits.calls.charge(name, Math.floor(rows.length / ROWS_OF_A_CALL));
     return rows;
   };
   try {
+    const { limit = LIMIT_DEFAULT, cursor } = query;
+    const wanted = { limit, after: positionOf(cursor), batch: batch ?? limit + 1, signal };
     return await fillPage({ ...source, read }, wanted);
   } finally {
     release();

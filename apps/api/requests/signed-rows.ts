@@ -59,11 +59,20 @@ async function signedColumns(context: Reading, row: RequestRow): Promise<Partial
   try {
     const signed = await openEnvelope('request', envelope, context.keys.verification);
     if (signed.id !== id) throw new KeyturnError('envelope_invalid', 'It was signed for another request.');
-    const { action, schema_version, target, environment, mode, intent_digest, lineage, ...asked } =
+    const { action, schema_version, target, environment, mode, intent_digest, ...others } =
       await unrecordedRow(context, { signed, envelope });
-    const { requester_issuer, requester_subject, start } = asked;
-    const others = { requester_issuer, requester_subject, ...(start === undefined ? {} : { start }) };
-    return { action, schema_version, target, environment, mode, intent_digest, lineage, ...others };
+    const { lineage, requester_issuer, requester_subject, start } = others;
+    const requester = { lineage, requester_issuer, requester_subject };
+    return {
+      action,
+      schema_version,
+      target,
+      environment,
+      mode,
+      intent_digest,
+      ...requester,
+      ...(start && { start }),
+    };
   } catch (err) {
     context.log.error(
       { request: id, err },

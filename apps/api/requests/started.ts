@@ -1,5 +1,4 @@
 import { defaultPayloadConverter } from '@temporalio/common';
-import { WorkflowNotFoundError } from '@temporalio/client';
 
 import { openEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
@@ -49,40 +48,21 @@ export async function readStart(
 }
 
 async function isOpen(context: Reading, id: string): Promise<boolean> {
-  try {
-    const { status } = await askTemporal(context, {
-      ...READING,
-      call: () => context.temporal.workflow.getHandle(id).describe(),
-    });
-    return !hasEnded(status.name);
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false;
-    throw error;
-  }
+  const call = () => context.temporal.workflow.getHandle(id).describe();
+  const description = await askTemporal(context, { ...READING, call });
+  return description !== null && !hasEnded(description.status.name);
 }
 
 /** The first argument of a workflow; undefined when it has none that can be read, null when there is no workflow. */
 async function startInput(context: Reading, id: string): Promise<unknown> {
-  try {
-    const events = await firstEvents(context, id);
-    const started = events[0]?.workflowExecutionStartedEventAttributes;
-    if (started?.workflowType?.name !== PRIVILEGED_ACTION) return undefined;
-    return readPayload(started.input?.payloads?.[0]);
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return null;
-    throw error;
-  }
-}
-
-async function firstEvents(context: Reading, id: string) {
   const { connection, options } = context.temporal.workflow;
-  const { namespace } = options;
-  const query = { namespace, execution: { workflowId: id }, maximumPageSize: 1 };
-  const answer = await askTemporal(context, {
-    ...READING,
-    call: () => connection.workflowService.getWorkflowExecutionHistory(query),
-  });
-  return answer.history?.events ?? [];
+  const query = { namespace: options.namespace, execution: { workflowId: id }, maximumPageSize: 1 };
+  const call = () => connection.workflowService.getWorkflowExecutionHistory(query);
+  const answer = await askTemporal(context, { ...READING, call });
+  if (answer === null) return null;
+  const started = answer.history?.events?.[0]?.workflowExecutionStartedEventAttributes;
+  if (started?.workflowType?.name !== PRIVILEGED_ACTION) return undefined;
+  return readPayload(started.input?.payloads?.[0]);
 }
 
 type Payload = Parameters<typeof defaultPayloadConverter.fromPayload>[0];

@@ -26,12 +26,18 @@ export function summaryView(
 ): RequestSummary {
   const { row, visibility } = shown;
   const hasDetails = seesPlan(visibility);
+  // How policy rated the plan.
+  const rated = visibility === 'standing' ? null : row;
   const progress = shown.standing && progressOf(row, shown.standing, visibility === 'whole');
   return {
     ...factsOf(row),
     lineage: row.lineage.map((member) => namedMember(caller, member)),
     ...freezesOf(caller, row),
-    ...(visibility === 'standing' ? UNRATED : ratingOf(row, progress)),
+    progress: rated && progress,
+    risk: rated && rated.risk,
+    matched_rules: rated?.matched_rules?.map(ruleView) ?? null,
+    requirement: rated && (rated.requirement as RequestSummary['requirement']),
+    shortage: shortagesSchema.safeParse(rated?.shortage).data ?? null,
     risk_reasons: hasDetails && row.risk_reasons ? [...row.risk_reasons] : null,
     summary: hasDetails ? row.summary : null,
     may_decide: row.status === 'pending' ? openTo(progress) : null,
@@ -41,33 +47,7 @@ export function summaryView(
   };
 }
 
-type Rating = Pick<RequestSummary, 'risk' | 'matched_rules' | 'requirement' | 'progress' | 'shortage'>;
-
-/** How policy rated a plan, withheld. */
-const UNRATED: Rating = {
-  risk: null,
-  matched_rules: null,
-  requirement: null,
-  progress: null,
-  shortage: null,
-};
-
-function ratingOf(row: ShownRow, progress: RequestSummary['progress']): Rating {
-  return {
-    progress,
-    risk: row.risk,
-    matched_rules: row.matched_rules?.map(ruleView) ?? null,
-    requirement: row.requirement as RequestSummary['requirement'],
-    shortage: shortagesSchema.safeParse(row.shortage).data ?? null,
-  };
-}
-
 type MatchedRules = NonNullable<RequestSummary['matched_rules']>;
-
-type Facts = Omit<
-  RequestSummary,
-  keyof Rating | 'risk_reasons' | 'summary' | 'may_decide' | 'failure' | 'result' | 'lineage' | 'freezes'
->;
 
 /** A matched rule, as people see it. */
 export function ruleView({ id, because, effect }: ShownRule): MatchedRules[number] {
@@ -94,7 +74,7 @@ function freezesOf(
   return { freezes: inForce.map(({ id, title, to }) => ({ id, title, until: new Date(to).toISOString() })) };
 }
 
-function factsOf(row: ShownRow): Facts {
+function factsOf(row: ShownRow) {
   return {
     id: row.id,
     action: row.action,
@@ -107,7 +87,9 @@ function factsOf(row: ShownRow): Facts {
     round: row.round,
     intent_digest: row.intent_digest,
     decision_digest: row.decision_digest,
-    ...instantsOf(row),
+    pending_since: row.pending_since?.toISOString() ?? null,
+    expires_at: row.expires_at?.toISOString() ?? null,
+    held_until: row.held_until?.toISOString() ?? null,
     requested_by: { issuer: row.requester_issuer, subject: row.requester_subject },
     is_break_glass: row.is_break_glass,
     ...(row.start === undefined ? {} : { start: row.start }),
@@ -119,14 +101,6 @@ function factsOf(row: ShownRow): Facts {
 
 /** A garbled row has none. */
 const shortagesSchema = z.array(shortageSchema);
-
-function instantsOf(row: RequestRow): Pick<RequestSummary, 'pending_since' | 'expires_at' | 'held_until'> {
-  return {
-    pending_since: row.pending_since?.toISOString() ?? null,
-    expires_at: row.expires_at?.toISOString() ?? null,
-    held_until: row.held_until?.toISOString() ?? null,
-  };
-}
 
 function temporalLink(
   context: Pick<ApiContext, 'settings'>,

@@ -1,7 +1,6 @@
 import { readLeaves, readParts, readSubjects } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { Leaf, LeafType } from '../../../domain/audit/leaf.ts';
-import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { SWITCHED_OFF } from '../../../domain/execution/denial.ts';
 import { agentOf, personOf, type Directory } from '../../../domain/identity/directory.ts';
 import type { RequestMode } from '../../../domain/request/status.ts';
@@ -11,6 +10,7 @@ import type { Timeline } from '../../../contract/history.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { rowsAsSigned } from './signed-rows.ts';
+import type { Showing } from './view.ts';
 import { callerVisibility } from './visibility.ts';
 
 type Item = Timeline['items'][number];
@@ -77,7 +77,7 @@ export function textOf(type: LeafType, mode: RequestMode): string {
  * What happened to a request, from its audit entries. Facts and parts quote plans and errors, so they are for those who
  * may see the whole request; after an approval those behind it see who took part, and everybody else the steps only.
  */
-export async function timelineOf(context: ApiContext, caller: Caller, row: RequestRow): Promise<Timeline> {
+export async function timelineOf(context: Showing, caller: Caller, row: RequestRow): Promise<Timeline> {
   const items = await itemsOf(context, caller, row);
   if (!(await isExpiredWithStartWindow(context, row))) return { items };
   return {
@@ -117,11 +117,13 @@ async function itemsOf(
   return leaves.map((leaf) => {
     // A signature is for verification.
     const own = parts.filter(({ event_id, part }) => event_id === leaf.id && part !== 'envelope');
-    return fullItem(leaf, {
-      mode,
-      name: name(leaf),
-      parts: Object.fromEntries(own.map((part) => [part.part, JSON.parse(part.body) as JsonValue])),
-    });
+    return {
+      ...bareItem(leaf, mode, name(leaf)),
+      text: fullText(leaf, mode),
+      facts: leaf.facts as Item['facts'],
+      parts: Object.fromEntries(own.map(({ part, body }) => [part, JSON.parse(body) as never])),
+      ...(leaf.evidence && { grade: leaf.evidence.grade }),
+    };
   });
 }
 
@@ -142,45 +144,31 @@ interface Named {
   readonly id?: string;
 }
 
-interface ItemContext {
-  readonly mode: RequestMode;
-  readonly name: Named | null;
-  readonly parts: Readonly<Record<string, JsonValue>>;
-}
-
-function fullItem(leaf: Leaf, { mode, name, parts }: ItemContext): Item {
-  return {
-    ...bareItem(leaf, mode, name),
-    text: fullText(leaf, mode),
-    facts: leaf.facts as Item['facts'],
-    parts: parts as NonNullable<Item['parts']>,
-    ...(leaf.evidence ? { grade: leaf.evidence.grade } : {}),
-  };
-}
-
 /** What people reported about an action whose outcome was unknown to Keyturn. */
 const REPORTED: Partial<Record<LeafType, string>> = {
   'execution.succeeded': 'People checked the target and reported that the action was executed',
   'execution.failed': 'People checked the target and reported that the action was not executed',
 };
 
-/** The text, with the fact that a reader wants first where a kind of entry has one. */
+/** The fact that a reader wants first. */
+const FIRST_FACTS: Partial<Record<LeafType, string>> = {
+  'decision.counted': 'verdict',
+  'decision.refused': 'code',
+  'decision.attempt_refused': 'code',
+  'request.withdrawal_refused': 'code',
+  'request.plan_failed': 'code',
+  'request.escalated': 'to',
+  'decision.unauthenticated': 'count',
+  'execution.failed': 'code',
+};
+
+/** The text, with the fact that a reader wants first. */
 function fullText(leaf: Leaf, mode: RequestMode): string {
   const { type, facts } = leaf;
   const reported = facts['found_by'] === 'people' ? REPORTED[type] : undefined;
   const { resolution } = facts;
   if (reported !== undefined && typeof resolution === 'string') return `${reported} (${resolution}).`;
-  const named: Partial<Record<LeafType, JsonValue | undefined>> = {
-    'decision.counted': facts['verdict'],
-    'decision.refused': facts['code'],
-    'decision.attempt_refused': facts['code'],
-    'request.withdrawal_refused': facts['code'],
-    'request.plan_failed': facts['code'],
-    'request.escalated': facts['to'],
-    'decision.unauthenticated': facts['count'],
-    'execution.failed': facts['code'],
-  };
-  const fact = named[type];
+  const fact = facts[FIRST_FACTS[type] ?? ''];
   const text = bareText(leaf, mode);
   return typeof fact === 'string' || typeof fact === 'number'
     ? `${text.replace(/\.$/, '')} (${fact}).`

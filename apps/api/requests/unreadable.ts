@@ -12,12 +12,8 @@ export async function unlessUnreadable<Shown>(
   try {
     return await show();
   } catch (error) {
-    if (!isUnreadable(error)) throw error;
+    if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
     log.error({ request, err: error.name }, 'a stored request cannot be shown');
     return null;
   }
-}
-
-function isUnreadable(error: unknown): error is Error {
-  return error instanceof TypeError || error instanceof RangeError;
 }

@@ -18,12 +18,11 @@ import { rowAsSigned } from './signed-rows.ts';
 import { ruleView, summaryView } from './summary.ts';
 import { callerVisibility } from './visibility.ts';
 
+/** What it takes to show requests. */
+export type Showing = Pick<ApiContext, 'source' | 'policies' | 'directories' | 'keys' | 'settings' | 'log'>;
+
 /** The whole request as the reader may see it. */
-export async function requestView(
-  context: ApiContext,
-  caller: Caller,
-  known: RequestRow,
-): Promise<RequestView> {
+export async function requestView(context: Showing, caller: Caller, known: RequestRow): Promise<RequestView> {
   const { manager } = context.source;
   const row = await rowAsSigned(context, known);
   const decisions = await readDecisions(manager, row.id);
@@ -55,7 +54,7 @@ export async function requestView(
  * know of the request, or whose token has expired.
  */
 export async function viewAfterWait(
-  context: ApiContext,
+  context: Showing & Pick<ApiContext, 'snapshots'>,
   caller: Caller,
   row: RequestRow,
 ): Promise<RequestView> {

@@ -4,10 +4,11 @@ import { gateToWorkflow } from '../../../database/gate-answers.ts';
 import { readDecisions, readRequest } from '../../../database/readers.ts';
 import { agentOf, personOf } from '../../../domain/identity/directory.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { identityKey, isSameIdentity, type LineageMember } from '../../../domain/identity/identity.ts';
+import { isSameIdentity, type LineageMember } from '../../../domain/identity/identity.ts';
 import { OWN_TARGET, ownTarget, REVIEW } from '../../../domain/policy/policy.ts';
 import { callerSnapshot } from '../auth/authenticate.ts';
 import type { ApiContext } from '../context.ts';
+import { unique } from '../submission/lineage.ts';
 import { signRequest } from '../submission/sign.ts';
 import { readStart } from '../requests/started.ts';
 import { startWorkflow } from '../submission/start.ts';
@@ -22,7 +23,7 @@ export async function openReview(context: ApiContext, emergency: Emergency, id: 
   const { policy, directory } = await callerSnapshot(context);
   const { id: request } = emergency;
   const [requester] = emergency.lineage;
-  const lineage = [...emergency.lineage, ...(await approversOf(context, emergency))];
+  const lineage = unique([...emergency.lineage, ...(await approversOf(context, emergency))]);
   const body = { target: OWN_TARGET, mode: 'gate' as const, arguments: { request } };
   const signable = { id, lineage, action: REVIEW, start: undefined, body, caller: { policy } };
   const { signed, envelope } = await signRequest(context.keys, signable);
@@ -39,7 +40,10 @@ export async function openReview(context: ApiContext, emergency: Emergency, id: 
 }
 
 /** Somebody ended the workflow of the review before it was recorded: it cannot be opened again, which is an error in the log. */
-async function refuseLost(context: ApiContext, id: string): Promise<void> {
+async function refuseLost(
+  context: Pick<ApiContext, 'source' | 'keys' | 'temporal' | 'log'>,
+  id: string,
+): Promise<void> {
   const started = await readStart(context, id);
   if (!started || started.isOpen || (await readRequest(context.source.manager, id))) return;
   throw new KeyturnError('internal', 'The workflow of the review ended before it was recorded.');
@@ -51,16 +55,12 @@ async function approversOf(
   { id, lineage }: Emergency,
 ): Promise<readonly LineageMember[]> {
   const decisions = await readDecisions(source.manager, id);
-  const approvals = decisions.filter(
-    ({ outcome, verdict }) => outcome === 'counted' && verdict === 'approve',
-  );
-  const accounts = new Map(
-    approvals.map(({ reviewer_issuer: issuer, reviewer_subject: subject }) => {
-      const account = { issuer, subject };
-      return [identityKey(account), account] as const;
-    }),
-  );
-  return [...accounts.values()]
-    .filter((account) => !lineage.some((member) => isSameIdentity(member, account)))
-    .map((account) => ({ ...account, role: 'editor' }));
+  return decisions
+    .filter(({ outcome, verdict }) => outcome === 'counted' && verdict === 'approve')
+    .map(({ reviewer_issuer: issuer, reviewer_subject: subject }) => ({
+      issuer,
+      subject,
+      role: 'editor' as const,
+    }))
+    .filter((approver) => !lineage.some((member) => isSameIdentity(member, approver)));
 }

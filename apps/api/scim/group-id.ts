@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import type { StoredGroup } from '../../../database/scim-resources.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';
 import type { ScimAuthority } from './authorities.ts';
 import { scimRefusal } from '../http/scim-errors.ts';
@@ -19,18 +20,15 @@ export function groupIdOf(policy: PolicySet, { authority }: ScimAuthority, field
   const bound = externalId === null ? undefined : groups.find((group) => group.external_id === externalId);
   if (bound) return bound.id;
   const id = idFromName(displayName);
-  refuseOtherThanBound(policy, { authority, groupId: id, externalId });
+  refuseOtherThanBound(policy, authority, { groupId: id, externalId });
   return id;
 }
 
 /** Refuses (`uniqueness`) a group whose external id is not the one that the policy gives to its id. */
 export function refuseOtherThanBound(
   policy: PolicySet,
-  {
-    authority,
-    groupId,
-    externalId,
-  }: { readonly authority: string; readonly groupId: string; readonly externalId: string | null },
+  authority: string,
+  { groupId, externalId }: Pick<StoredGroup, 'groupId' | 'externalId'>,
 ): void {
   const meant = policy.directory.groups.find(
     (group) => group.authority === authority && group.id === groupId,

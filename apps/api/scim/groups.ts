@@ -24,7 +24,8 @@ export async function createGroup(
     const id = randomUUID();
     const groupId = groupIdOf(await policyOf(context, manager), authority, fields);
     await refuseTakenGroup(manager, authority, { id, groupId });
-    await write(manager, { authority, id, groupId, fields, known: new Set(), operation: 'group.created' });
+    const known = { members: NOBODY };
+    await write(manager, { authority, id, groupId, fields, known, operation: 'group.created' });
     return existing(await readGroup(manager, authority, id));
   });
 }
@@ -44,21 +45,10 @@ export async function changeGroup(
     if (fields.displayName !== known.displayName) await refuseTakenName(manager, groupId, fields);
     const { externalId } = fields;
     if (externalId !== known.externalId)
-      refuseOtherThanBound(await policyOf(context, manager), {
-        authority: authority.authority,
-        groupId,
-        externalId,
-      });
+      refuseOtherThanBound(await policyOf(context, manager), authority.authority, { groupId, externalId });
     if (known.members.size > 0 && fields.members.size === 0)
       context.log.warn({ authority: authority.authority, group: groupId }, 'a provisioned group was emptied');
-    await write(manager, {
-      authority,
-      id,
-      groupId,
-      fields,
-      known: known.members,
-      operation: 'group.changed',
-    });
+    await write(manager, { authority, id, groupId, fields, known, operation: 'group.changed' });
     return existing(await readGroup(manager, authority, id));
   });
 }
@@ -71,17 +61,10 @@ export async function deleteGroup(
 ): Promise<void> {
   await provision(context, async (manager) => {
     const stored = existing(await readGroup(manager, authority, id));
-    const known = fieldsOf(stored);
-    const fields = { ...known, members: new Set<string>() };
     const { groupId } = stored;
-    await write(manager, {
-      authority,
-      id,
-      groupId,
-      fields,
-      known: known.members,
-      operation: 'group.deleted',
-    });
+    const known = fieldsOf(stored);
+    const fields = { ...known, members: NOBODY };
+    await write(manager, { authority, id, groupId, fields, known, operation: 'group.deleted' });
   });
 }
 
@@ -118,19 +101,21 @@ async function refuseTakenName(
     );
 }
 
+const NOBODY: ReadonlySet<string> = new Set();
+
 interface GroupWrite {
   readonly authority: ScimAuthority;
   readonly id: string;
   readonly groupId: string;
   readonly fields: GroupFields;
-  readonly known: ReadonlySet<string>;
+  readonly known: Pick<GroupFields, 'members'>;
   readonly operation: 'group.created' | 'group.changed' | 'group.deleted';
 }
 
 async function write(manager: EntityManager, change: GroupWrite): Promise<void> {
   const { authority, id, groupId, fields, known, operation } = change;
-  const added = [...fields.members].filter((member) => !known.has(member));
-  const removed = [...known].filter((member) => !fields.members.has(member));
+  const added = [...fields.members].filter((member) => !known.members.has(member));
+  const removed = [...known.members].filter((member) => !fields.members.has(member));
   if (!(await areMembers(manager, authority, added)))
     throw scimRefusal('invalidValue', 'A member is neither a user nor a group of this authority.');
   await applyWrite(manager, {

@@ -61,17 +61,14 @@ export function listAnswer(resources: readonly object[], total: number, startInd
 
 function names(list: string): ReadonlySet<string> {
   // A part of an attribute brings the whole attribute.
+  const named = list.toLowerCase().split(',');
   return new Set(
-    list
-      .toLowerCase()
-      .split(',')
-      .map(
-        (name) =>
-          name
-            .trim()
-            .replace(/^urn:.*:/, '')
-            .split('.')[0] ?? '',
-      ),
+    named.map((name) =>
+      name
+        .trim()
+        .replace(/^urn:.*:/, '')
+        .replace(/\..*/, ''),
+    ),
   );
 }
 

@@ -36,7 +36,7 @@ export class ProvisionerDoor {
     const token = tokenOf(request);
     const provisioner = token === undefined ? null : this.#authorities.of(token);
     const payer = provisioner?.authority ?? `scim-address:${request.socket.remoteAddress ?? ''}`;
-    this.#context.limiter.admit(payer);
+    this.#context.limits.calls.admit(payer);
     if (!provisioner) throw this.#unknown(token, response);
     Object.assign(request, { provisioner, payer });
   }

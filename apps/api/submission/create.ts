@@ -36,7 +36,10 @@ export async function createRequest(context: ApiContext, call: CreateCall): Prom
   );
 }
 
-async function underCurrentPolicy(context: ApiContext, call: CreateCall): Promise<CreateCall> {
+async function underCurrentPolicy(
+  context: Pick<ApiContext, 'source' | 'snapshots'>,
+  call: CreateCall,
+): Promise<CreateCall> {
   return { ...call, caller: callerOf(call.caller.principal, await callerSnapshot(context)) };
 }
 
@@ -81,7 +84,7 @@ async function start(context: ApiContext, submission: CreateSubmission & Checked
       'Temporal gave contradictory answers. Repeat the call with the same Idempotency-Key.',
     );
   // The workflow existed: an earlier call with this key, or the same one at the same time.
-  if (!isNew) await refuseOtherCall(context.keys, submission, started.envelope);
+  if (!isNew) await refuseOtherCall(context, submission, started.envelope);
   return settled(context, submission, { outcome: isNew ? 'created' : 'repeated', started });
 }
 
@@ -96,7 +99,7 @@ async function startedBefore(
 ): Promise<Created> {
   const started = isOfToday(refusal) ? await knownStart(context, submission.id) : null;
   if (!started) throw refusal;
-  await refuseOtherCall(context.keys, submission, started.envelope);
+  await refuseOtherCall(context, submission, started.envelope);
   return settled(context, submission, { outcome: 'repeated', started });
 }
 

@@ -2,7 +2,12 @@ import { readProposer } from '../../../database/policy-candidates.ts';
 import { readRequest } from '../../../database/readers.ts';
 import { peopleBehind, personById, provenOf, type Directory } from '../../../domain/identity/directory.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import type { Identity, Lineage, LineageMember } from '../../../domain/identity/identity.ts';
+import {
+  memberOf,
+  type Identity,
+  type Lineage,
+  type LineageMember,
+} from '../../../domain/identity/identity.ts';
 import { PUBLISH, RESOLVE } from '../../../domain/policy/policy.ts';
 import { digestSchema } from '../../../contract/policies.ts';
 import type { CreateBody } from '../../../contract/requests.ts';
@@ -29,10 +34,11 @@ export async function lineageOfAttempt(
   context: Reading & Parameters<typeof countRefusal>[0],
   submitted: Submitted,
 ): Promise<Lineage> {
-  const find = (): Promise<Lineage> => lineageWithEditors(context, submitted);
-  return submitted.body.action === RESOLVE.action
-    ? countRefusal(context, resolutionBy(submitted), find)
-    : find();
+  const { caller, body } = submitted;
+  if (body.action !== RESOLVE.action) return lineageWithEditors(context, submitted);
+  const { request: id } = body.arguments;
+  const attempt = { caller, delivery: 'resolution' as const, ...(typeof id === 'string' && { id }) };
+  return countRefusal(context, attempt, () => lineageWithEditors(context, submitted));
 }
 
 /**
@@ -48,11 +54,6 @@ async function editorsOf(context: Reading, submitted: Submitted): Promise<readon
     default:
       return [];
   }
-}
-
-function resolutionBy({ caller, body }: Submitted): Parameters<typeof countRefusal>[1] {
-  const { request } = body.arguments;
-  return { caller, delivery: 'resolution', ...(typeof request === 'string' ? { id: request } : {}) };
 }
 
 async function proposerOf({ source }: Reading, { body }: Submitted): Promise<readonly LineageMember[]> {
@@ -90,12 +91,9 @@ async function everybodyBehind(
     );
   const lost = accountsOfLost(row.lineage, { now: caller.directory, atCreation });
   // Where an account is named twice the first counts: what is proven must not look declared.
-  return [...provenOf(row.lineage), ...lost, ...row.lineage].map((member) => asEditor(member));
-}
-
-/** A member that only the caller declared then is not proven now. */
-function asEditor({ issuer, subject, is_declared: isDeclared }: Omit<LineageMember, 'role'>): LineageMember {
-  return { issuer, subject, role: 'editor', ...(isDeclared ? { is_declared: true } : {}) };
+  return [...provenOf(row.lineage), ...lost, ...row.lineage].map((member) =>
+    memberOf({ ...member, role: 'editor' }),
+  );
 }
 
 /** Current accounts of people who were behind a request at its creation and whom its lineage no longer leads to. */

@@ -1,17 +1,7 @@
 import type { ActionDefinition, Target } from '../../../domain/policy/policy.ts';
 import type { SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { markdownCode, oneLine } from '../../../domain/cards/markdown.ts';
-import type { PrivilegedActionInput } from '../../../workflows/messages.ts';
 import type { Caller } from '../auth/caller.ts';
-
-/** What people read about a request in the Temporal UI before it is planned: only facts made by the server. */
-export interface Explanation {
-  readonly asked: PrivilegedActionInput['asked'];
-  /** One line, at most 400 bytes. */
-  readonly summary: string;
-  /** Markdown. */
-  readonly details: string;
-}
 
 /** What is needed to explain a request. */
 export interface Explainable {
@@ -31,8 +21,11 @@ const ID_BYTES_MAX = 60;
 
 const NAME_BYTES_MAX = 100;
 
-/** Explains a request without any text of an agent; names cannot contain markup. */
-export function explain(facts: Explainable): Explanation {
+/**
+ * What people read about a request in the Temporal UI before it is planned, in Markdown: only facts made by the server,
+ * without any text of an agent. The summary is one line of at most 400 bytes.
+ */
+export function explain(facts: Explainable) {
   const { signed, action, target } = facts;
   const howToDecide = howToDecideText(signed.id, facts.publicUrl);
   return {

@@ -31,7 +31,7 @@ async function gateKey(context: LookUp, submission: CreateSubmission): Promise<C
   if (!key) return { switches, gate };
   refuseOtherIntent(submission, key.verdict === 'allowed' ? key.answer : key);
   if (key.verdict === 'workflow') return (await repeated(context, submission)) ?? { switches, gate: null };
-  await refuseOtherCall(context.keys, submission, key.answer.envelope);
+  await refuseOtherCall(context, submission, key.answer.envelope);
   const row = await answeredRow(context, key.answer);
   refuseUnusable(submission.caller.directory, switches, row);
   return { outcome: 'repeated', isRecorded: true, row };
@@ -49,6 +49,6 @@ async function requestKey(context: LookUp, submission: CreateSubmission): Promis
 async function repeated(context: LookUp, submission: CreateSubmission): Promise<Created | null> {
   const known = await readRequest(context.source.manager, submission.id);
   if (!known) return null;
-  await refuseOtherCall(context.keys, submission, known.envelope);
+  await refuseOtherCall(context, submission, known.envelope);
   return settled(context, submission, { outcome: 'repeated', started: null });
 }

@@ -29,16 +29,9 @@ export function lineageOf(caller: Caller, body: Pick<CreateBody, 'on_behalf_of'>
   refuseUnknown(caller);
   refuseInactive(caller);
   const { identity, behind } = caller.principal;
-  const declared: readonly LineageMember[] = body.on_behalf_of
-    ? [
-        {
-          issuer: identity.issuer,
-          ...definedOnly(body.on_behalf_of),
-          role: 'on_behalf_of',
-          is_declared: true,
-        },
-      ]
-    : [];
+  const { issuer = identity.issuer, subject } = body.on_behalf_of ?? {};
+  const declared: readonly LineageMember[] =
+    subject === undefined ? [] : [{ issuer, subject, role: 'on_behalf_of', is_declared: true }];
   const clients = clientsOf(caller);
   const agents = [...(caller.agent ? [{ agent: caller.agent }] : []), ...clients];
   const owners = agents.flatMap((named) => ownerOf(caller.directory, named));
@@ -50,11 +43,7 @@ export function lineageOf(caller: Caller, body: Pick<CreateBody, 'on_behalf_of'>
       `More than ${MEMBERS_MAX} identities stand behind this request.`,
     );
   }
-  refuseForNobody(
-    agents.map(({ agent }) => agent),
-    caller.directory,
-    members,
-  );
+  refuseForNobody(agents, caller.directory, members);
   return members;
 }
 
@@ -77,40 +66,38 @@ function clientsOf({ principal, directory, policy }: Caller): readonly NamedAgen
   const { identity, behind, clients } = principal;
   const actors = behind.filter(({ role }) => role === 'trigger');
   const named = [
-    ...clients.map((client) => ({ of: { issuer: identity.issuer, client }, word: {} })),
-    ...actors.map((actor) => ({ of: { issuer: actor.issuer, client: actor.subject }, word: wordOf(actor) })),
+    ...clients.map((client) => ({ issuer: identity.issuer, client, isDeclared: false })),
+    // A member named through another one is proven no better than that one.
+    ...actors.map(({ issuer, subject, is_declared }) => ({
+      issuer,
+      client: subject,
+      isDeclared: is_declared,
+    })),
   ];
-  return named.flatMap(({ of, word }) =>
-    agentsOfClient(policy.policy.directory.agents, of)
+  return named.flatMap(({ issuer, client, isDeclared }) =>
+    agentsOfClient(policy.policy.directory.agents, { issuer, client })
       .flatMap((agent) => agentOf(directory, agent) ?? [])
-      .map((agent) => ({ agent, ...word })),
+      .map((agent) => ({ agent, ...(isDeclared ? { is_declared: true as const } : {}) })),
   );
 }
 
-/** A member named through another one is proven no better than that one. */
-function wordOf({ is_declared: isDeclared }: Pick<LineageMember, 'is_declared'>): {
-  readonly is_declared?: true;
-} {
-  return isDeclared ? { is_declared: true } : {};
-}
-
-function triggerOf({ agent: { issuer, subject }, ...word }: NamedAgent): LineageMember {
-  return { issuer, subject, role: 'trigger', ...word };
+function triggerOf({ agent: { issuer, subject }, ...declared }: NamedAgent): LineageMember {
+  return { issuer, subject, role: 'trigger', ...declared };
 }
 
 /** The first account stands for the owner; the others count as own through the person. */
-function ownerOf(directory: Directory, { agent, ...word }: NamedAgent): readonly LineageMember[] {
+function ownerOf(directory: Directory, { agent, ...declared }: NamedAgent): readonly LineageMember[] {
   const owner = personById(directory, agent.owner);
   const [account] = owner?.accounts ?? [];
-  return account ? [{ issuer: account.issuer, subject: account.subject, role: 'owner', ...word }] : [];
+  return account ? [{ issuer: account.issuer, subject: account.subject, role: 'owner', ...declared }] : [];
 }
 
 /**
  * An agent that acts for people, also with a token that it got as a client, must name a person of the directory: an invented
  * name restricts nobody.
  */
-function refuseForNobody(agents: readonly Agent[], directory: Directory, lineage: Lineage): void {
-  if (!agents.some((agent) => agent.acts_for_people) || namesPerson(directory, lineage)) return;
+function refuseForNobody(agents: readonly NamedAgent[], directory: Directory, lineage: Lineage): void {
+  if (!agents.some(({ agent }) => agent.acts_for_people) || namesPerson(directory, lineage)) return;
   throw new KeyturnError('acts_for_nobody', 'This agent acts for people: name the person in on_behalf_of.');
 }
 
@@ -135,13 +122,4 @@ export function unique(members: readonly LineageMember[]): Lineage {
     return true;
   });
   return [requester, ...rest];
-}
-
-function definedOnly(named: { issuer?: string | undefined; subject: string }): {
-  issuer?: string;
-  subject: string;
-} {
-  return named.issuer === undefined
-    ? { subject: named.subject }
-    : { issuer: named.issuer, subject: named.subject };
 }

@@ -15,23 +15,17 @@ import { ruleView } from '../requests/summary.ts';
 import { checkSubmission } from './check.ts';
 import { lineageWithEditors } from './editors.ts';
 
-/** A call for a policy dry run. */
-export interface DryRun {
-  readonly caller: Caller;
-  readonly body: z.output<typeof evaluateBodySchema>;
-}
-
 /**
  * Answers what policy would say, to callers who could make the request: its checks come first. Only reads: nothing is
  * recorded, reserved or promised, and values that conditions read are never shown.
  */
 export async function dryRun(
   context: Pick<ApiContext, 'source' | 'directories'>,
-  run: DryRun,
+  call: { readonly caller: Caller; readonly body: z.output<typeof evaluateBodySchema> },
 ): Promise<EvaluationAnswer> {
   const { manager } = context.source;
-  const lineage = await lineageWithEditors(context, run);
-  const submission = { ...run, id: randomUUID(), lineage, at: new Date() };
+  const lineage = await lineageWithEditors(context, call);
+  const submission = { ...call, id: randomUUID(), lineage, at: new Date() };
   const checked = await checkSubmission(context, submission, await readSwitches(manager));
   const { query, caller } = checked;
   const { policy } = query;

@@ -1,7 +1,7 @@
 import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { intentDigest } from '../../../domain/request/digests.ts';
-import { openEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
-import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
+import { openEnvelope } from '../../../domain/crypto/envelope.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
 import type { GateResult } from '../../../domain/execution/gate-validity.ts';
 import type { KillSwitch } from '../../../domain/execution/kill-switch.ts';
 import { isLineageActive, type Directory } from '../../../domain/identity/directory.ts';
@@ -11,12 +11,11 @@ import {
   type Lineage,
   type LineageRole,
 } from '../../../domain/identity/identity.ts';
-import { unseal } from '../../../domain/crypto/sealing.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { ApiContext } from '../context.ts';
 import { keyReused } from '../http/idempotency.ts';
+import { holdsSealed } from '../requests/decision-view.ts';
 import { refusalOf } from '../switches/refusal.ts';
-import { definedClaims } from './sign.ts';
 import { windowOf } from './start-window.ts';
 import type { CreateCall, CreateSubmission } from './submission.ts';
 
@@ -36,18 +35,19 @@ export function refuseOtherIntent(
  * whom it is for. An answer to one person's request is no answer to another's.
  */
 export async function refuseOtherCall(
-  keys: ApiContext['keys'],
+  context: Pick<ApiContext, 'keys'>,
   submission: CreateSubmission,
   envelope: string,
 ): Promise<void> {
   const { body } = submission;
-  const first = await openEnvelope('request', envelope, keys.verification);
+  const claims = (body.claims ?? null) as JsonValue;
+  const first = await openEnvelope('request', envelope, context.keys.verification);
   refuseOtherIntent(submission, first);
   const isSame =
     namesSamePeople(submission, first.lineage) &&
     (body.break_glass ?? false) === (first.break_glass ?? false) &&
     canonicalJson(windowOf(body) ?? null) === canonicalJson(first.start ?? null) &&
-    (await hasSameClaims(keys.sealing, body, first));
+    (await holdsSealed(context, first.claims, { field: `${first.id}/claims`, value: claims }));
   if (!isSame) throw keyReused();
 }
 
@@ -77,22 +77,6 @@ function isWithin(names: ReadonlySet<string>, others: ReadonlySet<string>): bool
 
 function namedAs(role: LineageRole, lineage: Lineage): ReadonlySet<string> {
   return new Set(lineage.filter((member) => member.role === role).map(identityKey));
-}
-
-/** Claims whose sealing key is gone cannot be compared, and are not shown to anybody any more. */
-async function hasSameClaims(
-  sealing: ApiContext['keys']['sealing'],
-  body: CreateCall['body'],
-  first: SignedRequest,
-): Promise<boolean> {
-  const claims = body.claims ? canonicalJson(definedClaims(body.claims)) : null;
-  if (first.claims === null || claims === null) return first.claims === claims;
-  try {
-    return claims === canonicalJson(await unseal(first.claims, `${first.id}/claims`, sealing));
-  } catch (error) {
-    if (isKeyturnError(error)) return true;
-    throw error;
-  }
 }
 
 /**

@@ -8,17 +8,14 @@ import type { StartedRequest } from '../requests/started.ts';
 import { refuseUnusable } from './repeat.ts';
 import type { Created, CreateSubmission } from './submission.ts';
 
-interface Settling {
-  readonly outcome: Created['outcome'];
-  /** Null where the request is recorded. */
-  readonly started: StartedRequest | null;
-}
-
-/** Waits, for as long as the caller wants, until the request is planned and evaluated. */
+/**
+ * Waits, for as long as the caller wants, until the request is planned and evaluated. `started` is null where it is
+ * recorded.
+ */
 export async function settled(
   context: Pick<ApiContext, 'source' | 'policies' | 'feed'>,
   submission: CreateSubmission,
-  { outcome, started }: Settling,
+  { outcome, started }: Pick<Created, 'outcome'> & { readonly started: StartedRequest | null },
 ): Promise<Created> {
   const { manager } = context.source;
   const latest: { row: RequestRow | null } = { row: null };

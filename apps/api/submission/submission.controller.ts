@@ -1,4 +1,4 @@
-import { Body, Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
+import { Body, Controller, HttpCode, Module, Post, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 
 import { identityKey } from '../../../domain/identity/identity.ts';
@@ -13,7 +13,6 @@ import { HangUp, preferredWaitMs } from '../http/headers.ts';
 import { IdempotencyKey } from '../http/idempotency.ts';
 import { BodyPipe } from '../http/pipes.ts';
 import { viewAfterWait } from '../requests/view.ts';
-import { WaitingCalls } from '../requests/waiting-calls.ts';
 import { createRequest } from './create.ts';
 import { dryRun } from './policy-dry-run.ts';
 
@@ -23,11 +22,9 @@ const { createRequest: CREATE, evaluate: EVALUATE } = OPERATIONS;
 @Controller('v1')
 export class SubmissionController {
   readonly #context: ApiContext;
-  readonly #waiting: WaitingCalls;
 
-  constructor(context: ApiContext, waiting: WaitingCalls) {
+  constructor(context: ApiContext) {
     this.#context = context;
-    this.#waiting = waiting;
   }
 
   @Post('requests')
@@ -41,7 +38,7 @@ export class SubmissionController {
   ): Promise<RequestView> {
     const call = { caller, idempotencyKey: key, body, signal };
     // Without a free slot the call is answered at once instead of refused.
-    const release = this.#waiting.tryTake(caller);
+    const release = this.#context.limits.waiting.tryTake(identityKey(caller.principal.identity));
     const waitMs = release === null ? 0 : preferredWaitMs(request);
     const created = await createRequest(this.#context, { ...call, waitMs }).finally(() => release?.());
     const status = created.outcome === 'created' ? 201 : 200;
@@ -57,10 +54,13 @@ export class SubmissionController {
     @CallerParam() caller: Caller,
     @Body(new BodyPipe(EVALUATE)) body: BodyOf<typeof EVALUATE>,
   ): Promise<EvaluationAnswer> {
-    this.#context.evaluations.admit(identityKey(caller.principal.identity));
+    this.#context.limits.evaluations.admit(identityKey(caller.principal.identity));
     return dryRun(this.#context, { caller, body });
   }
 }
+
+@Module({ controllers: [SubmissionController] })
+export class SubmissionModule {}
 
 /** The URL of a request, under the path by which callers reach this server. */
 function locationOf({ settings: { publicUrl } }: ApiContext, id: string): string {

@@ -82,6 +82,7 @@ async function engagedBefore(
 function knownScope({ policy, directory }: Caller, { kind, value }: SwitchScope): Identity | null {
   const name = value ?? '';
   const { actions, targets } = policy.policy;
+  const hint = (names: readonly string[]): string => nameHint(name, names);
   switch (kind) {
     case 'all':
       return null;
@@ -90,10 +91,7 @@ function knownScope({ policy, directory }: Caller, { kind, value }: SwitchScope)
       refuseUnless(
         actionOf(policy.policy, name),
         'unknown_action',
-        `The catalogue has no such action.${nameHint(
-          name,
-          actions.map(({ action }) => action),
-        )}`,
+        `The catalogue has no such action.${hint(actions.map(({ action }) => action))}`,
       );
       return null;
     case 'target':
@@ -101,10 +99,7 @@ function knownScope({ policy, directory }: Caller, { kind, value }: SwitchScope)
       refuseUnless(
         targetOf(policy.policy, name),
         'unknown_target',
-        `There is no such target.${nameHint(
-          name,
-          targets.map(({ id }) => id),
-        )}`,
+        `There is no such target.${hint(targets.map(({ id }) => id))}`,
       );
       return null;
     case 'agent':

@@ -41,7 +41,7 @@ export interface ReleaseCall {
  * same call again counts once.
  */
 export async function releaseSwitch(
-  context: ApiContext,
+  context: Pick<ApiContext, 'source' | 'keys' | 'directories'>,
   caller: Caller,
   { id, reason, idempotencyKey }: ReleaseCall,
 ): Promise<KnownSwitch> {

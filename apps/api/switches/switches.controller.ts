@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Module, Param, Post, Res } from '@nestjs/common';
 import type { Response } from 'express';
 
 import { readLifts, readSwitches } from '../../../database/kill-switches.ts';
@@ -73,6 +73,9 @@ export class SwitchesController {
     };
   }
 }
+
+@Module({ controllers: [SwitchesController] })
+export class SwitchesModule {}
 
 /** Agents learn what is stopped and since when; why and by whom is for people of the directory. */
 function switchView(caller: Caller, killSwitch: KillSwitch, lifts: readonly SwitchLift[]): SwitchView {
