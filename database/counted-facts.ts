@@ -4,16 +4,14 @@ import { lineageRoot } from '../domain/identity/directory.ts';
 import type { Identity } from '../domain/identity/identity.ts';
 import { amountOf, windowKey } from '../domain/policy/counting-windows.ts';
 import type { HistoryFacts, WindowFacts } from '../domain/policy/built-in-facts.ts';
-import type { CountingWindow } from '../domain/policy/policy.ts';
 import type { PolicyQuery } from '../domain/policy/policy-query.ts';
 import { DENIED, FAILED } from '../domain/request/status.ts';
-import { askPrepared } from './prepared.ts';
-import { firstRow } from './rows.ts';
+import { queryPrepared } from './prepared.ts';
 import { sqlList } from './status-sql.ts';
 
 const DAY_MS = 86_400_000;
 
-/** The request that is asked about. */
+/** The request whose past is queried. */
 export interface FactsSubject extends Pick<PolicyQuery, 'lineage' | 'at'> {
   /** Its id, so that it is not counted among its own past. */
   readonly id: string;
@@ -21,7 +19,7 @@ export interface FactsSubject extends Pick<PolicyQuery, 'lineage' | 'at'> {
 
 /** The answers to a requester stand in eight rows of numbers: see `number_gate_answer`. */
 const NUMBERED = `keyturn.gate_answer
-  where requester_issuer = $1 and requester_subject = $2 and slot = places.slot and verdict = 'allowed'`;
+  where requester_issuer = $1 and requester_subject = $2 and slot = slots.slot and verdict = 'allowed'`;
 
 /**
  * Answers on the spot are cheap, so there may be very many: they are not counted one by one, but by the numbers of the last
@@ -29,7 +27,7 @@ const NUMBERED = `keyturn.gate_answer
  */
 const ANSWERS_QUERY = `
   select coalesce(sum(newest.nth - older.nth), 0)
-  from generate_series(0, 7) as places (slot)
+  from generate_series(0, 7) as slots (slot)
   cross join lateral (select nth from ${NUMBERED} order by counted_at desc, nth desc limit 1) as newest
   cross join lateral (select coalesce(
     (select nth from ${NUMBERED} and counted_at <= $3 order by counted_at desc, nth desc limit 1),
@@ -65,20 +63,15 @@ export function historyFrom(row: HistoryRow | undefined): HistoryFacts {
   };
 }
 
-/** How the requester's account fared of late. */
+/** What came of the recent requests of the requester's account. */
 export async function historyOf(manager: EntityManager, subject: FactsSubject): Promise<HistoryFacts> {
-  const question = { name: 'history', text: HISTORY_QUERY };
-  const [row] = await askPrepared<HistoryRow>(manager, question, historyValues(subject));
+  const query = { name: 'history', text: HISTORY_QUERY };
+  const [row] = await queryPrepared<HistoryRow>(manager, query, historyValues(subject));
   return historyFrom(row);
 }
 
-/** What windows are asked about. */
+/** The request that windows count. */
 export type WindowSubject = PolicyQuery & FactsSubject;
-
-interface KeyedWindow {
-  readonly window: CountingWindow;
-  readonly key: string;
-}
 
 /**
  * Reserves this request's amount in every window that counts it, and says what each then holds: this request and those
@@ -113,7 +106,7 @@ type HeldRow = { readonly count: string; readonly sum: string };
 
 async function heldBy(
   subject: WindowSubject,
-  reserve: (keyed: KeyedWindow) => Promise<HeldRow[]>,
+  reserve: (keyed: ReturnType<typeof windowsOf>[number]) => Promise<HeldRow[]>,
 ): Promise<Readonly<Record<string, WindowFacts>>> {
   const held: Record<string, WindowFacts> = {};
   for (const keyed of windowsOf(subject)) {
@@ -128,26 +121,20 @@ export async function previewWindows(
   manager: EntityManager,
   subject: WindowSubject,
 ): Promise<Readonly<Record<string, WindowFacts>>> {
-  const facts: Record<string, WindowFacts> = {};
-  for (const { window, key } of windowsOf(subject)) {
-    const row = await firstRow<HeldRow>(
-      manager,
-      `select count(*) as count, coalesce(sum(amount), 0) as sum from keyturn.window_reservation
-       where window_id = $1 and key = $2 and released_at is null and coalesce(claimed_at, 'infinity') > $3`,
-      [window.id, key, new Date(subject.at.getTime() - window.over_ms)],
-    );
-    const sum = Number(row?.sum ?? 0) + amountOf(window, subject);
-    facts[window.id] = {
-      count: Number(row?.count ?? 0) + 1,
-      // As the reserving functions count.
-      sum: Math.min(sum, Number.MAX_SAFE_INTEGER),
-    };
-  }
-  return facts;
+  return heldBy(subject, ({ window, key }) => {
+    const since = new Date(subject.at.getTime() - window.over_ms);
+    return manager.query(PREVIEW, [window.id, key, since, amountOf(window, subject)]);
+  });
 }
 
+/** Counts as the reserving functions do. */
+const PREVIEW = `
+  select count(*) + 1 as count, least(coalesce(sum(amount), 0) + $4::bigint, ${Number.MAX_SAFE_INTEGER}) as sum
+  from keyturn.window_reservation
+  where window_id = $1 and key = $2 and released_at is null and coalesce(claimed_at, 'infinity') > $3`;
+
 /** In one order for all: else two requests could wait for each other for ever. */
-function windowsOf({ policy, directory, lineage, action, target }: WindowSubject): readonly KeyedWindow[] {
+function windowsOf({ policy, directory, lineage, action, target }: WindowSubject) {
   const root = lineageRoot(directory, lineage);
   return policy.windows
     .filter((window) => window.action.includes(action))
@@ -170,7 +157,7 @@ export async function claimWindows(
   );
 }
 
-/** Gives back what a request reserved: it ended without having been performed. */
+/** Gives back what a request reserved: it ended without having been executed. */
 export async function releaseWindows(manager: EntityManager, request: string, at: Date): Promise<void> {
   await manager.query(
     'update keyturn.window_reservation set released_at = $2 where request = $1 and released_at is null',

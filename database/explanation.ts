@@ -14,7 +14,9 @@ import { policyDigest, type PolicySet } from '../domain/policy/policy.ts';
 import { recalledFacts, type Phase, type StoredFacts } from '../domain/policy/built-in-facts.ts';
 import type { ReviewerCondition } from '../domain/policy/reviewer-condition.ts';
 import { DirectoryReader } from './directory-reader.ts';
+import { insertOnce, insertRow } from './row-statements.ts';
 import { rows } from './rows.ts';
+import { tableOf } from './tables.ts';
 
 /** One evaluation as it was recorded. */
 export interface RecordedEvaluation {
@@ -24,38 +26,31 @@ export interface RecordedEvaluation {
   readonly at: string;
   readonly policy_digest: string;
   readonly facts_digest: string;
-  /** The change of the directory that people were judged by. */
+  /** The change of the directory that people were evaluated by. */
   readonly directory_generation: string;
   readonly outcome: RecordedOutcome;
 }
 
+type KeptEvaluation = Omit<RecordedEvaluation, 'id'> & { readonly request: string };
+
+const EVALUATIONS = tableOf<KeptEvaluation>('evaluation', {
+  json: 'outcome',
+  other: 'request round phase at policy_digest facts_digest directory_generation',
+});
+const FACT_SETS = tableOf<{ digest: string; body: StoredFacts }>('fact_set', {
+  json: 'body',
+  other: 'digest',
+});
+
 /** Keeps an evaluation with the facts that it was made on. */
 export async function keepEvaluation(
   manager: EntityManager,
-  kept: Omit<RecordedEvaluation, 'id'> & { readonly request: string; readonly facts: StoredFacts },
+  { facts: body, ...evaluation }: KeptEvaluation & { readonly facts: StoredFacts },
 ): Promise<void> {
   // One round trip: neither needs the answer of the other.
   await Promise.all([
-    rows(manager, 'insert into keyturn.fact_set (digest, body) values ($1, $2) on conflict do nothing', [
-      kept.facts_digest,
-      JSON.stringify(kept.facts),
-    ]),
-    rows(
-      manager,
-      `insert into keyturn.evaluation
-         (request, round, phase, at, policy_digest, facts_digest, directory_generation, outcome)
-       values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-      [
-        kept.request,
-        kept.round,
-        kept.phase,
-        kept.at,
-        kept.policy_digest,
-        kept.facts_digest,
-        kept.directory_generation,
-        JSON.stringify(kept.outcome),
-      ],
-    ),
+    insertOnce(manager, FACT_SETS, { digest: evaluation.facts_digest, body }),
+    insertRow(manager, EVALUATIONS, evaluation),
   ]);
 }
 
@@ -80,7 +75,7 @@ export type Recomputation =
 export interface ExplainedEvaluation {
   readonly recorded: RecordedEvaluation;
   readonly recomputed: Recomputation;
-  /** What the policy of then asked of all reviewers, or null: it is part of what each rule asked. */
+  /** What that policy required of all reviewers, or null: it is part of what each rule required. */
   readonly reviewers: ReviewerCondition | null;
 }
 
@@ -93,14 +88,15 @@ interface EvaluationRow extends Omit<RecordedEvaluation, 'at'> {
 
 /**
  * Every evaluation of a request, in the order of recording, each evaluated again from the policy and the facts that its
- * digests name. Both are held against their digests first, and so is the directory of then: nothing is guessed, and
+ * digests name. Both are held against their digests first, and so is the directory of that time: nothing is guessed, and
  * nothing that was altered is used.
  */
 export async function explainRequest(
   manager: EntityManager,
   request: string,
 ): Promise<readonly ExplainedEvaluation[]> {
-  const rows: EvaluationRow[] = await manager.query(
+  const recordedRows = await rows<EvaluationRow>(
+    manager,
     `select evaluation.id, round, phase, at, policy_digest, facts_digest, directory_generation, outcome,
             fact_set.body as facts, policy_set.body as policy
      from keyturn.evaluation
@@ -111,7 +107,7 @@ export async function explainRequest(
   );
   const directories = new DirectoryReader();
   const explained: ExplainedEvaluation[] = [];
-  for (const row of rows) {
+  for (const row of recordedRows) {
     const { facts: _facts, policy, ...recorded } = row;
     const { directory } = await directories.ofGeneration(manager, row.directory_generation, row.at);
     const recomputed = recompute(row, directoryDigest(directory));

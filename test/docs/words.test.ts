@@ -14,8 +14,10 @@ const FOLDERS = [
   'workflows',
   'contract',
   'configuration',
+  'database',
   'activities',
   'apps/worker',
+  'apps/api',
 ];
 
 /** There, a place is that of a row, a column or an expression. */

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 
 import type { Response } from 'express';
 
-import type { FeedEntry } from '../../../database/feed-entries.ts';
+import { newestEntry, readAgain, type FeedEntry } from '../../../database/feed-entries.ts';
 import type { Change } from '../../../contract/changes.ts';
 import { callerOf, canRead, isReviewer, type Caller } from '../auth/caller.ts';
 import { callerSnapshot } from '../auth/authenticate.ts';
@@ -104,18 +104,19 @@ export class EventStream {
 
   async #replay(): Promise<void> {
     const { lastId, request } = this.#options;
-    const { feed } = this.#context;
+    const { feed, source } = this.#context;
     if (lastId === null) return;
     if (request === null && feed.settled - this.#position > REPLAY_MAX) return this.#reset('too_far_behind');
     // Another process may have given out a position that this one has not reached; none is ahead of the log itself,
     // unless the log is another one by now (a restored backup).
-    if (lastId > feed.settled && lastId > (await feed.newestCommitted())) return this.#reset('ahead_of_log');
+    if (lastId > feed.settled && lastId > (await newestEntry(source.manager)))
+      return this.#reset('ahead_of_log');
     // What is committed by then is read here; what is not comes by the feed, and the position waits for it.
     const settled = feed.settled;
     let after = this.#position;
     while (this.#isOpen) {
       const lineage = isReviewer(this.#caller) ? null : this.#caller.principal.identity;
-      const entries = await feed.readAfter({ after, request, lineage });
+      const entries = await readAgain(source.manager, { after, request, lineage });
       for (const entry of entries) {
         await this.#send(entry);
         this.#moveTo(Math.min(entry.id, settled));

@@ -1,4 +1,4 @@
-import type { Emergency } from '../../../database/break-glass.ts';
+import type { BreakGlassRequest } from '../../../database/break-glass.ts';
 import { refuseWrongClock } from '../../../database/clock.ts';
 import { gateToWorkflow } from '../../../database/gate-answers.ts';
 import { readDecisions, readRequest } from '../../../database/readers.ts';
@@ -18,12 +18,16 @@ import { startWorkflow } from '../submission/start.ts';
  * them can approve the review. Does nothing when the review was opened already. Refuses a workflow with its id that Keyturn
  * did not start (`foreign_run`), and one that ended before it was recorded (`internal`).
  */
-export async function openReview(context: ApiContext, emergency: Emergency, id: string): Promise<void> {
+export async function openReview(
+  context: ApiContext,
+  breakGlass: BreakGlassRequest,
+  id: string,
+): Promise<void> {
   await refuseWrongClock(context.source);
   const { policy, directory } = await callerSnapshot(context);
-  const { id: request } = emergency;
-  const [requester] = emergency.lineage;
-  const lineage = unique([...emergency.lineage, ...(await approversOf(context, emergency))]);
+  const { id: request } = breakGlass;
+  const [requester] = breakGlass.lineage;
+  const lineage = unique([...breakGlass.lineage, ...(await approversOf(context, breakGlass))]);
   const body = { target: OWN_TARGET, mode: 'gate' as const, arguments: { request } };
   const signable = { id, lineage, action: REVIEW, start: undefined, body, caller: { policy } };
   const { signed, envelope } = await signRequest(context.keys, signable);
@@ -39,7 +43,7 @@ export async function openReview(context: ApiContext, emergency: Emergency, id: 
   else await refuseLost(context, id);
 }
 
-/** Somebody ended the workflow of the review before it was recorded: it cannot be opened again, which is an error in the log. */
+/** A review whose workflow somebody ended before it was recorded cannot be opened again: that is an error in the log. */
 async function refuseLost(
   context: Pick<ApiContext, 'source' | 'keys' | 'temporal' | 'log'>,
   id: string,
@@ -52,7 +56,7 @@ async function refuseLost(
 /** People who approved a break-glass request do not review it. Those behind it are in its lineage already. */
 async function approversOf(
   { source }: Pick<ApiContext, 'source'>,
-  { id, lineage }: Emergency,
+  { id, lineage }: BreakGlassRequest,
 ): Promise<readonly LineageMember[]> {
   const decisions = await readDecisions(source.manager, id);
   return decisions

@@ -1,4 +1,8 @@
-import { endedEmergencies, recordedOf, type Emergency } from '../../../database/break-glass.ts';
+import {
+  endedBreakGlassRequests,
+  recordedOf,
+  type BreakGlassRequest,
+} from '../../../database/break-glass.ts';
 import { reviewId } from '../../../domain/identity/ids.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { every, reasonOf } from '../../every.ts';
@@ -24,11 +28,8 @@ export async function openReviews(context: ApiContext, signal: AbortSignal): Pro
 async function openAll(context: ApiContext, signal: AbortSignal): Promise<void> {
   let after: string | null = null;
   while (!signal.aborted) {
-    const page: readonly Emergency[] = await endedEmergencies(context.source.manager, {
-      after,
-      days: DAYS,
-      limit: PAGE,
-    });
+    const window = { after, days: DAYS, limit: PAGE };
+    const page: readonly BreakGlassRequest[] = await endedBreakGlassRequests(context.source.manager, window);
     await openMissing(context, page, signal);
     after = page.at(-1)?.id ?? null;
     if (page.length < PAGE) return;
@@ -37,25 +38,20 @@ async function openAll(context: ApiContext, signal: AbortSignal): Promise<void> 
 
 async function openMissing(
   context: ApiContext,
-  emergencies: readonly Emergency[],
+  ended: readonly BreakGlassRequest[],
   signal: AbortSignal,
 ): Promise<void> {
-  if (emergencies.length === 0) return;
-  const due = emergencies.map((emergency) => ({
-    emergency,
-    id: reviewId(context.keys.identity, emergency.id),
-  }));
-  const known = await recordedOf(
-    context.source.manager,
-    due.map(({ id }) => id),
-  );
-  for (const { emergency, id } of due) {
+  if (ended.length === 0) return;
+  const idOf = ({ id }: BreakGlassRequest): string => reviewId(context.keys.identity, id);
+  const known = await recordedOf(context.source.manager, ended.map(idOf));
+  for (const breakGlass of ended) {
+    const id = idOf(breakGlass);
     if (known.has(id) || signal.aborted) continue;
-    await openReview(context, emergency, id).catch((error: unknown) => {
+    await openReview(context, breakGlass, id).catch((error: unknown) => {
       // Temporal or the database is away: the others would fail alike.
       if (isKeyturnError(error) && error.code === 'unavailable') throw error;
       context.log.error(
-        { request: emergency.id, review: id, err: reasonOf(error) },
+        { request: breakGlass.id, review: id, err: reasonOf(error) },
         'the review of a break-glass request could not be opened',
       );
     });

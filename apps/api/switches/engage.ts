@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { z } from 'zod';
 
-import { lockSwitchLog, readSwitch, storeThrown } from '../../../database/kill-switches.ts';
+import { lockSwitchLog, readSwitch, storeEngaged } from '../../../database/kill-switches.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Identity } from '../../../domain/identity/identity.ts';
 import {
@@ -54,7 +54,7 @@ export async function engageSwitch(
       parts: { reason, ...named.parts },
     };
     const recording = { identityKey: context.keys.identity, stream: 'switches', by: operator, at, last };
-    await storeThrown(manager, engaged, recordOf(recording, [event]));
+    await storeEngaged(manager, engaged, recordOf(recording, [event]));
     return engaged;
   });
 }

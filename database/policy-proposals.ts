@@ -39,38 +39,34 @@ export async function countProposals(
   manager: EntityManager,
   { person, digest }: Pick<ProposedPolicy, 'person' | 'digest'>,
 ): Promise<StoredProposals> {
-  type Counts = Record<'known' | 'recent' | 'recent_bytes' | 'left' | 'stored' | 'bytes', string>;
-  const row = await firstRow<Counts>(manager, COUNT, [person, digest]);
-  const number = (text: string | undefined): number => Number(text ?? 0);
-  return {
-    isKnown: number(row?.known) > 0,
-    recent: { count: number(row?.recent), bytes: number(row?.recent_bytes) },
-    secondsLeft: number(row?.left),
-    all: { count: number(row?.stored), bytes: number(row?.bytes) },
-  };
+  const counts = await valueOf<StoredProposals>(manager, COUNT, [person, digest]);
+  if (!counts) throw new Error('The database did not count proposals.');
+  return counts;
 }
 
 const COUNT = `
-  select count(*) filter (where digest = $2) as known,
-         count(*) filter (where is_recent) as recent,
-         coalesce(sum(bytes) filter (where is_recent), 0) as recent_bytes,
-         coalesce(ceil(extract(epoch from min(proposed_at) filter (where is_recent) + interval '24 hours' - now())), 0)
-           as left,
-         count(*) filter (where not is_published) as stored,
-         coalesce(sum(bytes) filter (where not is_published), 0) as bytes
+  select json_build_object(
+    'isKnown', count(*) filter (where digest = $2) > 0,
+    'recent', json_build_object(
+      'count', count(*) filter (where is_recent), 'bytes', coalesce(sum(bytes) filter (where is_recent), 0)),
+    'secondsLeft', coalesce(
+      ceil(extract(epoch from min(proposed_at) filter (where is_recent) + interval '24 hours' - now())), 0),
+    'all', json_build_object(
+      'count', count(*) filter (where not is_published), 'bytes', coalesce(sum(bytes) filter (where not is_published), 0)))
   from (
-    select digest, octet_length(body) + octet_length(sources) as bytes, proposed_at, person = $1 and proposed_at > now() - interval '24 hours' as is_recent,
+    select digest, octet_length(body) + octet_length(sources) as bytes, proposed_at,
+           person = $1 and proposed_at > now() - interval '24 hours' as is_recent,
            exists (select 1 from keyturn.policy_set known where known.digest = candidate.digest) as is_published
     from keyturn.policy_candidate candidate) counted`;
 
-/** Keeps a candidate with its entry. False when the same one is kept already. */
+/** Keeps a proposal with its entry. False when the same one is kept already. */
 export async function storeProposal(
   manager: EntityManager,
-  candidate: ProposedPolicy,
+  proposal: ProposedPolicy,
   { entry, subjects }: { readonly entry: SwitchEntry; readonly subjects: object },
 ): Promise<boolean> {
   const text = 'select keyturn.propose_policy($1, $2, $3)';
-  return (await valueOf(manager, text, [candidate, entry, subjects])) === true;
+  return (await valueOf(manager, text, [proposal, entry, subjects])) === true;
 }
 
 /** The account that proposed a policy first; null for one that was installed; undefined for one that nobody knows. */
@@ -80,7 +76,7 @@ export async function readProposer(
 ): Promise<Identity | null | undefined> {
   const row = await firstRow<{ issuer: string | null; subject: string | null }>(
     manager,
-    `select candidate.issuer, candidate.subject from (select $1::text as digest) asked
+    `select candidate.issuer, candidate.subject from (select $1::text as digest) wanted
      left join keyturn.policy_candidate candidate using (digest)
      where candidate.digest is not null or exists (select 1 from keyturn.policy_set known where known.digest = $1)`,
     [digest],
@@ -90,7 +86,7 @@ export async function readProposer(
 }
 
 /** A proposed or installed policy as it was stored, unchecked, or null. */
-export async function readCandidate(manager: EntityManager, digest: string): Promise<JsonValue | null> {
+export async function readStoredPolicy(manager: EntityManager, digest: string): Promise<JsonValue | null> {
   const body = await valueOf<string>(
     manager,
     `select body from keyturn.policy_candidate where digest = $1
@@ -128,7 +124,7 @@ export interface KeyUse {
   readonly activated: { readonly digest: string; readonly generation: number } | null;
 }
 
-/** Uses a key, once for ever. False when it was used: waits for whoever is just doing so. */
+/** Uses a key, once for ever. False when it was used: waits for a use that is under way. */
 export async function useKey(manager: EntityManager, { key, request, activated }: KeyUse): Promise<boolean> {
   return hasRows(
     manager,
