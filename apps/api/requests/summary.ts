@@ -26,24 +26,29 @@ export function summaryView(
 ): RequestSummary {
   const { row, visibility } = shown;
   const hasDetails = seesPlan(visibility);
-  // How policy rated the plan.
-  const rated = visibility === 'standing' ? null : row;
   const progress = shown.standing && progressOf(row, shown.standing, visibility === 'whole');
   return {
     ...factsOf(row),
     lineage: row.lineage.map((member) => namedMember(caller, member)),
     ...freezesOf(caller, row),
-    progress: rated && progress,
-    risk: rated && rated.risk,
-    matched_rules: rated?.matched_rules?.map(ruleView) ?? null,
-    requirement: rated && (rated.requirement as RequestSummary['requirement']),
-    shortage: shortagesSchema.safeParse(rated?.shortage).data ?? null,
+    ...ratingOf(visibility === 'standing' ? null : row, progress),
     risk_reasons: hasDetails && row.risk_reasons ? [...row.risk_reasons] : null,
     summary: hasDetails ? row.summary : null,
     may_decide: row.status === 'pending' ? openTo(progress) : null,
     result: hasDetails ? (row.result as RequestSummary['result']) : null,
     failure: row.failure && visibleFailure(row.failure, visibility),
     ...(isReviewer(caller) ? temporalLink(context, row.id) : {}),
+  };
+}
+
+/** How policy rated the plan. Without a row that is withheld. */
+function ratingOf(row: ShownRow | null, progress: RequestSummary['progress']) {
+  return {
+    progress: row && progress,
+    risk: row && row.risk,
+    matched_rules: row?.matched_rules?.map(ruleView) ?? null,
+    requirement: row && (row.requirement as RequestSummary['requirement']),
+    shortage: shortagesSchema.safeParse(row?.shortage).data ?? null,
   };
 }
 
