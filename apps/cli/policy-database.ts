@@ -21,7 +21,9 @@ export async function withDatabase<Result>(
   }
 }
 
-export async function activePolicy(manager: EntityManager): Promise<Pick<CompiledPolicy, 'policy' | 'digest'>> {
+export async function activePolicy(
+  manager: EntityManager,
+): Promise<Pick<CompiledPolicy, 'policy' | 'digest'>> {
   const active = await new PolicyReader().active(manager);
   if (!active)
     throw failure(
