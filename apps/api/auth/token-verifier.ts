@@ -100,7 +100,9 @@ async function verified(token: string, { issuer, keys }: TrustedIssuer): Promise
       throw refusedToken('kind');
     return payload;
   } catch (error) {
-    throw error instanceof IssuerAway ? away() : refusalOf(error);
+    if (!(error instanceof IssuerAway)) throw refusalOf(error);
+    const message = 'The keys of the token issuer cannot be fetched now. Try again.';
+    throw new KeyturnError('unavailable', message, { retryAfterSeconds: 2 });
   }
 }
 
@@ -121,10 +123,4 @@ function refusalOfClaim({ claim, reason, payload }: errors.JWTClaimValidationFai
     return refusedToken('audience', { found: JSON.stringify(payload.aud) });
   if (reason === 'check_failed' && claim === 'nbf') return refusedToken('not_yet_valid');
   return refusedToken('unreadable_claim', { claim });
-}
-
-function away(): KeyturnError {
-  return new KeyturnError('unavailable', 'The keys of the token issuer cannot be fetched now: try again.', {
-    retryAfterSeconds: 2,
-  });
 }

@@ -43,15 +43,13 @@ export class EventsController {
     if (request.method === 'HEAD') return void response.set(STREAM_HEADERS).end();
     const key = identityKey(caller.principal.identity);
     const release = this.#take(key);
+    let onReplayed = (): void => {};
     try {
-      const onReplayed = lastId === null ? () => {} : this.#replays.take(key);
-      try {
-        const options = { caller, request: id ?? null, lastId, onReplayed };
-        await new EventStream(this.#context, response, options).run();
-      } finally {
-        onReplayed();
-      }
+      if (lastId !== null) onReplayed = this.#replays.take(key);
+      const options = { caller, request: id ?? null, lastId, onReplayed };
+      await new EventStream(this.#context, response, options).run();
     } finally {
+      onReplayed();
       release();
     }
   }

@@ -6,7 +6,7 @@ import type { Request, Response } from 'express';
 import type { Logger } from 'pino';
 
 import { driverCode, isRefusedByDatabase } from '../../../database/refusals.ts';
-import { isKeyturnError, KeyturnError, type ErrorCode } from '../../../domain/errors.ts';
+import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import { statusOf } from '../../../contract/http-statuses.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import { isScimPath, scimErrorOf } from './scim-errors.ts';
@@ -93,7 +93,8 @@ function refusalOf(error: unknown, request: Request): KeyturnError {
   if (isKeyturnError(error)) return error;
   const status = clientStatus(error);
   if (status === 404) return nothingHere(request);
-  if (status !== null) return new KeyturnError(codeOf(status), 'The request cannot be read.');
+  const code = status === 413 ? 'body_too_large' : 'invalid_request';
+  if (status !== null) return new KeyturnError(code, 'The request cannot be read.');
   if (isRefusedByDatabase(error)) return new KeyturnError('unavailable', CHANGED_MEANWHILE);
   if (isDatabaseAway(error)) {
     return new KeyturnError('unavailable', 'The database is unavailable. Try again.');
@@ -112,10 +113,6 @@ function clientStatus(error: unknown): number | null {
   const status =
     error instanceof HttpException ? error.getStatus() : (error as { status?: unknown } | null)?.status;
   return typeof status === 'number' && status >= 400 && status < 500 ? status : null;
-}
-
-function codeOf(status: number): ErrorCode {
-  return status === 413 ? 'body_too_large' : 'invalid_request';
 }
 
 /** No route matched the call: there is none at this URL, or none for this method. */

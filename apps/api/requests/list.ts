@@ -40,17 +40,11 @@ async function shownAll(context: Showing, caller: Caller, rows: readonly Request
   return { items: await summaries(context, caller, rows), lookedAt: rows.length };
 }
 
-interface OfRisk {
-  readonly rows: readonly RequestRow[];
-  readonly count: number;
-  readonly wanted: RiskTier;
-}
-
 /** By what the caller sees: a filter must not reveal what the items withhold, so a page may hold less than its limit. */
 async function shownOfRisk(
   context: Showing,
   caller: Caller,
-  { rows, count, wanted }: OfRisk,
+  { rows, count, wanted }: { rows: readonly RequestRow[]; count: number; wanted: RiskTier },
 ): Promise<Shown> {
   const items = (await summaries(context, caller, rows)).filter(({ risk }) => risk === wanted);
   const last = items.length > count ? items[count - 1] : undefined;

@@ -67,12 +67,8 @@ async function holdsSeat(context: Reading, caller: Caller, { row, people }: Seen
   if (selectors.length === 0) return false;
   const owners = ownersOf(policy.policy, row);
   // Everybody in a rotation counts, on call or not: their turn may come.
-  const scope = await scopeNow(context, caller, {
-    owners,
-    onCall: people?.onCall,
-    at: new Date(),
-    duty_at: null,
-  });
+  const question = { owners, onCall: people?.onCall, at: new Date(), duty_at: null };
+  const scope = await scopeNow(context, caller, question);
   return selectors.some((selector) => isSelected(scope, selector, person.id));
 }
 
@@ -81,13 +77,10 @@ function selectorsOf(
   { requirement, denied_by }: RequestRow,
 ): readonly Selector[] {
   // A garbled requirement names nobody: then only operators see the request.
-  if (requirement !== null) return isReadable(requirement) ? requiredSelectors({ requirement }) : [];
+  if (requirement !== null)
+    return namingSchema.safeParse(requirement).success ? requiredSelectors({ requirement }) : [];
   // Nobody had to decide it: adding a rule that forbids must not show plans to more people.
   return denied_by === 'policy' ? [] : readersWithoutRequirement(policy);
-}
-
-function isReadable(requirement: unknown): boolean {
-  return namingSchema.safeParse(requirement).success;
 }
 
 const namingSchema = z.object({

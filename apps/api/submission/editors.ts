@@ -46,14 +46,9 @@ export async function lineageOfAttempt(
  * that action. Refuses a policy that nobody proposed, and a request that does not exist.
  */
 async function editorsOf(context: Reading, submitted: Submitted): Promise<readonly LineageMember[]> {
-  switch (submitted.body.action) {
-    case PUBLISH.action:
-      return proposerOf(context, submitted);
-    case RESOLVE.action:
-      return everybodyBehind(context, submitted);
-    default:
-      return [];
-  }
+  const { action } = submitted.body;
+  if (action === PUBLISH.action) return proposerOf(context, submitted);
+  return action === RESOLVE.action ? everybodyBehind(context, submitted) : [];
 }
 
 async function proposerOf({ source }: Reading, { body }: Submitted): Promise<readonly LineageMember[]> {
