@@ -67,11 +67,7 @@ export async function executeApproved(prepared: PreparedExecution, idle: Client)
 }
 
 /** Once the writing session is there: nobody stands in the queue without one. */
-async function tryOnce(
-  prepared: PreparedExecution,
-  writer: Client,
-  idle: Client,
-): Promise<ExecutionOutcome> {
+async function tryOnce(prepared: PreparedExecution, writer: Client, idle: Client): Promise<ExecutionOutcome> {
   await queueBehindRivals(idle, prepared.call.approvedPlan, prepared);
   try {
     const begun = await beginWriting(prepared, writer, 'serializable');

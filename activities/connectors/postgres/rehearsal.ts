@@ -24,14 +24,7 @@ import type { PreparedCall } from './prepared-call.ts';
 import { refuseTooMany, rowsOfEffects, type Rehearsal } from './rehearsal-bounds.ts';
 import { runStatement } from './run-statement.ts';
 import { readPlaces, type SequenceUse } from './sequence-use.ts';
-import {
-  allAnswers,
-  begin,
-  beginning,
-  together,
-  lostSession,
-  type TransactionStart,
-} from './session.ts';
+import { allAnswers, begin, beginning, together, lostSession, type TransactionStart } from './session.ts';
 import { isSurvivedError } from './sql-error.ts';
 import { SESSION_SETTINGS, valueSettings } from './value-settings.ts';
 
@@ -137,10 +130,7 @@ export interface EffectPlace extends Omit<EffectReading, 'settings' | 'limits'> 
 /** Reads the open transaction's effect, also in tables that only triggers write. */
 export async function effectOf(prepared: PreparedCall, place: EffectPlace): Promise<readonly TableEffect[]> {
   try {
-    const [counts] = await Promise.all([
-      readCounts(place, prepared.settings),
-      beginReading(prepared, place),
-    ]);
+    const [counts] = await Promise.all([readCounts(place, prepared.settings), beginReading(prepared, place)]);
     if (counts.length === 0) return [];
     await refuseUnforeseenTriggers(prepared, place.reader, counts);
     const { runsOwnerCode } = prepared.analysis;
