@@ -33,20 +33,28 @@ type Review = Evaluated & { kind: 'review' };
 
 /** Plays the activities up to where people are asked. */
 async function opened(target = 'shop-two-people'): Promise<Caller & { readonly review: Review }> {
+  const caller = await received(target);
+  const review = await evaluationOf(caller, await planOf(caller, activities));
+  if (review.kind !== 'review') throw new Error('not in review');
+  return { ...caller, review };
+}
+
+async function received(target = 'shop-two-people'): Promise<Caller> {
   const caller = await newCaller(desk, target);
-  await called(caller, activities.receive, {
-    request: caller.request.envelope,
-    at: instantAfter(caller, 0),
-  });
-  const planned = await called(caller, activities.plan, { attempt: 1, at: instantAfter(caller, 10) });
+  const { envelope } = caller.request;
+  await called(caller, activities.receive, { request: envelope, at: instantAfter(caller, 0) });
+  return caller;
+}
+
+async function planOf(caller: Caller, { plan }: Activities): Promise<string> {
+  const planned = await called(caller, plan, { attempt: 1, at: instantAfter(caller, 10) });
   if (planned.kind !== 'planned') throw new Error('not planned');
-  const evaluated = await called(caller, activities.evaluate, {
-    plan_digest: planned.plan_digest,
-    attempt: 1,
-    at: instantAfter(caller, 20),
-  });
-  if (evaluated.kind !== 'review') throw new Error('not in review');
-  return { ...caller, review: evaluated };
+  return planned.plan_digest;
+}
+
+function evaluationOf(caller: Caller, planDigest: string): Promise<Evaluated> {
+  const input = { plan_digest: planDigest, attempt: 1, at: instantAfter(caller, 20) };
+  return called(caller, activities.evaluate, input);
 }
 
 interface Sent {
@@ -84,6 +92,28 @@ function escalatingAfter(stepsMs: readonly number[]): PolicyChange {
     stages: demand.stages.map((stage) => ({ ...stage, escalate })),
   }));
 }
+
+describe('a plan', () => {
+  it('is evaluated in the transaction that records it, and its own step answers what came of that', async () => {
+    const caller = await received();
+    const planned = await planOf(caller, activities);
+    expect(await desk.row(caller.id)).toMatchObject({ status: 'pending', round: 1 });
+    const before = await courseOf(stack, caller.id);
+    expect(await evaluationOf(caller, planned)).toMatchObject({ kind: 'review', round: 1 });
+    expect(await courseOf(stack, caller.id)).toEqual(before);
+  });
+
+  it('stands where it cannot be evaluated at once, and is evaluated by its own step', async () => {
+    const caller = await received();
+    const at = (): Promise<never> => Promise.reject(new Error('the directory cannot be read'));
+    const now = dependencies.directories.now.bind(dependencies.directories);
+    const failing = { ...dependencies, directories: { now, at } as unknown as Dependencies['directories'] };
+    const planned = await planOf(caller, createActivities(failing));
+    expect(await desk.row(caller.id)).toMatchObject({ status: 'planning', round: 0 });
+    expect(await evaluationOf(caller, planned)).toMatchObject({ kind: 'review', round: 1 });
+    expect((await courseOf(stack, caller.id)).filter((type) => type === 'request.planned')).toHaveLength(1);
+  });
+});
 
 describe('a repeated step', () => {
   it('loses nothing and counts nothing twice when its batch has grown meanwhile', async () => {

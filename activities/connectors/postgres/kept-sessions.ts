@@ -141,9 +141,9 @@ async function reset(client: Client, kept: Kept): Promise<boolean> {
   kept.generation += 1;
   kept.hasReadRows = false;
   const seed = randomInt(2 ** 47) / 2 ** 47;
-  const all = ['rollback', 'discard all', `select pg_catalog.setseed(${seed})`];
-  const done = await Promise.all(all.map((text) => answers(client, text)));
-  return done.every(Boolean);
+  for (const text of ['rollback', 'discard all', `select pg_catalog.setseed(${seed})`])
+    if (!(await answers(client, text))) return false;
+  return true;
 }
 
 function answers(client: Client, text: string): Promise<boolean> {
