@@ -13,13 +13,13 @@ const AGE_MS_MAX = 60_000;
 const IDLE_MAX = 16;
 
 /**
- * What a session is for. Rows may be read in any, but a session forgets all plans of its questions after that: those
- * that read them for sure are others than those that query the catalogue, whose plans take far longer to make. Statements
- * of requests run in sessions in which nothing else does.
+ * What a session is for. Rows may be read in any, but a session loses all its prepared plans after that: those that
+ * surely read rows are kept apart from those that query the catalogue, whose plans take far longer to make. Statements of
+ * requests run in sessions in which nothing else does.
  */
 export type SessionUse = 'catalogue' | 'rows' | 'statement';
 
-/** Everything that a session may hold beyond its transactions, apart from prepared questions of our own. */
+/** Everything that a session may hold beyond its transactions, apart from our own prepared queries. */
 const RESET = [
   'rollback',
   'close all',
@@ -32,7 +32,7 @@ const RESET = [
 ].join(';\n');
 
 interface Idle {
-  readonly purpose: string;
+  readonly key: string;
   /** False when it could not be reset. */
   readonly isReset: Promise<boolean>;
 }
@@ -50,8 +50,8 @@ export class KeptSessions {
     work: (client: Client) => Promise<Answer>,
     use: SessionUse = 'catalogue',
   ): Promise<Answer> {
-    const purpose = `${use} ${await sessionUrl(request)}`;
-    const client = (await this.#takeIdle(purpose)) ?? (await this.#open(request, use));
+    const key = `${use} ${await sessionUrl(request)}`;
+    const client = (await this.#takeIdle(key)) ?? (await this.#open(request, use));
     let answer: Answer;
     try {
       answer = await work(client);
@@ -59,14 +59,14 @@ export class KeptSessions {
       await closeSession(client);
       throw error;
     }
-    await this.#takeBack(client, purpose);
+    await this.#takeBack(client, key);
     return answer;
   }
 
-  async #takeIdle(purpose: string): Promise<Client | null> {
-    // The one that worked last knows most, and the server has forgotten least of its plans.
+  async #takeIdle(key: string): Promise<Client | null> {
+    // The one that worked last has the most plans left.
     for (const [client, idle] of [...this.#idle].reverse()) {
-      if (idle.purpose !== purpose || !this.#idle.delete(client)) continue;
+      if (idle.key !== key || !this.#idle.delete(client)) continue;
       socketOf(client)?.ref();
       if ((await idle.isReset) && (await isAsOpened(client))) return client;
       await closeSession(client);
@@ -75,13 +75,13 @@ export class KeptSessions {
   }
 
   /** What was not committed is undone at once; for the reset waits only the next work. */
-  async #takeBack(client: Client, purpose: string): Promise<void> {
+  async #takeBack(client: Client, key: string): Promise<void> {
     const kept = KEPT.get(client);
     const isOver = client.getTransactionStatus() === 'I' || (await answers(client, 'rollback'));
     const isFit = kept !== undefined && kept.openedAt + AGE_MS_MAX > performance.now();
     if (!isOver || !isFit || this.#idle.size >= IDLE_MAX) return closeSession(client);
     const isReset = reset(client, kept);
-    this.#idle.set(client, { purpose, isReset });
+    this.#idle.set(client, { key, isReset });
     // A process that has nothing else to do may end.
     void isReset.then(() => this.#idle.has(client) && socketOf(client)?.unref());
   }
@@ -103,7 +103,7 @@ export class KeptSessions {
   }
 }
 
-/** False also when the way to the target broke unnoticed. */
+/** False also when the connection broke unnoticed. */
 async function isAsOpened(client: Client): Promise<boolean> {
   const now = await readRoleSettings(client).catch(() => null);
   return JSON.stringify(now) === JSON.stringify(roleSettingsOf(client));
@@ -119,7 +119,7 @@ interface Kept {
   readonly openedAt: number;
   /** What the target sets for new sessions of this role, when it was opened. */
   readonly roleSettings: readonly string[];
-  /** Part of the names of prepared questions: they do not outlive a full reset. */
+  /** Part of the names of prepared queries: they do not outlive a full reset. */
   generation: number;
   hasReadRows: boolean;
   hasSchema: boolean;
@@ -161,7 +161,7 @@ export function noteRowsRead(client: Client): void {
 
 /**
  * Makes the temporary schema of a kept session, in which a transaction has begun, last as long as the session does.
- * While the server has to make it for each statement that is noted, it forgets the plans of all our questions each time.
+ * While the server has to make it for each statement that is noted, it drops the plans of all our queries each time.
  */
 export async function keepSchema(
   client: Client,
@@ -176,7 +176,7 @@ export async function keepSchema(
 
 const NAMES = new Map<string, number>();
 
-/** Rows of a constant question about the catalogue. A kept session prepares it once. */
+/** Rows of a constant query of the catalogue. A kept session prepares it once. */
 export async function catalogueRows<Row extends QueryResultRow>(
   client: Client,
   text: string,

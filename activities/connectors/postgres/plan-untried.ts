@@ -10,7 +10,7 @@ import { countUnpreviewed, unpreviewedFingerprint, type Untried } from './unprev
 import { rewritingOf, shortList, unseenEffects, warningsOf } from './warnings.ts';
 import type { PreparedCall } from './prepared-call.ts';
 
-/** What policy is told where nobody knows how many rows change: more than any rule lets pass. */
+/** What policy gets where nobody knows how many rows change: more than any rule lets pass. */
 const ROWS_UNKNOWN = Number.MAX_SAFE_INTEGER;
 
 /** The plan of a statement that is not tried out: its rows are counted at most. */
@@ -65,9 +65,9 @@ const ACTING_UNSEEN =
 
 /** As the session has them which the execution will run in. */
 async function valueSettingsOf(prepared: PreparedCall): Promise<string> {
-  const begin = async (writer: Client): Promise<string> =>
+  const read = async (writer: Client): Promise<string> =>
     (await beginWriting(prepared, writer, 'repeatable read')).values;
-  return prepared.kept.lend(prepared, begin, 'statement');
+  return prepared.kept.lend(prepared, read, 'statement');
 }
 
 /** Nobody knows what triggers do before that, so it is not said that nothing changes. */
