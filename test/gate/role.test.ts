@@ -50,7 +50,7 @@ describe('the role of the API', () => {
       await expect(asApi(`insert into ${table} default values`), table).rejects.toThrow('permission denied');
   });
 
-  async function groundNow(): Promise<unknown> {
+  async function snapshotNow(): Promise<unknown> {
     const { rows } = await api.db.query(
       `select (select digest from keyturn.policy_active) as policy_digest,
               (select generation::text from keyturn.directory_state) as directory_generation,
@@ -67,16 +67,18 @@ describe('the role of the API', () => {
     );
     const leaf = (await leavesOf(body.id))[0] ?? {};
     const forged = { ...leaf, type: 'request.approved' };
-    const asked = {
+    const submitted = {
       answer: { ...rows[0]?.answer, request: 'req_forged' },
-      ground: await groundNow(),
+      ground: await snapshotNow(),
       subjects: {},
       facts: '{}',
       outcome: {},
     };
     for (const entry of [leaf, forged, { ...forged, stream: { request: 'req_forged', run: 'gate' } }])
       await expect(
-        asApi('select keyturn.allow_gate($1)', [JSON.stringify({ ...asked, leaf: JSON.stringify(entry) })]),
+        asApi('select keyturn.allow_gate($1)', [
+          JSON.stringify({ ...submitted, leaf: JSON.stringify(entry) }),
+        ]),
       ).rejects.toThrow(/not the (?:next )?entry/);
     expect(await count(`keyturn.gate_answer where request = 'req_forged'`)).toBe(0);
   });
