@@ -69,7 +69,7 @@ describe('the role of the API', () => {
     const forged = { ...leaf, type: 'request.approved' };
     const submitted = {
       answer: { ...rows[0]?.answer, request: 'req_forged' },
-      ground: await snapshotNow(),
+      snapshot: await snapshotNow(),
       subjects: {},
       facts: '{}',
       outcome: {},
