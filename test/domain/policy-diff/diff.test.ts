@@ -242,7 +242,7 @@ describe('a change of policy', () => {
 
   it.each([
     ['replaces_default', { replaces_default: true }, 'its reviewers take the place of those of the default'],
-    ['break_glass', { break_glass: true }, 'opens a shorter path for break-glass requests'],
+    ['break_glass', { break_glass: true }, 'opens a shorter path for emergencies'],
     ['effect', { effect: 'allow', require: null }, 'allows without an approval'],
     ['later', { later: 1 }, 'has a field that this version does not know'],
   ] as const)('says why an added review rule is loosening: %s', (_, fields, because) => {
