@@ -9,7 +9,7 @@ const SUBMISSION = { action: 'a', target: 't', arguments: {} };
 it.each([
   [createBodySchema, { ...SUBMISSION, foo: 1 }, { path: '/foo', message: 'There is no such field.' }],
   [createBodySchema, { ...SUBMISSION, target: undefined }, { path: '/target', message: 'is missing' }],
-  [createBodySchema, { ...SUBMISSION, target: 1 }, { path: '/target', message: 'must be a text' }],
+  [createBodySchema, { ...SUBMISSION, target: 1 }, { path: '/target', message: 'must be a string' }],
   [
     createBodySchema,
     { ...SUBMISSION, mode: 'x' },

@@ -131,7 +131,7 @@ describe('an outcome that is unknown', () => {
       token: tokenOf('omar'),
     });
     expect(timeline.items.at(-1)?.text).toBe(
-      `People looked at the target and reported that the action was executed (${resolution.id}).`,
+      `People checked the target and reported that the action was executed (${resolution.id}).`,
     );
     await stack.waitForStatus(resolution.id, 'succeeded');
     await Promise.all([request, resolution.id].map(expectVerifiable));
