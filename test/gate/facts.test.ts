@@ -30,7 +30,7 @@ beforeAll(async () => {
   const started = await startGateApi();
   api = started.api;
   const now = await callerSnapshot(api.context);
-  snapshot = { ...now, policy: { ...now.policy, policy: reading(started.policy) } };
+  snapshot = { ...now, policy: { ...now.policy, policy: withLookups(started.policy) } };
   const issuer = { issuer: api.issuer.url, human: { clients: [], scope: 'decide' } } as unknown as Issuer;
   principals = ['agent-billing', 'agent-dba', 'ada'].map((sub) => {
     const principal = principalOf({ iss: api.issuer.url, sub, exp: 9e9 }, issuer);
@@ -43,7 +43,7 @@ afterAll(async () => {
 });
 
 /** A policy that takes break-glass requests, and looks up what the arguments name. */
-function reading(policy: PolicySet): PolicySet {
+function withLookups(policy: PolicySet): PolicySet {
   const on = { action: ['deploy.release'], env: null };
   const actions = policy.actions.map((action) => ({
     ...action,
@@ -54,7 +54,7 @@ function reading(policy: PolicySet): PolicySet {
 
 const BODIES = fc.record({
   by: fc.nat(2),
-  target: fc.constantFrom('free', 'reading', 'counted'),
+  target: fc.constantFrom('free', 'asked', 'counted'),
   arguments: fc.record(
     { version: fc.oneof(fc.constantFrom('ada', 'olga', 'agent-billing'), fc.string()), size: fc.integer() },
     { requiredKeys: ['version'] },
@@ -63,7 +63,7 @@ const BODIES = fc.record({
   break_glass: fc.option(fc.boolean(), { nil: undefined }),
 });
 
-describe('what policy is reading about a request', () => {
+describe('what policy is asked about a request', () => {
   it('is the same in the API, which answers early, and in the worker, whose answer counts', async () => {
     const { context } = api;
     const { manager } = context.source;
