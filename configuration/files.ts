@@ -26,36 +26,33 @@ export async function readText(file: NamedFile): Promise<string> {
   }
 }
 
-/** The checked content of a JSON file. */
+/** The checked content of a JSON file. The parser's own message would quote it. */
 export async function readJsonFile<Content>(file: NamedFile, schema: z.ZodType<Content>): Promise<Content> {
-  return readChecked(file, schema, { parse: JSON.parse, mistake: () => 'is not JSON.' });
-}
-
-/** The checked content of a YAML file. */
-export async function readYamlFile<Content>(file: NamedFile, schema: z.ZodType<Content>): Promise<Content> {
-  return readChecked(file, schema, {
-    parse: (text) => parse(text, { logLevel: 'error' }),
-    mistake: (error) => {
-      const line = error instanceof YAMLParseError ? error.linePos?.[0].line : undefined;
-      return line === undefined ? 'is not YAML.' : `is not YAML, by line ${line}.`;
-    },
+  const text = await readText(file);
+  return checked(file, schema, () => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      throw mistakeIn(file, 'is not JSON.');
+    }
   });
 }
 
-async function readChecked<Content>(
-  file: NamedFile,
-  schema: z.ZodType<Content>,
-  language: { readonly parse: (text: string) => unknown; readonly mistake: (error: unknown) => string },
-): Promise<Content> {
+/** The checked content of a YAML file. The parser's own message would quote it. */
+export async function readYamlFile<Content>(file: NamedFile, schema: z.ZodType<Content>): Promise<Content> {
   const text = await readText(file);
-  let read: unknown;
-  try {
-    read = language.parse(text);
-  } catch (error) {
-    // The parser's own message would quote the file.
-    throw mistakeIn(file, language.mistake(error));
-  }
-  const { data, error } = schema.safeParse(read);
+  return checked(file, schema, () => {
+    try {
+      return parse(text, { logLevel: 'error' }) as unknown;
+    } catch (error) {
+      const line = error instanceof YAMLParseError ? error.linePos?.[0].line : undefined;
+      throw mistakeIn(file, line === undefined ? 'is not YAML.' : `is not YAML, by line ${line}.`);
+    }
+  });
+}
+
+function checked<Content>(file: NamedFile, schema: z.ZodType<Content>, read: () => unknown): Content {
+  const { data, error } = schema.safeParse(read());
   if (error === undefined) return data;
   throw mistakeIn(file, `is not as it must be: ${error.issues.map(issueText).join('; ')}`);
 }
