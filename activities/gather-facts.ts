@@ -1,32 +1,30 @@
 import type { EntityManager } from 'typeorm';
 
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
-import type { Directory } from '../domain/identity/directory.ts';
 import type { SignedRequest } from '../domain/crypto/envelope.ts';
 import type { StoredPlan } from '../domain/request/plan.ts';
-import { actionOf, type PolicySet, type Target } from '../domain/policy/policy.ts';
+import { actionOf } from '../domain/policy/policy.ts';
 import { planFacts, type PolicyFacts } from '../domain/policy/built-in-facts.ts';
-import { factsOf } from '../domain/policy/policy-query.ts';
+import { factsOf, type PolicyQuery } from '../domain/policy/policy-query.ts';
 import { unseal } from '../domain/crypto/sealing.ts';
 import { historyOf, reserveWindows } from '../database/counted-facts.ts';
 import type { Dependencies } from './dependencies.ts';
 
-/** What an evaluation is about. */
-export interface FactsRequest {
-  readonly signed: SignedRequest;
-  readonly policy: PolicySet;
-  readonly directory: Directory;
-  readonly target: Target;
-  /** Null before the request is planned. */
-  readonly plan: StoredPlan | null;
-  readonly at: Date;
-}
-
-/** Gathers everything that policy may know. Reserves what counting windows count, once the request is planned. */
+/**
+ * Gathers everything that policy may know. Reserves what counting windows count, once the request is planned: before that
+ * there is no plan.
+ */
 export async function gatherFacts(
   dependencies: Dependencies,
   manager: EntityManager,
-  { signed, plan, ...seen }: FactsRequest,
+  {
+    signed,
+    plan,
+    ...seen
+  }: Pick<PolicyQuery, 'policy' | 'directory' | 'target' | 'at'> & {
+    readonly signed: SignedRequest;
+    readonly plan: StoredPlan | null;
+  },
 ): Promise<PolicyFacts> {
   const { id, lineage, action, mode, break_glass } = signed;
   const args = await openArguments(dependencies, signed);

@@ -41,15 +41,6 @@ function shortage(policy: PolicySet, issuers: readonly string[], needed: Needed)
   );
 }
 
-/** Why a policy that names no operators cannot follow on one that does; null where it names some, or there were none before. */
-export function operatorsDropped(
-  { operators: before = [] }: Pick<PolicySet, 'operators'>,
-  { operators = [] }: Pick<PolicySet, 'operators'>,
-): string | null {
-  if (operators.length > 0 || before.length === 0) return null;
-  return 'It names no operators, unlike the policy before it: nobody could stop anything or lift what is stopped.';
-}
-
 const LISTED_MAX = 5;
 
 function list(names: readonly string[]): string {

@@ -1,7 +1,8 @@
 import { canonicalJson } from '../domain/crypto/canonical-json.ts';
+import { operatorsDropped } from '../domain/policy-diff/diff.ts';
 import type { PolicySet } from '../domain/policy/policy.ts';
 import type { FileChange } from '../domain/request/plan.ts';
-import { operatorLockout, operatorsDropped } from '../policy-authoring/lockout.ts';
+import { operatorLockout } from '../policy-authoring/lockout.ts';
 import type { PolicyWarning } from '../policy-authoring/warnings.ts';
 import { neverPublished } from '../policy-authoring/warnings/people.ts';
 import { neverApproved } from '../policy-authoring/warnings/seats.ts';

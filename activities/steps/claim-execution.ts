@@ -3,18 +3,16 @@ import { createHmac } from 'node:crypto';
 import { tallyFactsOf } from '../../domain/approval/seats.ts';
 import { SWITCHED_OFF } from '../../domain/execution/denial.ts';
 import { requirementDigest, rowDecisionDigest } from '../../domain/request/digests.ts';
-import type { Directory } from '../../domain/identity/directory.ts';
 import type { SignedRequest } from '../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../domain/errors.ts';
 import { switchesAgainst, type KillSwitch } from '../../domain/execution/kill-switch.ts';
 import type { StoredPlan } from '../../domain/request/plan.ts';
 import { combinedRequirement } from '../../domain/policy/combined-requirement.ts';
-import { evaluate as evaluatePolicy } from '../../domain/policy/evaluation.ts';
 import { allowedForMs } from '../../domain/execution/gate-validity.ts';
 import { targetDigest, targetOf } from '../../domain/policy/policy.ts';
 import { tally } from '../../domain/approval/quorum.ts';
 import { mayStillAsk } from '../../domain/execution/requester.ts';
-import { requiresNobody, type Requirement } from '../../domain/request/requirement.ts';
+import { requiresNobody } from '../../domain/request/requirement.ts';
 import type { CodeWithoutData } from '../../domain/policy/visibility.ts';
 import { databaseNow, refuseWrongClock } from '../../database/clock.ts';
 import { lastAttempt } from '../../database/executions.ts';
@@ -25,13 +23,11 @@ import { insertRow } from '../../database/row-statements.ts';
 import { executionTable, type ExecutionRow, type RequestRow } from '../../database/tables.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { prepareCall, verifiedRequest, type PreparedCall } from '../load-request.ts';
+import { evaluateInputs, keepEvaluation, type EvaluatedPlan } from './evaluate-plan.ts';
 import { gateDecision, type GateDecision, type GateInputs } from './gate-decision.ts';
 import { isAsOpened } from './opened-round.ts';
-import { refuseOtherOwnerKey } from '../owner-key.ts';
-import { gatherFacts } from '../gather-facts.ts';
 import { startEnd, startOf, type Hold } from '../../domain/execution/start.ts';
 import { rebuildDecisions } from './rebuild-decisions.ts';
-import { recordEvaluation } from '../record-evaluation.ts';
 import type { StepTransaction } from '../record.ts';
 
 /** A claim, or why the action may not run now. */
@@ -70,11 +66,12 @@ export async function claim(dependencies: Dependencies, transaction: StepTransac
   if (standing !== 'approved') return { kind: 'again', why: standing };
   if (snapshot.hold !== null) return { kind: 'held', ...snapshot.hold };
   // Before the claim: what cannot even be called (a key that is gone, an unknown connector) leaves nothing to probe.
-  const prepared = await prepareCall(dependencies, signed, snapshot.active.policy);
+  const { active, plan } = snapshot.evaluated;
+  const prepared = await prepareCall(dependencies, signed, active.policy);
   const execution = await insertClaim(dependencies, transaction, snapshot.evaluatedAt);
-  await recordClaim(transaction, execution, snapshot.active);
+  await recordClaim(transaction, execution, active);
   const decision = row.mode === 'gate' ? await gateDecision(manager, row, snapshot) : null;
-  return { kind: 'claimed', execution, plan: snapshot.plan, prepared, decision };
+  return { kind: 'claimed', execution, plan, prepared, decision };
 }
 
 /** What policy says today, or why it says no. */
@@ -83,73 +80,53 @@ async function snapshotOf(
   transaction: StepTransaction,
   signed: SignedRequest,
 ): Promise<Snapshot | { readonly code: CodeWithoutData; readonly engaged?: KillSwitch }> {
-  const { manager, row } = transaction;
-  const locked = await lockSnapshot(dependencies, { manager, row });
-  const { switches, active, planRow, directory, generation, atCreation, evaluatedAt } = locked;
+  const { row } = transaction;
+  const { switches, active, planRow, evaluatedAt, ...people } = await lockSnapshot(dependencies, transaction);
   transaction.goOnTo(evaluatedAt);
   const target = active && targetOf(active.policy, row.target);
   if (!active || !planRow) return { code: 'policy_invalid' };
   if (!target) return { code: 'target_removed' };
-  const [engaged] = switchesAgainst(switches, { ...row, agents: directory.agents });
+  const { now } = people.directories;
+  const [engaged] = switchesAgainst(switches, { ...row, agents: now.agents });
   if (engaged) return { code: SWITCHED_OFF, engaged };
-  if (!mayStillAsk({ now: directory, at_creation: atCreation }, row)) return { code: 'requester_inactive' };
-  const query = { signed, policy: active.policy, directory, target, plan: planRow.body, at: evaluatedAt };
-  const facts = await gatherFacts(dependencies, manager, query);
-  await refuseOtherOwnerKey(dependencies, { manager, row }, facts.args);
-  const evaluation = evaluatePolicy(active.policy, facts, 'execution');
-  const subject = { row, round: row.round, phase: 'execution' as const };
-  const record = { ...subject, policyDigest: active.digest, directoryGeneration: generation, directory };
-  await recordEvaluation(manager, record, { facts, evaluation });
+  if (!mayStillAsk(people.directories, row)) return { code: 'requester_inactive' };
+  const inputs = { signed, active, target, plan: planRow.body, planDigest: planRow.digest, ...people };
+  const evaluated = await evaluateInputs(dependencies, transaction, { ...inputs, phase: 'execution' });
+  await keepEvaluation(transaction, evaluated);
+  const { evaluation, facts } = evaluated;
   if (evaluation.effect === 'forbid') return { code: 'forbidden' };
-  const startFacts = { policy: active.policy, facts, evaluation };
-  const hold = startOf(startFacts, signed);
+  const { policy } = active;
+  const hold = startOf({ policy, facts, evaluation }, signed);
   if (hold === 'over') return { code: 'start_window_over' };
   return {
+    evaluated,
     requirement: combinedRequirement(row.requirement, evaluation),
-    active,
-    directory,
-    plan: planRow.body,
-    risk: evaluation.risk.tier,
-    isSamePath: row.is_break_glass || !evaluation.is_break_glass,
-    isSameTarget: targetDigest(target) === planRow.body.target_digest,
     evaluatedAt,
     hold,
-    allowedMs: allowedForMs(active.policy, evaluation),
-    startsBefore: startEnd(startFacts, signed),
-    start: signed.start,
+    allowedMs: allowedForMs(policy, evaluation),
+    startsBefore: startEnd({ policy, facts, evaluation }, signed),
   };
 }
 
 /** What nobody can change until the claim is made. */
-async function lockSnapshot(
-  dependencies: Dependencies,
-  { manager, row }: Pick<StepTransaction, 'manager' | 'row'>,
-) {
+async function lockSnapshot(dependencies: Dependencies, { manager, row }: StepTransaction) {
   const switches = await lockRestrictions(manager);
   // Read after all locks are held, so nothing is stale.
-  const [active, planRow, now, atCreation, evaluatedAt] = await Promise.all([
+  const [active, planRow, { directory: now, generation }, at_creation, evaluatedAt] = await Promise.all([
     dependencies.policies.active(manager),
     row.plan_digest === null ? null : readPlan(manager, row.id, row.plan_digest),
     dependencies.directories.now(manager),
     dependencies.directories.at(manager, row.created_at),
     databaseNow(manager),
   ]);
-  return { switches, active, planRow, ...now, atCreation, evaluatedAt };
+  const directories = { now, at_creation };
+  return { switches, active, planRow, directories, directoryGeneration: generation, evaluatedAt };
 }
 
 interface Snapshot extends GateInputs {
-  readonly active: ActivePolicy;
-  readonly directory: Directory;
-  readonly plan: StoredPlan;
-  readonly risk: Requirement['risk'];
+  readonly evaluated: EvaluatedPlan;
   /** Why it may not start yet; null when it may. */
   readonly hold: Hold | null;
-  /** False when it takes a break-glass path by now that nobody was notified of, with what that passes. */
-  readonly isSamePath: boolean;
-  /** False when policy has moved the target's name to another database since it was planned. */
-  readonly isSameTarget: boolean;
-  /** When it may start, as it was signed. */
-  readonly start: SignedRequest['start'];
 }
 
 type Entitlement = 'approved' | 'target_changed' | 'approval_stale' | 'requirement_changed' | 'approval_void';
@@ -159,13 +136,19 @@ async function entitlement(
   { manager, row }: StepTransaction,
   snapshot: Snapshot,
 ): Promise<Entitlement> {
-  if (!snapshot.isSameTarget) return 'target_changed';
-  if (!snapshot.isSamePath || !isAsRequired(row, snapshot)) return 'requirement_changed';
-  if (snapshot.requirement === null) return 'approved';
+  const { evaluated, requirement } = snapshot;
+  const { active, directories, evaluation, plan, target } = evaluated;
+  // Policy has moved the target's name to another database since it was planned.
+  if (targetDigest(target) !== plan.target_digest) return 'target_changed';
+  // It takes a break-glass path by now that nobody was notified of, with what that passes.
+  if (evaluation.is_break_glass && !row.is_break_glass) return 'requirement_changed';
+  if (!isAsRequired(row, snapshot)) return 'requirement_changed';
+  if (requirement === null) return 'approved';
   if (!(await isAsOpened(dependencies, { manager, row }))) return 'requirement_changed';
   const rows = await readDecisions(manager, row.id);
-  const rebuilt = await rebuildDecisions(dependencies, { manager, row, snapshot }, rows);
-  const request = decidableRequest(row, rows, snapshot.active.policy);
+  const today = { policy: active.policy, directory: directories.now };
+  const rebuilt = await rebuildDecisions(dependencies, { manager, row, today }, rows);
+  const request = decidableRequest(row, rows, active.policy);
   if (!request) return 'approval_void';
   const standing = tally(
     tallyFactsOf({ ...request, decisions: rebuilt }, snapshot.evaluatedAt.toISOString()),
@@ -174,12 +157,14 @@ async function entitlement(
   return rebuilt.length < request.decisions.length ? 'approval_void' : 'approval_stale';
 }
 
-function isAsRequired(row: RequestRow, snapshot: Snapshot): boolean {
-  const { requirement, risk } = snapshot;
+function isAsRequired(row: RequestRow, { evaluated, requirement }: Snapshot): boolean {
+  const { plan, signed, evaluation } = evaluated;
+  const risk = evaluation.risk.tier;
   const required = requirement ?? requiresNobody(risk);
   const isSame =
     row.requirement === null || requirementDigest(required) === requirementDigest(row.requirement);
-  return isSame && row.decision_digest === rowDecisionDigest(row, snapshot, requirement);
+  const digest = rowDecisionDigest(row, { plan, start: signed.start, risk }, requirement);
+  return isSame && row.decision_digest === digest;
 }
 
 async function insertClaim(

@@ -1,4 +1,5 @@
 import { requestsWithKept } from '../../database/kept-messages.ts';
+import type { RequestRow } from '../../database/tables.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { eachRequest } from './each-request.ts';
 import { consumeKept } from './kept-messages.ts';
@@ -6,17 +7,11 @@ import { recordStep } from '../record.ts';
 
 const REQUESTS_MAX = 200;
 
-/** A request with the run of its workflow. */
-export interface RequestRun {
-  readonly id: string;
-  readonly run_id: string;
-}
-
 /** Consumes what is kept for any request, for workflows that do not get to it. Answers those where it could. */
 export async function consumeAllKept(
   dependencies: Dependencies,
   namespace: string,
-): Promise<readonly RequestRun[]> {
+): Promise<readonly Pick<RequestRow, 'id' | 'run_id'>[]> {
   const requests = await requestsWithKept(dependencies.source, REQUESTS_MAX);
   return eachRequest(dependencies, requests, async ({ id, run_id }) => {
     const at = new Date().toISOString();

@@ -89,11 +89,12 @@ async function consumeBatch(
   return recordStep(dependencies, reference, async (transaction): Promise<Consumed> => {
     const counted: CountedDecision[] = [...(await consumeKept(dependencies, transaction))];
     const late: Message[] = [];
-    for (const item of opened) {
-      const outcome = await consumeOne(dependencies, transaction, { item, instantOf: batch.instantOf });
-      if (outcome === 'unknown' && item.kind === 'decision') late.push(item.message);
+    for (const { signed, envelope } of opened) {
+      const item = { signed, envelope, instantOf: batch.instantOf };
+      const outcome = await consumeOne(dependencies, transaction, item);
+      if (outcome === 'unknown') late.push({ kind: 'decide', body: envelope });
       // Neither junk nor a decision: it leaves no trace under which a later use of it could be taken for known.
-      else if (outcome !== null && outcome !== 'unknown' && outcome !== 'not_sent') counted.push(outcome);
+      else if (outcome !== null && outcome !== 'not_sent') counted.push(outcome);
     }
     // A batch that is consumed again has grown: what was recorded of it the first time is not counted twice.
     const fresh =

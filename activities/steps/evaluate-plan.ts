@@ -2,7 +2,7 @@ import type { SignedRequest } from '../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../domain/errors.ts';
 import type { Directory } from '../../domain/identity/directory.ts';
 import { evaluate } from '../../domain/policy/evaluation.ts';
-import { targetOf } from '../../domain/policy/policy.ts';
+import { targetOf, type Target } from '../../domain/policy/policy.ts';
 import type { StoredPlan } from '../../domain/request/plan.ts';
 import { readIntactPlan, type ActivePolicy } from '../../database/readers.ts';
 import type { Dependencies } from '../dependencies.ts';
@@ -13,29 +13,35 @@ import {
   factsDigest,
   recordEvaluation,
   type EvaluationResult,
+  type EvaluationSubject,
   type NamedEvaluation,
 } from '../record-evaluation.ts';
 import type { StepTransaction } from '../record.ts';
 
-/** A stored plan, evaluated by the policy and directory of now. */
-export interface EvaluatedPlan extends EvaluationResult, NamedEvaluation {
+/** A stored plan, and what it is evaluated by: the policy and the people of now. */
+export interface PlanInputs {
+  readonly signed: SignedRequest;
   readonly plan: StoredPlan;
   readonly planDigest: string;
   readonly active: ActivePolicy;
+  readonly target: Target;
   readonly directories: { readonly now: Directory; readonly at_creation: Directory };
   /** The number of the last change of the directory of now. */
   readonly directoryGeneration: string;
-  /** When the approved action may start, as it was signed. */
-  readonly start: SignedRequest['start'];
 }
+
+/** The same with what policy says of it. */
+export interface EvaluatedPlan
+  extends PlanInputs, EvaluationResult, NamedEvaluation, Pick<EvaluationSubject, 'phase'> {}
 
 /** Evaluates a stored plan once more. Null when the active policy does not know the target any more. */
 export async function evaluatePlan(
   dependencies: Dependencies,
-  { manager, row, now: at }: StepTransaction,
+  transaction: StepTransaction,
   planDigest: string,
 ): Promise<EvaluatedPlan | null> {
-  const [active, planRow, { directory, generation }, atCreation, signed] = await Promise.all([
+  const { manager, row } = transaction;
+  const [active, planRow, { directory: now, generation }, at_creation, signed] = await Promise.all([
     activePolicy(dependencies, manager),
     readIntactPlan(manager, row.id, planDigest),
     dependencies.directories.now(manager),
@@ -43,24 +49,29 @@ export async function evaluatePlan(
     verifiedRequest(dependencies, row),
   ]);
   if (!planRow) throw new KeyturnError('plan_failed', 'There is no such plan.');
-  const { policy, digest: policyDigest } = active;
-  const target = targetOf(policy, row.target);
+  const target = targetOf(active.policy, row.target);
   if (!target) return null;
-  const query = { signed, policy, directory, target, plan: planRow.body, at };
+  const directories = { now, at_creation };
+  const inputs = { signed, plan: planRow.body, planDigest, active, target, directories };
+  return evaluateInputs(dependencies, transaction, {
+    ...inputs,
+    directoryGeneration: generation,
+    phase: 'planned',
+  });
+}
+
+/** The one sequence by which a plan is evaluated, whether people are asked because of it or it is about to be executed. */
+export async function evaluateInputs(
+  dependencies: Dependencies,
+  { manager, row, now: at }: StepTransaction,
+  { phase, ...inputs }: PlanInputs & Pick<EvaluationSubject, 'phase'>,
+): Promise<EvaluatedPlan> {
+  const { policy, digest: policyDigest } = inputs.active;
+  const query = { ...inputs, policy, directory: inputs.directories.now, at };
   const facts = await gatherFacts(dependencies, manager, query);
   await refuseOtherOwnerKey(dependencies, { manager, row }, facts.args);
-  return {
-    plan: planRow.body,
-    planDigest,
-    active,
-    policyDigest,
-    directories: { now: directory, at_creation: atCreation },
-    directoryGeneration: generation,
-    facts,
-    factsDigest: factsDigest(facts),
-    evaluation: evaluate(policy, facts, 'planned'),
-    start: signed.start,
-  };
+  const evaluation = evaluate(policy, facts, phase);
+  return { ...inputs, phase, policyDigest, facts, factsDigest: factsDigest(facts), evaluation };
 }
 
 /** Keeps what a plan was evaluated by, before anything comes of it. */
@@ -68,10 +79,8 @@ export async function keepEvaluation(
   { manager, row }: StepTransaction,
   evaluated: EvaluatedPlan,
 ): Promise<void> {
-  const subject = { row, round: row.round + 1, phase: 'planned' as const };
-  await recordEvaluation(
-    manager,
-    { ...subject, ...evaluated, directory: evaluated.directories.now },
-    evaluated,
-  );
+  // What people are asked belongs to the round that it opens.
+  const round = evaluated.phase === 'planned' ? row.round + 1 : row.round;
+  const subject = { ...evaluated, row, round, directory: evaluated.directories.now };
+  await recordEvaluation(manager, subject, evaluated);
 }

@@ -104,7 +104,7 @@ async function allow(transaction: StepTransaction, evaluated: EvaluatedPlan): Pr
 
 function evaluatedColumns(
   row: RequestRow,
-  { evaluation, plan, planDigest, start }: EvaluatedPlan,
+  { evaluation, plan, planDigest, signed: { start } }: EvaluatedPlan,
   requirement: Requirement | null,
 ) {
   const { risk, is_break_glass } = evaluation;
@@ -160,7 +160,7 @@ function deadlinesOf(
     active: {
       policy: { calendars },
     },
-    start,
+    signed: { start },
   }: EvaluatedPlan,
   { rules }: Requirement,
   opened: { readonly row: RequestRow; readonly openedAt: Date; readonly firstPendingAt: Date },

@@ -1,5 +1,5 @@
 import type { CountedDecision } from '../../domain/approval/quorum.ts';
-import { markConsumed, readKept, type KeptMessage } from '../../database/kept-messages.ts';
+import { markConsumed, readKept } from '../../database/kept-messages.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { consumeOne, instantWithoutHistory, openMessage } from './messages.ts';
 import type { StepTransaction } from '../record.ts';
@@ -17,21 +17,12 @@ export async function consumeKept(
   const kept = await readKept(manager, row.id);
   if (kept.length === 0) return [];
   const counted: CountedDecision[] = [];
-  for (const message of kept) {
-    const outcome = await consumeOneKept(dependencies, transaction, message);
-    if (outcome) counted.push(outcome);
+  for (const { kind, envelope } of kept) {
+    const opened = await openMessage(dependencies, { kind, body: envelope }, row.id);
+    const item = opened && { ...opened, instantOf: instantWithoutHistory };
+    const outcome = item && (await consumeOne(dependencies, transaction, item));
+    if (typeof outcome === 'object' && outcome !== null) counted.push(outcome);
   }
   await markConsumed(manager, kept);
   return counted;
-}
-
-async function consumeOneKept(
-  dependencies: Dependencies,
-  transaction: StepTransaction,
-  { kind, envelope }: KeptMessage,
-): Promise<CountedDecision | null> {
-  const item = await openMessage(dependencies, { kind, body: envelope }, transaction.row.id);
-  if (item === null) return null;
-  const outcome = await consumeOne(dependencies, transaction, { item, instantOf: instantWithoutHistory });
-  return outcome === 'unknown' || outcome === 'not_sent' ? null : outcome;
 }

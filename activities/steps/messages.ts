@@ -13,14 +13,10 @@ export interface Message {
 }
 
 /** A message that the API has signed for the request that it was sent to. */
-export type Opened =
-  | {
-      readonly kind: 'decision';
-      readonly signed: SignedDecision;
-      readonly envelope: string;
-      readonly message: Message;
-    }
-  | { readonly kind: 'withdrawal'; readonly signed: SignedWithdrawal; readonly envelope: string };
+export interface Opened {
+  readonly signed: SignedDecision | SignedWithdrawal;
+  readonly envelope: string;
+}
 
 /** The instant that a decision is checked by: known, not before its signal's time is known, or nobody has sent it. */
 type DecisionInstant = Instant | 'unknown' | 'not_sent';
@@ -52,18 +48,12 @@ export function instantByHistory(expiresAt: string, receivedAt: string | null): 
 /** The envelope inside a message, or null for anything that was not signed as this kind for this request. */
 export async function openMessage(
   { verificationKeys }: Dependencies,
-  message: Message,
+  { kind, body }: Message,
   request: string,
 ): Promise<Opened | null> {
   try {
-    if (message.kind === 'decide') {
-      const signed = await openEnvelope('decision', message.body, verificationKeys);
-      return signed.request === request
-        ? { kind: 'decision', signed, envelope: message.body, message }
-        : null;
-    }
-    const signed = await openEnvelope('withdrawal', message.body, verificationKeys);
-    return signed.request === request ? { kind: 'withdrawal', signed, envelope: message.body } : null;
+    const signed = await openEnvelope(kind === 'decide' ? 'decision' : 'withdrawal', body, verificationKeys);
+    return signed.request === request ? { signed, envelope: body } : null;
   } catch (error) {
     if (isKeyturnError(error)) return null;
     throw error;
@@ -74,14 +64,14 @@ export async function openMessage(
 export async function consumeOne(
   dependencies: Dependencies,
   transaction: StepTransaction,
-  { item, instantOf }: { readonly item: Opened; readonly instantOf: InstantOf },
+  { signed, envelope, instantOf }: Opened & { readonly instantOf: InstantOf },
 ): Promise<CountedDecision | 'unknown' | 'not_sent' | null> {
-  if (item.kind === 'withdrawal') {
-    await withdrawRequest(dependencies, transaction, item);
+  if (signed.kind === 'withdrawal') {
+    await withdrawRequest(dependencies, transaction, { signed, envelope });
     return null;
   }
   const { now, row } = transaction;
-  const instant = instantOf(item.signed, item.envelope, { now, deadline: row.expires_at });
+  const instant = instantOf(signed, envelope, { now, deadline: row.expires_at });
   if (instant === 'unknown' || instant === 'not_sent') return instant;
-  return countDecision(dependencies, transaction, { signed: item.signed, envelope: item.envelope, instant });
+  return countDecision(dependencies, transaction, { signed, envelope, instant });
 }

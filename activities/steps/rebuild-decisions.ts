@@ -1,21 +1,20 @@
 import type { EntityManager } from 'typeorm';
 
 import { checkDecision } from '../../domain/approval/decision.ts';
-import type { Directory } from '../../domain/identity/directory.ts';
 import { openEnvelope } from '../../domain/crypto/envelope.ts';
 import type { CountedDecision } from '../../domain/approval/quorum.ts';
 import type { DecisionDirectories } from '../../domain/approval/seats.ts';
-import { decidableRequest, type ActivePolicy } from '../../database/readers.ts';
+import { decidableRequest } from '../../database/readers.ts';
 import type { DecisionRow, RequestRow } from '../../database/tables.ts';
 import { attemptOf, type DatedDecision } from './count-decision.ts';
-import { decisionDirectories } from '../../database/decision-directories.ts';
+import { decisionDirectories, type Today } from '../../database/decision-directories.ts';
 import type { Dependencies } from '../dependencies.ts';
 
 /** The request with the rules and people of now. */
 export interface RebuildInputs {
   readonly manager: EntityManager;
   readonly row: RequestRow;
-  readonly snapshot: { readonly active: ActivePolicy; readonly directory: Directory };
+  readonly today: Today;
 }
 
 /**
@@ -28,8 +27,7 @@ export async function rebuildDecisions(
   inputs: RebuildInputs,
   rows: readonly DecisionRow[],
 ): Promise<CountedDecision[]> {
-  const { manager, row, snapshot } = inputs;
-  const today = { policy: snapshot.active.policy, directory: snapshot.directory };
+  const { manager, row, today } = inputs;
   const directories = await decisionDirectories(dependencies, manager, { row, today });
   const rebuilt: CountedDecision[] = [];
   let waiting = await signedDecisions(dependencies, inputs, rows);
@@ -64,13 +62,13 @@ async function signedDecisions(
 }
 
 function countAnew(
-  { row, snapshot }: RebuildInputs,
+  { row, today }: RebuildInputs,
   directories: DecisionDirectories,
   { dated, rebuilt }: { readonly dated: DatedDecision; readonly rebuilt: readonly CountedDecision[] },
 ): CountedDecision | null {
   // A denial counts as long as what it stops was not claimed.
   const status = dated.signed.verdict === 'deny' ? 'approved' : 'pending';
-  const request = decidableRequest({ ...row, status }, [], snapshot.active.policy);
+  const request = decidableRequest({ ...row, status }, [], today.policy);
   if (!request) return null;
   const check = checkDecision({
     request: { ...request, decisions: rebuilt },

@@ -1,4 +1,3 @@
-import type { LeafType } from '../../domain/audit/leaf.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import type { RequestStatus } from '../../domain/request/status.ts';
 import { settleClaim } from '../../database/executions.ts';
@@ -29,14 +28,6 @@ export interface Settlement {
   /** What the run of the claim saw itself: it stands also where the outcome was called unknown meanwhile. */
   readonly isSeen?: boolean;
 }
-
-const LEAF_OF: Readonly<Record<Settlement['state'], LeafType>> = {
-  succeeded: 'execution.succeeded',
-  failed: 'execution.failed',
-  released: 'execution.released',
-  not_done: 'execution.not_done',
-  indeterminate: 'execution.indeterminate',
-};
 
 const STATUS_OF: Readonly<Record<Settlement['state'], RequestStatus | null>> = {
   succeeded: 'succeeded',
@@ -89,7 +80,7 @@ async function appendSettled(
   settlement: Settlement,
 ): Promise<void> {
   await transaction.append({
-    type: LEAF_OF[settlement.state],
+    type: `execution.${settlement.state}`,
     at: transaction.now.toISOString(),
     decision_digest: execution.decision_digest,
     facts: { attempt: execution.attempt, ...settlement.facts },

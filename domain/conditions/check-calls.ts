@@ -3,8 +3,8 @@ import { requireBool } from './check-operators.ts';
 import { checkHas } from './check-reads.ts';
 import { checkPiece } from './check-pieces.ts';
 import { PATTERN_COMPILERS, type NodeOf, type SyntaxNode } from './engine.ts';
-import { INTEGER, TEXT, type FactType } from './fact-type.ts';
-import { BOOL, isScalar, typeName, type Inference, type Scope } from './inference.ts';
+import { FLAG, INTEGER, TEXT, type FactType } from './fact-type.ts';
+import { isScalar, typeName, type Inference, type Scope } from './inference.ts';
 import { COMPREHENSIONS, isComprehension } from './reads.ts';
 
 interface Signature {
@@ -14,9 +14,9 @@ interface Signature {
 }
 
 const SIZED = ['string', 'list', 'map'] as const;
-const ON_STRING: Signature = { receiver: ['string'], parameters: [['string']], result: BOOL };
+const ON_STRING: Signature = { receiver: ['string'], parameters: [['string']], result: FLAG };
 // The pattern of these is checked where it is compiled.
-const WITH_PATTERN: Signature = { receiver: null, parameters: [['string'], ['string']], result: BOOL };
+const WITH_PATTERN: Signature = { receiver: null, parameters: [['string'], ['string']], result: FLAG };
 
 const FUNCTIONS: ReadonlyMap<string, Signature> = new Map<string, Signature>([
   ['startsWith', ON_STRING],
@@ -49,7 +49,7 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
 /** The type of `name(…)`. */
 export function checkCall(inference: Inference, node: NodeOf<'call'>, scope: Scope): FactType | null {
   const [name, parameters] = node.args;
-  if (name === 'has') return checkHas(inference, node, scope) ? BOOL : null;
+  if (name === 'has') return checkHas(inference, node, scope) ? FLAG : null;
   const signature = FUNCTIONS.get(name);
   if (!signature || signature.receiver) return refuse(inference, node, name);
   const [text, piece] = parameters;
@@ -134,7 +134,7 @@ function checkPredicate(inference: Inference, node: NodeOf<'rcall'>, inner: Scop
   const [name, , [, predicate]] = node.args;
   if (predicate) requireBool(inference, predicate, inner);
   const [items] = inner.own.values();
-  return name === 'filter' && items ? { kind: 'list', items } : BOOL;
+  return name === 'filter' && items ? { kind: 'list', items } : FLAG;
 }
 
 /** `map(x, transform)` and `map(x, predicate, transform)`. */

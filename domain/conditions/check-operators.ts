@@ -1,9 +1,8 @@
 import { didYouMean, quote } from './did-you-mean.ts';
 import type { NodeOf, SyntaxNode } from './engine.ts';
 import { existingWhen, union } from './existing.ts';
-import type { FactType, KnownNames } from './fact-type.ts';
+import { FLAG, type FactType, type KnownNames } from './fact-type.ts';
 import {
-  BOOL,
   isScalar,
   joined,
   literalsOf,
@@ -26,7 +25,7 @@ const DOUBLE_MAX = Number.MAX_SAFE_INTEGER;
 export function checkLiteral(inference: Inference, node: NodeOf<'value'>): FactType | null {
   const value = node.args;
   if (typeof value === 'string') return literalType(value, node);
-  if (typeof value === 'boolean') return BOOL;
+  if (typeof value === 'boolean') return FLAG;
   if (typeof value === 'bigint') {
     return value <= BigInt(Number.MAX_SAFE_INTEGER)
       ? { kind: 'int' }
@@ -63,13 +62,13 @@ export function checkLogical(inference: Inference, node: NodeOf<'&&' | '||'>, sc
   const tested = existingWhen(left, node.op === '&&');
   requireBool(inference, left, scope);
   requireBool(inference, right, { ...scope, existing: union([scope.existing, tested]) });
-  return BOOL;
+  return FLAG;
 }
 
 /** The type of `!`. */
 export function checkNot(inference: Inference, node: NodeOf<'!_'>, scope: Scope): FactType | null {
   requireBool(inference, node.args, scope);
-  return BOOL;
+  return FLAG;
 }
 
 /** The type of unary minus. */
@@ -102,14 +101,14 @@ export function checkComparison(
   scope: Scope,
 ): FactType | null {
   const [left, right] = node.args.map((side) => inference.infer(side, scope));
-  if (!left || !right) return BOOL;
+  if (!left || !right) return FLAG;
   const element = node.op === 'in' ? elementOf(right) : right;
   const fits =
     element !== null && (isOrder(node.op) ? haveOrder(left, element) : areEquatable(left, element));
   if (!fits) return mismatch(inference, node, [left, right]);
   checkValues(inference, left, element);
   checkValues(inference, element, left);
-  return BOOL;
+  return FLAG;
 }
 
 /** The type of `-`, unless it is the hyphen of a name without quotes. */

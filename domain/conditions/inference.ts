@@ -36,9 +36,6 @@ export interface Inference {
   readonly count: (operation: GrowingOperation, node: SyntaxNode) => void;
 }
 
-/** The type of bool results. */
-export const BOOL: FactType = { kind: 'bool' };
-
 /** The literals behind a string type, or none when it comes from facts. */
 export function literalsOf(type: FactType): readonly Literal[] {
   return 'literals' in type ? (type as LiteralType).literals : [];

@@ -1,8 +1,8 @@
 import type { CountedDecision } from '../approval/quorum.ts';
-import { isLineageActive, type Directory } from '../identity/directory.ts';
+import { isLineageActive } from '../identity/directory.ts';
 import type { Evaluation } from '../policy/evaluation.ts';
-import type { Lineage } from '../identity/identity.ts';
 import { isOwnAction, type PolicySet } from '../policy/policy.ts';
+import type { PolicyQuery } from '../policy/policy-query.ts';
 import type { Requirement } from '../request/requirement.ts';
 
 /** How long an answer may be relied upon where no rule says, milliseconds. */
@@ -21,20 +21,13 @@ export type GateResult = {
   readonly valid_until: string;
 };
 
-/** What is asked about before anybody is. */
-export interface GateQuestion {
-  /** Who is who now, by every authority: that of the policy's files is not all of it. */
-  readonly directory: Directory;
-  readonly action: string;
-  readonly lineage: Lineage;
-}
-
 /**
  * True when policy allows the action and nothing about that is in doubt: everything else goes to a workflow, where it is
- * on record and people can decide. Actions on Keyturn itself are never allowed on the spot.
+ * on record and people can decide. Actions on Keyturn itself are never allowed on the spot. The directory is that of now, by
+ * every authority: what the policy's files say is not all of it.
  */
 export function isAllowedAtOnce(
-  { directory, action, lineage }: GateQuestion,
+  { directory, action, lineage }: Pick<PolicyQuery, 'directory' | 'action' | 'lineage'>,
   evaluation: Evaluation,
 ): boolean {
   return (

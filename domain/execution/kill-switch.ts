@@ -52,17 +52,15 @@ export interface SwitchSubject {
   readonly agents: readonly (Identity & { readonly id: string })[];
 }
 
-/** True for actions that no switch stops. A floor in code: no policy moves it. */
-export function isExempt(action: string): boolean {
-  return isOwnAction(action);
-}
-
-/** The switches that are on and stop this, in the order given. Empty: none does. */
+/**
+ * The switches that are on and stop this, in the order given. Empty: none does. Actions on Keyturn itself are stopped by
+ * none: a floor in code that no policy moves.
+ */
 export function switchesAgainst(
   switches: readonly KillSwitch[],
   subject: SwitchSubject,
 ): readonly KillSwitch[] {
-  if (isExempt(subject.action)) return [];
+  if (isOwnAction(subject.action)) return [];
   return switches.filter((engaged) => engaged.lifted_at === null && isInScope(engaged, subject));
 }
 

@@ -66,6 +66,15 @@ export function needsTwoPeople(
   return candidate.rules.some(({ id, on }) => !known.has(id) && on.action.some(isOwnAction));
 }
 
+/** Why a policy that names no operators cannot follow on one that does; null where it names some, or there were none before. */
+export function operatorsDropped(
+  { operators: before = [] }: Pick<PolicySet, 'operators'>,
+  { operators = [] }: Pick<PolicySet, 'operators'>,
+): string | null {
+  if (operators.length > 0 || before.length === 0) return null;
+  return 'It names no operators, unlike the policy before it: nobody could stop anything or lift what is stopped.';
+}
+
 function worst(changes: readonly PolicyChange[]): ChangeKind {
   if (changes.some(({ kind }) => kind === 'loosening')) return 'loosening';
   return changes.some(({ kind }) => kind === 'tightening') ? 'tightening' : 'neutral';

@@ -43,11 +43,7 @@ import { RISK_TIERS, type RiskAssessment } from './risk.ts';
 export type Phase = 'creation' | 'planned' | 'execution';
 
 /** What the requester's past says, counted by the server. */
-export interface HistoryFacts {
-  readonly requests_24h: number;
-  readonly denials_24h: number;
-  readonly failures_24h: number;
-}
+export type HistoryFacts = Readonly<Record<'requests_24h' | 'denials_24h' | 'failures_24h', number>>;
 
 /** The default calendar is `calendar`, each is `calendars.ID`. None of them is a fact where policy has none. */
 export function calendarValues(
@@ -78,10 +74,7 @@ export interface PlanFacts extends RiskFacts {
 }
 
 /** What a counting window holds for this request, itself included. */
-export interface WindowFacts {
-  readonly count: number;
-  readonly sum: number;
-}
+export type WindowFacts = Readonly<Record<'count' | 'sum', number>>;
 
 /** The server-made facts of one evaluation, and the arguments. Plain data: stored as they are, by digest. */
 export interface PolicyFacts {
@@ -126,14 +119,93 @@ export function recalledFacts(
   return { ...stored, target, ...(facts === undefined ? {} : { facts }) };
 }
 
-const PLAN = record({
-  rows: INTEGER,
-  resources: INTEGER,
-  names: TEXTS,
-  destructive: FLAG,
-  reversible: FLAG,
-  previewed: FLAG,
-});
+/** What conditions on an action may read, by variable. */
+export type FactTypes = Readonly<Record<string, FactType>>;
+
+interface BuiltInFact {
+  /** Undefined where an action has no such variable. */
+  readonly type: (policy: PolicySet, action: ActionDefinition) => FactType | undefined;
+  /** Undefined for what is not known yet, or not there. */
+  readonly make: (policy: PolicySet, facts: PolicyFacts) => JsonValue | undefined;
+}
+
+/**
+ * Every variable that conditions read, but `risk`, which is computed from these. About an action on Keyturn itself neither
+ * `args`, which are digests, nor `windows`: so lines of the risk policy about the arguments of other actions do not apply to
+ * it. An action without a connector has no plan, so nothing can ask about it.
+ */
+const FACTS: ReadonlyMap<string, BuiltInFact> = new Map(
+  Object.entries<BuiltInFact>({
+    facts: {
+      type: resolvedType,
+      make: (_policy, { facts }) => facts && resolvedValues(facts),
+    },
+    args: {
+      type: (_policy, { action, arguments: schema }) =>
+        isOwnAction(action) ? undefined : factTypeOf(schema),
+      make: (_policy, { args }) => args,
+    },
+    resource: {
+      type: (policy, { action }) =>
+        record({ id: TEXT, ...(isOwnAction(action) ? OWN_RESOURCE : resourceTypes(policy)) }),
+      make: (policy, { target }) => targetValues(policy, target)['resource'],
+    },
+    data: {
+      type: (policy, { action }) => record({ class: isOwnAction(action) ? TEXT : classType(policy) }),
+      make: (_policy, { target }) => ({ class: classOf(target) }),
+    },
+    request: {
+      type: () => REQUEST_TYPE,
+      make: (_policy, { request: { with_declared: _named, ...request } }) => request,
+    },
+    history: {
+      type: () => record({ requests_24h: INTEGER, denials_24h: INTEGER, failures_24h: INTEGER }),
+      make: (_policy, { history }) => history,
+    },
+    calendar: {
+      type: ({ calendars }) => (calendars.length === 0 ? undefined : CALENDAR),
+      make: (policy, facts) => calendarValues(policy, facts)['calendar'],
+    },
+    calendars: {
+      type: ({ calendars }) => (calendars.length === 0 ? undefined : oneEach(calendars, CALENDAR)),
+      make: (policy, facts) => calendarValues(policy, facts)['calendars'],
+    },
+    windows: {
+      type: ({ windows }, { action: name }) => {
+        const counting = windows.filter(({ action }) => action.includes(name));
+        return isOwnAction(name) ? undefined : oneEach(counting, record({ count: INTEGER, sum: INTEGER }));
+      },
+      make: (_policy, { windows }) => windows ?? undefined,
+    },
+    plan: {
+      type: (_policy, { connector }) =>
+        connector === null
+          ? undefined
+          : record({
+              rows: INTEGER,
+              resources: INTEGER,
+              names: TEXTS,
+              destructive: FLAG,
+              reversible: FLAG,
+              previewed: FLAG,
+            }),
+      make: (_policy, { plan }) =>
+        plan === null
+          ? undefined
+          : {
+              rows: plan.rows_changed,
+              resources: plan.resources_changed,
+              names: plan.names,
+              destructive: plan.is_destructive,
+              reversible: plan.is_reversible,
+              previewed: plan.is_fully_previewed,
+            },
+    },
+  }),
+);
+
+/** Keyturn itself is in none of the policy's environments, and has no tags. */
+const OWN_RESOURCE = { type: TEXT, env: TEXT, production: FLAG, owners: TEXTS, tags: TEXTS };
 
 const CALENDAR = record({
   business_hours: FLAG,
@@ -145,82 +217,35 @@ const CALENDAR = record({
   freeze: FLAG,
 });
 
-const HISTORY = record({ requests_24h: INTEGER, denials_24h: INTEGER, failures_24h: INTEGER });
+function oneEach(entries: readonly { readonly id: string }[], type: FactType): FactType {
+  return record(Object.fromEntries(entries.map(({ id }) => [id, type])));
+}
 
-const REVIEWER = record({ id: TEXT, groups: TEXTS });
-
-/** What conditions on an action may read, by variable. */
-export type FactTypes = Readonly<Record<string, FactType>>;
+/** The variables of risk lines. */
+export function riskFactTypes(policy: PolicySet, action: ActionDefinition): FactTypes {
+  const types: Record<string, FactType> = {};
+  for (const [name, fact] of FACTS) {
+    const type = fact.type(policy, action);
+    if (type !== undefined) types[name] = type;
+  }
+  return types;
+}
 
 /** The type of the variable `risk`. */
 export const RISK_TYPE: FactType = record({ tier: words(...RISK_TIERS), score: INTEGER });
 
-/** The variables of rules about an action. `risk` is computed from the others. */
+/** The risk as conditions see it. */
+export function riskValues({ tier, score }: RiskAssessment): JsonValue {
+  return { tier, score };
+}
+
+/** The variables of rules about an action. */
 export function ruleFactTypes(policy: PolicySet, action: ActionDefinition): FactTypes {
   return { ...riskFactTypes(policy, action), risk: RISK_TYPE };
 }
 
-/** The variables of risk lines. An action without a connector has no plan, so nothing can ask about it. */
-export function riskFactTypes(policy: PolicySet, action: ActionDefinition): FactTypes {
-  if (isOwnAction(action.action)) return ownFactTypes(policy, action);
-  const windows = policy.windows.filter((window) => window.action.includes(action.action));
-  const facts = resolvedType(policy, action);
-  return {
-    ...(facts === undefined ? {} : { facts }),
-    args: factTypeOf(action.arguments),
-    resource: record({ id: TEXT, ...resourceTypes(policy) }),
-    data: record({ class: classType(policy) }),
-    request: REQUEST_TYPE,
-    history: HISTORY,
-    ...calendarTypes(policy),
-    windows: record(
-      Object.fromEntries(windows.map(({ id }) => [id, record({ count: INTEGER, sum: INTEGER })])),
-    ),
-    ...(action.connector === null ? {} : { plan: PLAN }),
-  };
-}
-
-/**
- * The variables about an action on Keyturn itself. Neither `args`, which are digests, nor `windows`: so lines of the risk
- * policy about the arguments of other actions do not apply to it.
- */
-function ownFactTypes(policy: PolicySet, action: ActionDefinition): FactTypes {
-  return {
-    resource: record({ id: TEXT, type: TEXT, env: TEXT, production: FLAG, owners: TEXTS, tags: TEXTS }),
-    data: record({ class: TEXT }),
-    request: REQUEST_TYPE,
-    history: HISTORY,
-    ...calendarTypes(policy),
-    ...(action.connector === null ? {} : { plan: PLAN }),
-  };
-}
-
-/** The variables of a condition on reviewers: those of rules, and the reviewer. */
-export const REVIEWER_FACT_TYPES: FactTypes = { reviewer: REVIEWER };
-
-function calendarTypes({ calendars }: PolicySet): FactTypes {
-  if (calendars.length === 0) return {};
-  const byId = record(Object.fromEntries(calendars.map(({ id }) => [id, CALENDAR])));
-  return { calendar: CALENDAR, calendars: byId };
-}
-
-type Maker = (policy: PolicySet, facts: PolicyFacts) => JsonValue | undefined;
-
-/** Makes each variable; undefined for what is not known yet, or not there. */
-const MAKERS: ReadonlyMap<string, Maker> = new Map<string, Maker>([
-  ['args', (_policy, { args }) => args],
-  ['resource', (policy, { target }) => targetValues(policy, target)['resource']],
-  ['data', (_policy, { target }) => ({ class: classOf(target) })],
-  ['request', (_policy, { request: { with_declared: _named, ...request } }) => request],
-  ['history', (_policy, { history }) => ({ ...history })],
-  ['calendar', (policy, facts) => calendarValues(policy, facts)['calendar']],
-  ['calendars', (policy, facts) => calendarValues(policy, facts)['calendars']],
-  ['plan', (_policy, { plan }) => (plan === null ? undefined : planValues(plan))],
-  ['windows', (_policy, { windows }) => (windows === null ? undefined : windowValues(windows))],
-  ['facts', (_policy, { facts }) => (facts === undefined ? undefined : resolvedValues(facts))],
-]);
-
-const ALL_VARIABLES: readonly string[] = [...MAKERS.keys()];
+/** The variable of conditions on reviewers: they read nothing else. */
+export const REVIEWER_FACT_TYPES: FactTypes = { reviewer: record({ id: TEXT, groups: TEXTS }) };
 
 /**
  * Facts as conditions see them, without `risk`. What is not known yet is absent, and so is what `read` does not name where
@@ -229,11 +254,11 @@ const ALL_VARIABLES: readonly string[] = [...MAKERS.keys()];
 export function factValues(
   policy: PolicySet,
   facts: PolicyFacts,
-  read: Iterable<string> = ALL_VARIABLES,
+  read: Iterable<string> = FACTS.keys(),
 ): Record<string, JsonValue> {
   const values: Record<string, JsonValue> = {};
   for (const name of read) {
-    const value = MAKERS.get(name)?.(policy, facts);
+    const value = FACTS.get(name)?.make(policy, facts);
     if (value !== undefined) values[name] = value;
   }
   return values;
@@ -247,27 +272,7 @@ export function targetValues(policy: PolicySet, target: Target): Record<string, 
   };
 }
 
-function planValues(plan: PlanFacts): JsonValue {
-  return {
-    rows: plan.rows_changed,
-    resources: plan.resources_changed,
-    names: plan.names,
-    destructive: plan.is_destructive,
-    reversible: plan.is_reversible,
-    previewed: plan.is_fully_previewed,
-  };
-}
-
 /** What policy may know of a plan. */
 export function planFacts({ risk_facts, effects }: Pick<Plan, 'risk_facts' | 'effects'>): PlanFacts {
   return { ...risk_facts, names: effects.map((effect) => effect.resource) };
-}
-
-function windowValues(windows: Readonly<Record<string, WindowFacts>>): JsonValue {
-  return Object.fromEntries(Object.entries(windows).map(([id, { count, sum }]) => [id, { count, sum }]));
-}
-
-/** The risk as conditions see it. */
-export function riskValues({ tier, score }: RiskAssessment): JsonValue {
-  return { tier, score };
 }

@@ -3,31 +3,16 @@ import type { ChannelLimit, Requirement } from './requirement.ts';
 /** The limits, from the one that shows most to the one that shows least. */
 export const CHANNEL_LIMITS: readonly ChannelLimit[] = ['all', 'summary', 'link'];
 
-/** Something to be shown of a request, sorted by how much of the request it tells. */
-export interface ChannelView<Link, Summary, Details> {
-  /** That somebody is asked, and where to look. */
-  readonly link: Link;
-  /** What is asked for and how it stands. */
-  readonly summary: Summary;
-  /** Everything else that the channel shows. */
-  readonly details: Details;
-}
-
-/** What is left of it for a channel. */
-export interface ShownView<Link, Summary, Details> {
-  readonly link: Link;
-  readonly summary: Summary | null;
-  readonly details: Details | null;
-}
-
 /**
- * What a channel may show of a request: a chat, a mail, a list, the Temporal UI. Every channel asks here, so that a limit
- * of policy holds in each. Null for a requirement that is not known: nobody is asked anything, so nothing is withheld.
+ * What a channel may show of a request: a chat, a mail, a list, the Temporal UI. The link says that somebody is asked, and
+ * where to look; the summary what is asked for and how it stands; details are everything else. Every channel asks here, so
+ * that a limit of policy holds in each. Null for a requirement that is not known: nobody is asked anything, so nothing is
+ * withheld.
  */
 export function shownInChannel<Link, Summary, Details>(
-  { link, summary, details }: ChannelView<Link, Summary, Details>,
+  { link, summary, details }: { readonly link: Link; readonly summary: Summary; readonly details: Details },
   requirement: Pick<Requirement, 'channels'> | null,
-): ShownView<Link, Summary, Details> {
+): { readonly link: Link; readonly summary: Summary | null; readonly details: Details | null } {
   const limit = requirement?.channels ?? 'all';
   if (limit === 'all') return { link, summary, details };
   // A limit that only a later version knows shows least.

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
+import { operatorsDropped } from '../../domain/policy-diff/diff.ts';
 import { formatWarning } from '../../policy-files/compile.ts';
-import { operatorLockout, operatorsDropped } from '../../policy-authoring/lockout.ts';
+import { operatorLockout } from '../../policy-authoring/lockout.ts';
 import { findingsOf, load, policyOf, VALID, type Files } from './policy-folder.ts';
 
 const ISSUER = 'http://127.0.0.1:7082';

@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 
 import { readActivatedSources, readProposedSources } from '../../../database/policy-proposals.ts';
 import type { PolicyReader } from '../../../database/readers.ts';
+import { operatorsDropped } from '../../../domain/policy-diff/diff.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';
 import { digestSchema } from '../../../contract/policies.ts';
 import type { ConnectorCall, PlanRefusal } from '../connector.ts';
@@ -73,10 +74,10 @@ function otherFiles(digest: string): string {
 
 /** Good on its own is not enough: nobody is left without anybody who could stop things, or publish again. */
 function mistakesAfter(base: PolicySet, candidate: PolicySet): readonly string[] {
-  const isClosing = base.operators !== undefined && candidate.operators === undefined;
+  const dropped = operatorsDropped(base, candidate);
   return [
     ...unreadableReferences(candidate.targets).slice(0, UNREADABLE_MAX),
-    ...(isClosing ? ['It names no operators: nobody could stop anything, or publish again.'] : []),
+    ...(dropped === null ? [] : [dropped]),
   ];
 }
 

@@ -18,7 +18,7 @@ import type {
 import { planResolution, resolutionOf, type Resolution, type Unresolved } from './resolution.ts';
 
 /** Keyturn's own database is the target. */
-export type ResolutionConnectorOptions = Pick<Dependencies, 'source' | 'log'>;
+type ResolutionConnectorOptions = Pick<Dependencies, 'source' | 'log'>;
 
 /**
  * The connector of `keyturn.resolve`: writes what people say became of an action into the record of its request, once,

@@ -11,7 +11,7 @@ const GROWTH_BYTES_MAX = 32 * 1024 * 1024;
 const LOOK_EVERY_MS = 100;
 
 /** What is watched. */
-export interface Watched {
+interface Watched {
   /** Of the writer's session at the server. */
   readonly processId: number;
   /** Has nothing to do meanwhile. */

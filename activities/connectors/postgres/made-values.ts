@@ -19,7 +19,7 @@ export interface Making extends MakingTime {
 }
 
 /** One table's columns, its sequences, and the values that its new rows got. */
-export interface NewRows {
+interface NewRows {
   readonly columns: readonly string[];
   readonly rows: readonly (readonly Value[])[];
   readonly sequences: Making['sequences'];
@@ -46,20 +46,9 @@ interface SequenceHead {
   readonly step: bigint;
 }
 
-/**
- * What a value made at execution is, as far as it can be told without knowing the value: the same kind in every run, and
- * not what a row of a table held. `other` cannot be told apart from such.
- */
-export type MadeKind = string;
-
-export const OTHER: MadeKind = 'other';
-export const UUID_4: MadeKind = 'uuid 4';
-
-interface TimeRow extends QueryResultRow {
-  readonly started: string;
-  readonly local: string;
-  readonly lasted: string;
-}
+/** Kinds of values made at execution: `OTHER` may be what a row of a table held. */
+export const OTHER = 'other';
+export const UUID_4 = 'uuid 4';
 
 const TIME = `
   select (extract(epoch from now()) * 1000000)::bigint::text as started,
@@ -68,12 +57,11 @@ const TIME = `
 
 /** The time of the writer's open transaction, once the statement has run, in the statement's time zone. */
 export async function readMakingTime(writer: Client): Promise<MakingTime> {
-  const [row] = await rowsOf<TimeRow>(writer, TIME);
-  return {
-    startedAt: BigInt(row?.started ?? '0'),
-    startedAtLocally: BigInt(row?.local ?? '0'),
-    lasted: BigInt(row?.lasted ?? '0'),
-  };
+  const [{ started = '0', local = '0', lasted = '0' } = {}] = await rowsOf<Record<string, string>>(
+    writer,
+    TIME,
+  );
+  return { startedAt: BigInt(started), startedAtLocally: BigInt(local), lasted: BigInt(lasted) };
 }
 
 interface SequenceRow extends QueryResultRow {
@@ -129,8 +117,8 @@ export async function readSequenceHeads(
   return heads;
 }
 
-/** The kind of one value that a column got. */
-export function madeKind(value: Value, column: string, making: Making): MadeKind {
+/** The kind of one value that a column got: the same in every run, as far as it is known without knowing the value. */
+export function madeKind(value: Value, column: string, making: Making): string {
   if (value === null) return 'null';
   if (typeof value !== 'string') return OTHER;
   const alone = uuidKind(value, making) ?? timeKind(value, making);
@@ -138,7 +126,7 @@ export function madeKind(value: Value, column: string, making: Making): MadeKind
 }
 
 /** JSON with all that stands in it, but for times, UUIDs and keys of new rows of this run, which stand there by their kind. */
-function documentKind(text: string, making: Making): MadeKind | null {
+function documentKind(text: string, making: Making): string | null {
   if (!/^[[{]/.test(text) || !isJson(text)) return null;
   const keyed = text.replaceAll(/"(\w+)"\s*:\s*(-?\d+)(?=\s*[,}])/g, (found, name: string, value: string) =>
     making.newKeys.get(name)?.has(value) === true ? `"${name}": <sequence>` : found,
@@ -161,7 +149,7 @@ function isJson(text: string): boolean {
 }
 
 /** One of version 7 holds the time at which it was made; of version 4, any other one looks the same. */
-function uuidKind(text: string, { startedAt, lasted }: MakingTime): MadeKind | null {
+function uuidKind(text: string, { startedAt, lasted }: MakingTime): string | null {
   const version = /^[\da-f]{8}-[\da-f]{4}-([47])[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/.exec(text)?.[1];
   if (version !== '7') return version === undefined ? null : UUID_4;
   const madeAt = BigInt(`0x${text.slice(0, 13).replace('-', '')}`) * 1000n;
@@ -176,7 +164,7 @@ const SECOND = 1_000_000n;
 const WHOLE_DAY = 1440n * MINUTE;
 
 /** A time by its whole minutes from the start of the transaction: `now()`, `now() + interval '30 days'`. */
-function timeKind(text: string, { startedAt, startedAtLocally, lasted }: Making): MadeKind | null {
+function timeKind(text: string, { startedAt, startedAtLocally, lasted }: Making): string | null {
   if (DAY.test(text)) {
     return `day ${microsecondsOf(text, '00:00:00', '') / WHOLE_DAY - startedAtLocally / WHOLE_DAY}`;
   }
@@ -203,7 +191,7 @@ function microsecondsOf(date: string, time: string, fraction: string): bigint {
 /** Others take values too, so the last one may not be ours. */
 const LATEST = 10_000n;
 
-function sequenceKind(text: string, heads: readonly SequenceHead[] | undefined): MadeKind | null {
+function sequenceKind(text: string, heads: readonly SequenceHead[] | undefined): string | null {
   if (heads === undefined || !/^-?\d{1,19}$/.test(text)) return null;
   const value = BigInt(text);
   const isLatest = heads.some(({ isHidden, last, step }) => {

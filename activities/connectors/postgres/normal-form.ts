@@ -2,7 +2,7 @@ import { sha256, type Digest } from '../../../domain/crypto/digest.ts';
 import type { Statement } from './statement.ts';
 
 /** Fields that say where in the text something stands. */
-const PLACE = /(^|_)(location|list_start|list_end)$|^stmt_len$/;
+const LOCATION = /(^|_)(location|list_start|list_end)$|^stmt_len$/;
 
 /**
  * A digest of the statement as PostgreSQL's grammar reads it: the same whatever blanks, comments, brackets and letter case
@@ -17,7 +17,7 @@ export function normalForm({ tree }: Pick<Statement, 'tree'>): Digest {
       parts.push(`[${current.length}`);
       for (const item of current as readonly unknown[]) open.push(item);
     } else if (typeof current === 'object' && current !== null) {
-      const fields = Object.entries(current).filter(([name]) => !PLACE.test(name));
+      const fields = Object.entries(current).filter(([name]) => !LOCATION.test(name));
       parts.push(`{${fields.map(([name]) => name).join(' ')}`);
       for (const [, value] of fields) open.push(value);
     } else parts.push(JSON.stringify(current));

@@ -2,9 +2,11 @@ import type { Client } from 'pg';
 
 import type { Analysis } from './analysis.ts';
 import { assignsDefaults, boundRows, limitless } from './bounded-statement.ts';
-import type { TableEffect } from './effect.ts';
+import { observerOf } from './effect.ts';
+import type { TableEffect } from './images.ts';
 import { StatementRefused } from './refusal.ts';
-import { readSequences, type Sequence } from './sequences.ts';
+import { catalogueRows } from './kept-sessions.ts';
+import { SEQUENCES, type Sequence } from './sequences.sql.ts';
 import { allAnswers, begin, takeRole } from './session.ts';
 import type { Statement } from './statement.ts';
 import type { PreparedCall } from './prepared-call.ts';
@@ -87,8 +89,8 @@ async function sequencesOf(prepared: PreparedCall, reader: Client): Promise<read
   const oids = [...named, ...analysis.rewritten].map(({ oid }) => oid);
   const [, , sequences] = await allAnswers([
     begin(reader, { isolation: 'read committed' }, prepared),
-    takeRole(reader, settings.observerRole ?? settings.statementRole),
-    readSequences(reader, oids),
+    takeRole(reader, observerOf(settings)),
+    catalogueRows<Sequence>(reader, SEQUENCES, [oids]),
     reader.query('rollback'),
   ]);
   return sequences;

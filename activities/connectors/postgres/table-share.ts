@@ -8,7 +8,7 @@ import { rawRows } from './raw-rows.ts';
 import { takeRole } from './session.ts';
 import type { ReversalSearch } from './reversal.ts';
 
-/** From so many changed rows on, people are told which share of the table they are. */
+/** From so many changed rows on, people are shown which share of the table they are. */
 const MANY_ROWS = 20;
 
 /**
@@ -17,7 +17,7 @@ const MANY_ROWS = 20;
  */
 export async function withShares(
   effects: readonly ProjectedEffect[],
-  { prepared, place, tables }: Omit<ReversalSearch, 'effects'>,
+  { prepared, sessions, tables }: Omit<ReversalSearch, 'effects'>,
 ): Promise<readonly ProjectedEffect[]> {
   // A count of the rows that policies let through would say something else.
   const whole = new Set(tables.filter(({ shape }) => !shape.isFiltered).map(({ resource }) => resource));
@@ -26,9 +26,9 @@ export async function withShares(
       !isBlind && updated + deleted >= MANY_ROWS && whole.has(resource),
   );
   if (many.length === 0) return effects;
-  const { reader } = place;
+  const { reader } = sessions;
   const counts = new Map<string, number>();
-  await beginReading(prepared, place);
+  await beginReading(prepared, sessions);
   try {
     await takeRole(reader, observerOf(prepared.settings));
     noteRowsRead(reader);

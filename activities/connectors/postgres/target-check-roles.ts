@@ -55,7 +55,7 @@ function findingsOf(row: RoleRow, here: HereRow): readonly TargetFinding[] {
     );
     return [{ ...finding, isSetUpMissing: true }];
   }
-  // A superuser is a member of all roles, and nobody is asked to take that away: another role has to be named.
+  // A superuser is a member of all roles, and that is not to be taken away: another role has to be named.
   if (row.is_super && name === login) return [];
   if (row.is_super) return [superuser(name)];
   return found([

@@ -1,6 +1,6 @@
 import type { ResourceEffect } from '../../../domain/request/plan.ts';
 import type { Analysis } from './analysis.ts';
-import type { TableEffect } from './effect.ts';
+import type { TableEffect } from './images.ts';
 import type { ProjectedEffect } from './projection.ts';
 import type { RewrittenRelation } from './rewriting.ts';
 import type { Statement } from './statement.ts';

@@ -1,7 +1,7 @@
 import { countProposals, lockProposals, storeProposal } from '../../../database/policy-proposals.ts';
 import { canonicalJson } from '../../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { operatorsDropped } from '../../../policy-authoring/lockout.ts';
+import { operatorsDropped } from '../../../domain/policy-diff/diff.ts';
 import { ChecksBusy, FairPool } from '../../../domain/execution/fair-pool.ts';
 import { checkSources } from '../../../policy-files/checker.ts';
 import type { CompiledPolicy } from '../../../policy-files/compile.ts';

@@ -4,13 +4,8 @@ import type { z } from 'zod';
 import { lockSwitchLog, readSwitch, storeEngaged } from '../../../database/kill-switches.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Identity } from '../../../domain/identity/identity.ts';
-import {
-  accountOf,
-  isExempt,
-  type KillSwitch,
-  type SwitchScope,
-} from '../../../domain/execution/kill-switch.ts';
-import { actionOf, OWN_TARGET, targetOf } from '../../../domain/policy/policy.ts';
+import { accountOf, type KillSwitch, type SwitchScope } from '../../../domain/execution/kill-switch.ts';
+import { actionOf, isOwnAction, OWN_TARGET, targetOf } from '../../../domain/policy/policy.ts';
 import type { throwBodySchema } from '../../../contract/switches.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
@@ -86,7 +81,7 @@ function knownScope({ policy, directory }: Caller, { kind, value }: SwitchScope)
     case 'all':
       return null;
     case 'action':
-      refuseUnless(!isExempt(name), 'invalid_request', 'Actions of Keyturn itself cannot be stopped.');
+      refuseUnless(!isOwnAction(name), 'invalid_request', 'Actions of Keyturn itself cannot be stopped.');
       refuseUnless(
         actionOf(policy.policy, name),
         'unknown_action',

@@ -4,7 +4,7 @@ import type { ExplainedEvaluation, Recomputation } from '../../../database/expla
 import type { Evaluation, MatchedRule } from '../../../domain/policy/evaluation.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { isOtherEngine, recordedEngine, type RecordedOutcome } from '../../../domain/policy/explanation.ts';
-import type { EngineIdentity } from '../../../domain/conditions/profile.ts';
+import type { ENGINE } from '../../../domain/conditions/profile.ts';
 import { withJson } from '../connection.ts';
 import { failure, silentFailure } from '../exit.ts';
 import type { PolicyOptions } from '../policy-folder.ts';
@@ -96,7 +96,7 @@ function engineText(engine: JsonValue): string {
     engine_version,
     profile,
     profile_version,
-  } = { ...(engine as object) } as Partial<EngineIdentity>;
+  } = { ...(engine as object) } as Partial<typeof ENGINE>;
   return [name, engine_version, profile, profile_version].map(plain).join(' ');
 }
 

@@ -1,5 +1,6 @@
 import { counted } from '../../cards/counted.ts';
 import type { Leaf, LeafType } from '../leaf.ts';
+import type { RequestStatus } from '../../request/status.ts';
 import { nameOf, pendingBefore, type Material } from './evidence.ts';
 import type { Finding, Subject } from './finding.ts';
 
@@ -22,9 +23,11 @@ interface Step {
   readonly from?: readonly Phase[];
   /** The phase it leads to; absent: none other. */
   readonly to?: Phase;
+  /** The status that it leaves the request in; absent: none other. */
+  readonly status?: RequestStatus;
 }
 
-/** Entries of the streams that govern everybody stand in no request, and some types are written no more. */
+/** Entries of the streams that govern everybody stand in no request. */
 const NOWHERE: Step = { from: [] };
 
 const PLANNING: readonly Phase[] = ['received', 'planned', 'reopened'];
@@ -35,21 +38,21 @@ const CLAIMABLE: readonly Phase[] = ['approved', 'unclaimed'];
  * Which entry may follow which: received → planned → pending or allowed → approved → claimed → outcome. A claim that was
  * fenced off may be followed by another; one that was given back, like a stale approval, needs a new plan and round.
  */
-const STEPS: Readonly<Record<LeafType, Step>> = {
-  'request.received': { from: ['new'], to: 'received' },
-  'request.planned': { from: ['received', 'reopened'], to: 'planned' },
-  'request.plan_failed': { from: PLANNING, to: 'ended' },
-  'request.pending': { from: ['planned'], to: 'pending' },
-  'request.allowed': { from: ['planned'], to: 'approved' },
+const STEPS: Readonly<Partial<Record<LeafType, Step>>> = {
+  'request.received': { from: ['new'], to: 'received', status: 'planning' },
+  'request.planned': { from: ['received', 'reopened'], to: 'planned', status: 'planning' },
+  'request.plan_failed': { from: PLANNING, to: 'ended', status: 'failed' },
+  'request.pending': { from: ['planned'], to: 'pending', status: 'pending' },
+  'request.allowed': { from: ['planned'], to: 'approved', status: 'approved' },
   'request.escalated': { from: ['pending'] },
-  'request.approved': { from: ['pending'], to: 'approved' },
-  'request.denied': { from: UNDECIDED, to: 'ended' },
-  'request.expired': { from: UNDECIDED, to: 'ended' },
-  'request.withdrawn': { from: UNDECIDED, to: 'ended' },
+  'request.approved': { from: ['pending'], to: 'approved', status: 'approved' },
+  'request.denied': { from: UNDECIDED, to: 'ended', status: 'denied' },
+  'request.expired': { from: UNDECIDED, to: 'ended', status: 'expired' },
+  'request.withdrawn': { from: UNDECIDED, to: 'ended', status: 'cancelled' },
   'request.withdrawal_refused': {},
-  'request.cancelled': NOWHERE,
-  'request.drifted': { from: [...CLAIMABLE, 'pending'], to: 'reopened' },
-  'request.approval_stale': { from: CLAIMABLE, to: 'reopened' },
+  'request.cancelled': { from: [], status: 'cancelled' },
+  'request.drifted': { from: [...CLAIMABLE, 'pending'], to: 'reopened', status: 'planning' },
+  'request.approval_stale': { from: CLAIMABLE, to: 'reopened', status: 'planning' },
   'request.orphaned': { from: [...UNDECIDED, 'unclaimed'], to: 'ended' },
   'request.held': { from: CLAIMABLE },
   'decision.counted': { from: ['pending', 'approved'] },
@@ -57,20 +60,33 @@ const STEPS: Readonly<Record<LeafType, Step>> = {
   'decision.refused': {},
   'decision.attempt_refused': {},
   'decision.unauthenticated': {},
-  'execution.claimed': { from: CLAIMABLE, to: 'claimed' },
-  'execution.succeeded': { from: ['claimed', 'indeterminate'], to: 'ended' },
-  'execution.failed': { from: ['claimed', 'unclaimed', 'indeterminate'], to: 'ended' },
-  'execution.not_done': { from: ['claimed', 'indeterminate'], to: 'unclaimed' },
-  'execution.indeterminate': { from: ['claimed'], to: 'indeterminate' },
-  'execution.released': { from: ['claimed'], to: 'reopened' },
-  'gate.allowed': { from: ['new'], to: 'ended' },
-  'policy.proposed': NOWHERE,
-  'policy.installed': NOWHERE,
-  'switch.thrown': NOWHERE,
-  'switch.lift_confirmed': NOWHERE,
-  'switch.lifted': NOWHERE,
-  'directory.changed': NOWHERE,
+  'execution.claimed': { from: CLAIMABLE, to: 'claimed', status: 'executing' },
+  'execution.succeeded': { from: ['claimed', 'indeterminate'], to: 'ended', status: 'succeeded' },
+  'execution.failed': { from: ['claimed', 'unclaimed', 'indeterminate'], to: 'ended', status: 'failed' },
+  'execution.not_done': { from: ['claimed', 'indeterminate'], to: 'unclaimed', status: 'executing' },
+  'execution.indeterminate': { from: ['claimed'], to: 'indeterminate', status: 'indeterminate' },
+  'execution.released': { from: ['claimed'], to: 'reopened', status: 'planning' },
+  'gate.allowed': { from: ['new'], to: 'ended', status: 'succeeded' },
 };
+
+function stepOf({ type }: Leaf): Step {
+  return STEPS[type] ?? NOWHERE;
+}
+
+/** The status that an entry leaves the request in; null where it does not change it. */
+export function statusAfter(leaf: Leaf): unknown {
+  return leaf.type === 'request.orphaned' ? leaf.facts['status'] : (stepOf(leaf).status ?? null);
+}
+
+/** The last entry that says how the request stands. */
+export function lastStanding({ stream }: Pick<Material, 'stream'>): Leaf | undefined {
+  return stream.findLast(saysHowItStands);
+}
+
+/** True for entries that move the request itself. What others add to its log, such as refused attempts, may leave its row. */
+export function saysHowItStands(leaf: Leaf): boolean {
+  return statusAfter(leaf) !== null;
+}
 
 /** Every entry stands where the course of a request allows it, and each round asks about a plan that was made. */
 export function inOrder({ material }: Subject): Finding {
@@ -78,8 +94,8 @@ export function inOrder({ material }: Subject): Finding {
   let phase: Phase = 'new';
   let previous: Leaf | undefined;
   for (const leaf of material.stream) {
-    const step = STEPS[leaf.type];
-    if (step.from && !step.from.includes(phase))
+    const { from } = stepOf(leaf);
+    if (from && !from.includes(phase))
       problems.push(`${nameOf(leaf)} cannot follow when the request is ${phase}`);
     else if (!isEndOf(phase, leaf, previous))
       problems.push(`${nameOf(leaf)} does not end a request that is ${phase}`);
@@ -109,7 +125,7 @@ function isDenial({ type, facts }: Leaf): boolean {
 }
 
 function phaseAfter(phase: Phase, leaf: Leaf): Phase {
-  return STEPS[leaf.type].to ?? phase;
+  return stepOf(leaf).to ?? phase;
 }
 
 /** Where the request stood before an entry. */

@@ -3,9 +3,9 @@ import type { Leaf, LeafType } from '../leaf.ts';
 import { canonicalJson } from '../../crypto/canonical-json.ts';
 import type { SignedDecision } from '../../crypto/envelope.ts';
 import { isSameIdentity } from '../../identity/identity.ts';
-import { named, signedDecisionIn } from './envelopes.ts';
+import { signedDecisionIn } from './envelopes.ts';
 import { nameOf } from './evidence.ts';
-import { notInEvidence, type Finding, type Subject } from './finding.ts';
+import { notInEvidence, wrongOf, type Finding, type Subject } from './finding.ts';
 import type { ShownDecision } from '../../../contract/evidence.ts';
 
 const RECORDED: ReadonlySet<LeafType> = new Set([
@@ -57,7 +57,7 @@ function personIn({ material }: Subject, leaf: Leaf): string | null | undefined 
 }
 
 function unsigned(row: ShownDecision, signed: SignedDecision): string[] {
-  return named([
+  return wrongOf([
     ['verdict', row.verdict === signed.verdict],
     ['channel', row.channel === signed.channel],
     ['grade', row.grade === signed.grade],
@@ -73,7 +73,7 @@ function unsigned(row: ShownDecision, signed: SignedDecision): string[] {
 function unrecorded(row: ShownDecision, { type, facts }: Leaf): string[] {
   const isRefused = type === 'decision.refused';
   const seats = isRefused ? [] : facts['seats'];
-  return named([
+  return wrongOf([
     ['outcome', row.outcome === (isRefused ? 'refused' : 'counted')],
     ['refusal', row.refusal === (isRefused ? facts['code'] : null)],
     ['round', row.round === facts['round']],

@@ -4,7 +4,7 @@ import type { Directory } from '../../identity/directory.ts';
 import { isSameIdentity, type Identity } from '../../identity/identity.ts';
 import { arrivedRequestOf } from './envelopes.ts';
 import { nameOf, readLeaf } from './evidence.ts';
-import { CLOCKS_APART_MS, notInEvidence, type Answer, type Finding, type Subject } from './finding.ts';
+import { CLOCKS_APART_MS, found, notInEvidence, type Answer, type Finding, type Subject } from './finding.ts';
 import { NO_INPUTS, policyNamed } from './inputs.ts';
 import type { DirectoryChange, DirectoryPart } from '../../../contract/evidence.ts';
 
@@ -26,14 +26,10 @@ export function directoriesRecorded(subject: Subject): Finding {
   if (!inputs) return notInEvidence(NO_INPUTS);
   const uses = usesOf(subject);
   const answers = uses.map((use) => [use.what, answerOf(subject, use)] as const);
+  const { problems, notShown } = found(answers);
   return {
-    problems: [
-      ...new Set(answers.flatMap(([what, { problem }]) => (problem ? [`${what} ${problem}`] : []))),
-      ...sharedEntries(inputs.directory_changes),
-    ],
-    notShown: [
-      ...new Set(answers.flatMap(([what, { notShown }]) => (notShown ? [`${what}: ${notShown}`] : []))),
-    ],
+    problems: [...new Set(problems), ...sharedEntries(inputs.directory_changes)],
+    notShown: [...new Set(notShown)],
     checked: `${counted(inputs.directory_changes.length, 'change')} of the directory`,
   };
 }

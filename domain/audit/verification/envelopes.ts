@@ -12,7 +12,7 @@ import {
 } from '../../crypto/envelope.ts';
 import { isKeyturnError } from '../../errors.ts';
 import { nameOf, type DecisionLeaf, type Material } from './evidence.ts';
-import { type Finding, type OpenedEnvelope, type Subject } from './finding.ts';
+import { wrongOf, type Finding, type OpenedEnvelope, type Subject } from './finding.ts';
 
 /** Opens every envelope with the keys; one that no key made has no payload. */
 export async function openEnvelopes(
@@ -189,18 +189,13 @@ export function signedDecisionIn(
 
 function mismatches(decision: DecisionLeaf, signed: SignedDecision): string[] {
   const expectedType = signed.verdict === 'defer' ? 'decision.deferred' : 'decision.counted';
-  return named([
+  return wrongOf([
     ['the verdict', decision.verdict === signed.verdict && decision.leaf.type === expectedType],
     ['the decision digest', decision.leaf.decision_digest === signed.decision_digest],
     ['the channel', decision.channel === signed.channel],
     ['the evidence grade', decision.leaf.evidence?.grade === signed.grade],
     ['the instant', isSignedInstant(decision.at, signed)],
   ]);
-}
-
-/** The names of what is not the same. */
-export function named(same: readonly (readonly [name: string, isSame: boolean])[]): string[] {
-  return same.filter(([, isSame]) => !isSame).map(([name]) => name);
 }
 
 /** A decision counts at its signed time; a ticket may also count at the time of its use, while it is valid. */

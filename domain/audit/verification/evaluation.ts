@@ -16,7 +16,7 @@ import { requestFacts } from '../../policy/request-facts.ts';
 import { planOf } from './course.ts';
 import { arrivedRequestOf } from './envelopes.ts';
 import { nameOf, type Material } from './evidence.ts';
-import { CLOCKS_APART_MS, type Answer, type Finding, type Subject } from './finding.ts';
+import { CLOCKS_APART_MS, found, type Answer, type Finding, type Subject } from './finding.ts';
 import { isNamedBy, NO_INPUTS, policyNamed } from './inputs.ts';
 import type { DirectoryPart, EvaluationInputs } from '../../../contract/evidence.ts';
 
@@ -28,15 +28,7 @@ import type { DirectoryPart, EvaluationInputs } from '../../../contract/evidence
 export function evaluationsRepeat(subject: Subject): Finding {
   const evaluated = subject.material.stream.filter(isEvaluated);
   const answers = evaluated.map((leaf) => [nameOf(leaf), answerOf(subject, leaf)] as const);
-  return {
-    problems: answers.flatMap(([name, { problem }]) =>
-      problem === undefined ? [] : [`${name}: ${problem}`],
-    ),
-    notShown: answers.flatMap(([name, { notShown }]) =>
-      notShown === undefined ? [] : [`${name}: ${notShown}`],
-    ),
-    checked: `${evaluated.length} evaluated again`,
-  };
+  return { ...found(answers, ':'), checked: `${evaluated.length} evaluated again` };
 }
 
 function isEvaluated(leaf: Leaf): boolean {

@@ -1,10 +1,9 @@
 import type { Leaf } from '../leaf.ts';
 import { RECEIVED_WITHIN_MS, STILL_MS } from '../../request/overdue.ts';
-import { approvalBefore, phaseBefore } from './course.ts';
+import { approvalBefore, phaseBefore, saysHowItStands } from './course.ts';
 import { signedRequestOf } from './envelopes.ts';
 import { nameOf, type Material, type PendingLeaf } from './evidence.ts';
 import { CLOCKS_APART_MS, type Finding, type Subject } from './finding.ts';
-import { saysHowItStands } from './state.ts';
 
 /** A request expires by its deadline only: an approved one not while its approvals carry, or it is held. */
 export function notExpiredEarly(subject: Subject): Finding {

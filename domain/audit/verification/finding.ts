@@ -31,6 +31,29 @@ export interface Answer {
   readonly notShown?: string;
 }
 
+/** What is found out about several things, each by its name. */
+export function found(
+  answers: readonly (readonly [name: string, answer: Answer])[],
+  colon: ':' | '' = '',
+): Required<Pick<Finding, 'problems' | 'notShown'>> {
+  return {
+    problems: answers.flatMap(([name, { problem }]) =>
+      problem === undefined ? [] : [`${name}${colon} ${problem}`],
+    ),
+    notShown: answers.flatMap(([name, { notShown }]) =>
+      notShown === undefined ? [] : [`${name}: ${notShown}`],
+    ),
+  };
+}
+
+/** The names of what is wrong; or, where that is wanted, of what the evidence says nothing of (null). */
+export function wrongOf(
+  fields: readonly (readonly [name: string, isRight: boolean | null])[],
+  wanted: false | null = false,
+): string[] {
+  return fields.filter(([, isRight]) => isRight === wanted).map(([name]) => name);
+}
+
 /** What is found where the evidence lacks what a check looks at. */
 export function notInEvidence(what: string): Finding {
   return { problems: [], notShown: [what], checked: '' };

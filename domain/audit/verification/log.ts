@@ -1,7 +1,7 @@
 import { counted } from '../../cards/counted.ts';
 import { commitment, leafHash, type Leaf, type LeafType } from '../leaf.ts';
 import type { Digest } from '../../crypto/digest.ts';
-import { nameOf } from './evidence.ts';
+import { nameOf, type Material } from './evidence.ts';
 import type { Finding, Subject } from './finding.ts';
 
 /** Every entry is the canonical text of a known form, small enough for the log, and belongs to this request. */
@@ -24,10 +24,10 @@ export function factsComplete({ material }: Subject): Finding {
 }
 
 /** In each run, entries count 0, 1, 2, … and each carries the hash of the one before: none was removed or changed. */
-export function chainUnbroken({ material }: Subject): Finding {
+export function chainUnbroken({ entries }: Pick<Material, 'entries'>): Finding {
   const last = new Map<string, { readonly n: number; readonly hash: Digest }>();
   const problems: string[] = [];
-  for (const { text, leaf } of material.entries) {
+  for (const { text, leaf } of entries) {
     const before = last.get(leaf.stream.run);
     const expected = before ? before.n + 1 : 0;
     if (leaf.n !== expected) problems.push(`${nameOf(leaf)} stands where entry ${expected} belongs`);
@@ -36,7 +36,7 @@ export function chainUnbroken({ material }: Subject): Finding {
     if (leaf.temporal.run !== leaf.stream.run) problems.push(`${nameOf(leaf)} names two runs`);
     last.set(leaf.stream.run, { n: leaf.n, hash: leafHash(text) });
   }
-  problems.push(...repeatedIds(material.entries.map((entry) => entry.leaf)));
+  problems.push(...repeatedIds(entries.map(({ leaf }) => leaf)));
   return { problems, checked: `${counted(last.size, 'stream')}, no gap` };
 }
 

@@ -4,20 +4,15 @@ import type { SignedDecision } from '../../crypto/envelope.ts';
 import { approvalBefore, phaseBefore } from './course.ts';
 import { signedDecisionIn } from './envelopes.ts';
 import { nameOf } from './evidence.ts';
-import type { Answer, Finding, Subject } from './finding.ts';
+import { found, type Answer, type Finding, type Subject } from './finding.ts';
 import { repeatedRefusal, type Refusal } from './repeated-refusal.ts';
 
 /** No decision was refused that counts: neither as late or about something else, nor as of somebody who may not decide. */
 export function refusalsRight(subject: Subject): Finding {
   const refused = subject.material.stream.filter((leaf) => leaf.type === 'decision.refused');
   const answers = refused.map((leaf) => [nameOf(leaf), answerOf(subject, leaf)] as const);
-  return {
-    problems: answers.flatMap(([name, { problem }]) => (problem === undefined ? [] : [`${name} ${problem}`])),
-    notShown: answers.flatMap(([name, { notShown }]) =>
-      notShown === undefined ? [] : [`${name}: ${notShown}`],
-    ),
-    checked: refused.length === 0 ? 'none was refused' : `${refused.length} refused rightly`,
-  };
+  const checked = refused.length === 0 ? 'none was refused' : `${refused.length} refused rightly`;
+  return { ...found(answers), checked };
 }
 
 function answerOf(subject: Subject, leaf: Leaf): Answer {

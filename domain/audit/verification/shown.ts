@@ -6,11 +6,11 @@ import { isSameIdentity } from '../../identity/identity.ts';
 import { targetOf } from '../../policy/policy.ts';
 import { failureIn, resultIn, summaryIn, type RowSources } from './outcome.ts';
 import { selectorsFault } from './selectors.ts';
+import { lastStanding } from './course.ts';
 import { arrivalOf, arrivedRequestOf } from './envelopes.ts';
 import type { Material, PendingLeaf } from './evidence.ts';
-import { notInEvidence, type Finding, type Subject } from './finding.ts';
+import { notInEvidence, wrongOf, type Finding, type Subject } from './finding.ts';
 import { policyNamed } from './inputs.ts';
-import { lastStanding } from './state.ts';
 import type { ShownRow } from '../../../contract/evidence.ts';
 
 /**
@@ -24,15 +24,15 @@ export function shownAsRecorded(subject: Subject): Finding {
   const [arrival, signed] = [arrivalOf(material), arrivedRequestOf(subject)];
   if (!arrival || !signed) return { problems: ['nothing signed says what is shown'], checked: '' };
   const fields = Object.entries(fieldsOf({ subject, arrival, signed, row }));
-  const named = (wanted: boolean | null): string[] =>
-    fields.filter(([, isRight]) => isRight === wanted).map(([field]) => field);
   const selectors = selectorsFault(material, row);
   return {
     problems: [
-      ...named(false).map((field) => `${field} is not what was signed or recorded`),
+      ...wrongOf(fields).map((field) => `${field} is not what was signed or recorded`),
       ...(selectors === null ? [] : [selectors]),
     ],
-    notShown: named(null).map((field) => `what ${field} is compared with is erased or not in the evidence`),
+    notShown: wrongOf(fields, null).map(
+      (field) => `what ${field} is compared with is erased or not in the evidence`,
+    ),
     checked: counted(fields.length, 'field'),
   };
 }

@@ -1,59 +1,8 @@
-import type { Leaf, LeafType } from '../leaf.ts';
+import type { Leaf } from '../leaf.ts';
 import { APPROVED, ENDED, type RequestStatus } from '../../request/status.ts';
+import { lastStanding, statusAfter } from './course.ts';
 import { nameOf, type Material } from './evidence.ts';
 import { notInEvidence, type Finding, type Subject } from './finding.ts';
-
-/** The status that an entry leaves the request in; null where it does not change it. */
-const STATUS_AFTER: Readonly<Record<LeafType, RequestStatus | null>> = {
-  'request.received': 'planning',
-  'request.planned': 'planning',
-  'request.plan_failed': 'failed',
-  'request.pending': 'pending',
-  'request.allowed': 'approved',
-  'request.escalated': null,
-  'request.approved': 'approved',
-  'request.denied': 'denied',
-  'request.expired': 'expired',
-  'request.withdrawn': 'cancelled',
-  'request.withdrawal_refused': null,
-  'request.cancelled': 'cancelled',
-  'request.drifted': 'planning',
-  'request.approval_stale': 'planning',
-  'request.orphaned': null,
-  'request.held': null,
-  'decision.counted': null,
-  'decision.deferred': null,
-  'decision.refused': null,
-  'decision.attempt_refused': null,
-  'decision.unauthenticated': null,
-  'execution.claimed': 'executing',
-  'execution.succeeded': 'succeeded',
-  'execution.failed': 'failed',
-  'execution.not_done': 'executing',
-  'execution.indeterminate': 'indeterminate',
-  'execution.released': 'planning',
-  'gate.allowed': 'succeeded',
-  'policy.proposed': null,
-  'policy.installed': null,
-  'switch.thrown': null,
-  'switch.lift_confirmed': null,
-  'switch.lifted': null,
-  'directory.changed': null,
-};
-
-function statusAfter(leaf: Leaf): unknown {
-  return leaf.type === 'request.orphaned' ? leaf.facts['status'] : STATUS_AFTER[leaf.type];
-}
-
-/** The last entry that says how the request stands. */
-export function lastStanding({ stream }: Pick<Material, 'stream'>): Leaf | undefined {
-  return stream.findLast(saysHowItStands);
-}
-
-/** True for entries that move the request itself. What others add to its log, such as refused attempts, may leave its row. */
-export function saysHowItStands(leaf: Leaf): boolean {
-  return statusAfter(leaf) !== null;
-}
 
 /** What the database says of the request is what its log ends with: nothing was cut off, and no status set by hand. */
 export function stateMatches({ material }: Subject): Finding {
@@ -97,20 +46,14 @@ function roundProblems({ stream, evidence: { state } }: Material): string[] {
 
 const IN_ROUND: readonly RequestStatus[] = ['pending', ...APPROVED];
 
-type ClaimState = 'claimed' | 'succeeded' | 'failed' | 'released' | 'not_done' | 'indeterminate';
-
-const CLAIM_STATES: Readonly<Partial<Record<LeafType, ClaimState>>> = {
-  'execution.claimed': 'claimed',
-  'execution.succeeded': 'succeeded',
-  'execution.failed': 'failed',
-  'execution.released': 'released',
-  'execution.not_done': 'not_done',
-  'execution.indeterminate': 'indeterminate',
-};
-
 interface Claim {
   readonly leaf: Leaf;
-  readonly state: ClaimState;
+  readonly state: string;
+}
+
+/** The state that an entry leaves its claim in; undefined for one that is about none. */
+function claimStateAfter({ type }: Leaf): string | undefined {
+  return /^execution\.(.*)$/.exec(type)?.[1];
 }
 
 /**
@@ -138,7 +81,7 @@ export function claimsClosed({ material }: Subject): Finding {
 function claimsOf(stream: readonly Leaf[]): ReadonlyMap<unknown, Claim> {
   const claims = new Map<unknown, Claim>();
   for (const leaf of stream) {
-    const state = CLAIM_STATES[leaf.type];
+    const state = claimStateAfter(leaf);
     const attempt = leaf.facts['attempt'];
     const known = claims.get(attempt);
     if (state === 'claimed') claims.set(attempt, { leaf, state });
@@ -150,7 +93,7 @@ function claimsOf(stream: readonly Leaf[]): ReadonlyMap<unknown, Claim> {
 /** An execution that was refused before it was claimed has no attempt. */
 function unclaimed(stream: readonly Leaf[], claims: ReadonlyMap<unknown, Claim>): string[] {
   return stream
-    .filter((leaf) => CLAIM_STATES[leaf.type] && !claims.has(leaf.facts['attempt']))
+    .filter((leaf) => claimStateAfter(leaf) && !claims.has(leaf.facts['attempt']))
     .filter((leaf) => leaf.type !== 'execution.failed' || leaf.facts['attempt'] !== undefined)
     .map((leaf) => `${nameOf(leaf)} is the outcome of nothing that was claimed`);
 }

@@ -35,15 +35,8 @@ function isStopped(subject: Subject, leaf: Leaf): boolean {
     named !== undefined &&
     isOn(named, leaf, -CLOCKS_APART_MS) &&
     signed !== undefined &&
-    mayStop(named, signed)
+    stops(subject, signed, named) !== false
   );
-}
-
-/** Of an agent the entry names no account: that part can be erased. */
-function mayStop({ leaf }: Switch, { action, target }: SignedRequest): boolean {
-  const { kind, scope } = leaf.facts;
-  if (kind === 'action') return scope === action;
-  return kind === 'target' ? scope === target : kind === 'all' || kind === 'agent';
 }
 
 /** A switch as its stream has it. */

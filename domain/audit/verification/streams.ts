@@ -1,10 +1,12 @@
 import { counted } from '../../cards/counted.ts';
-import { leafHash, type Leaf, type LeafType } from '../leaf.ts';
+import type { Leaf, LeafType } from '../leaf.ts';
 import { nameOf, readLeaf } from './evidence.ts';
-import { CHECKER_APART_MS, CLOCKS_APART_MS, notInEvidence, type Finding } from './finding.ts';
+import { notInEvidence, type Finding } from './finding.ts';
+import { chainUnbroken } from './log.ts';
 import { publicationsApproved, type Publication, type UnreadPublication } from './publications.ts';
 import { lineOf, outcomeOf, type VerificationLine, type VerificationOutcome } from './report.ts';
 import { switchesFollow } from './switches.ts';
+import { misdated } from './times.ts';
 import type { GoverningStream, StreamState } from '../../../contract/streams.ts';
 
 /** All entries of a stream that governs everybody, and what the database says beside them. */
@@ -84,25 +86,9 @@ function leavesCanonical({ evidence: { stream }, problems, entries }: Entries): 
   return { problems: [...problems, ...foreign], checked: counted(entries.length, 'entry') };
 }
 
-function chainUnbroken({ entries }: Entries): Finding {
-  const problems = entries.flatMap(({ leaf }, index) => {
-    const before = entries[index - 1];
-    const isNext = leaf.n === index && leaf.prev === (before ? leafHash(before.text) : null);
-    return isNext ? [] : [`${nameOf(leaf)} does not follow from the entry before it`];
-  });
-  return { problems, checked: 'no gap' };
-}
-
 function timesRunForward({ entries, now }: Entries): Finding {
-  let latestMs = -Infinity;
-  const problems = entries.flatMap(({ leaf }) => {
-    const atMs = Date.parse(leaf.at);
-    const isBack = atMs < latestMs - CLOCKS_APART_MS;
-    latestMs = Math.max(latestMs, atMs);
-    if (isBack) return [`${nameOf(leaf)} is dated before an entry that it follows`];
-    return atMs > Date.parse(now) + CHECKER_APART_MS ? [`${nameOf(leaf)} is dated in the future`] : [];
-  });
-  return { problems, checked: `${counted(entries.length, 'instant')} in order` };
+  const leaves = entries.map(({ leaf }) => leaf);
+  return { problems: misdated(leaves, now), checked: `${counted(leaves.length, 'instant')} in order` };
 }
 
 function stateFollows(all: Entries): Finding {

@@ -1,7 +1,7 @@
 import { commitment, type Leaf } from '../leaf.ts';
 import { canonicalJson } from '../../crypto/canonical-json.ts';
 import { nameOf } from './evidence.ts';
-import type { Finding } from './finding.ts';
+import { wrongOf, type Finding } from './finding.ts';
 import type { StreamState } from '../../../contract/streams.ts';
 
 /** Two different people release a switch that was engaged; the switches of the database stand as the entries say. */
@@ -40,31 +40,28 @@ export function switchesFollow(
   };
 }
 
-interface Content {
-  readonly problems: readonly string[];
-  readonly notShown: readonly string[];
-}
-
 /** What a switch stops and why, as its entry says: a switch that is narrowed stops less than people believe. */
-function contentOf(leaf: Leaf, stored: StoredSwitch | undefined): Content {
+function contentOf(leaf: Leaf, stored: StoredSwitch | undefined): Required<Omit<Finding, 'checked'>> {
   if (!stored) return { problems: [], notShown: [] };
   const { scope, reason, thrown_at: engagedAt } = stored;
   if (!scope || reason === undefined || engagedAt === undefined)
     return { problems: [], notShown: [`what the switch ${stored.id} stops is not in the evidence`] };
   const isAgent = scope.kind === 'agent';
   const account = stored.account ?? null;
-  const same: readonly (readonly [what: string, isSame: boolean | null])[] = [
+  const fields: readonly (readonly [what: string, isSame: boolean | null])[] = [
     ['kind', leaf.facts['kind'] === scope.kind],
     ['scope', isAgent ? isCommitted(leaf, stored, 'scope') : leaf.facts['scope'] === scope.value],
     ['account', isAgent ? isCommitted(leaf, stored, 'account') : account === null],
     ['reason', isCommitted(leaf, stored, 'reason')],
     ['instant', Date.parse(leaf.at) === Date.parse(engagedAt)],
   ];
-  const named = (wanted: boolean | null): readonly string[] =>
-    same.filter(([, isSame]) => isSame === wanted).map(([what]) => what);
   return {
-    problems: named(false).map((what) => `the switch ${stored.id} has another ${what} than ${nameOf(leaf)}`),
-    notShown: named(null).map((what) => `the ${what} in ${nameOf(leaf)} is erased or was not recorded`),
+    problems: wrongOf(fields).map(
+      (what) => `the switch ${stored.id} has another ${what} than ${nameOf(leaf)}`,
+    ),
+    notShown: wrongOf(fields, null).map(
+      (what) => `the ${what} in ${nameOf(leaf)} is erased or was not recorded`,
+    ),
   };
 }
 

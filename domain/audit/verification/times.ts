@@ -10,23 +10,26 @@ import { policyNamed } from './inputs.ts';
 /** No entry is older than the one before it, than what it records was signed, or in the future. */
 export function timesRunForward(subject: Subject): Finding {
   const { stream } = subject.material;
+  return {
+    problems: [
+      ...misdated(stream, subject.now),
+      ...stream.flatMap((leaf) => signedLater(subject, leaf)),
+      ...roundsBackdated(subject.material),
+    ],
+    checked: `${counted(stream.length, 'instant')} in order`,
+  };
+}
+
+/** Which entries are older than one before them, or of the future. */
+export function misdated(leaves: readonly Leaf[], now: string): string[] {
   let latestMs = -Infinity;
-  const problems = stream.flatMap((leaf) => {
+  return leaves.flatMap((leaf) => {
     const atMs = Date.parse(leaf.at);
     const isBefore = atMs < latestMs - CLOCKS_APART_MS;
     latestMs = Math.max(latestMs, atMs);
-    return [
-      ...(isBefore ? [`${nameOf(leaf)} is dated before an entry that it follows`] : []),
-      ...(atMs > Date.parse(subject.now) + CHECKER_APART_MS
-        ? [`${nameOf(leaf)} is dated in the future`]
-        : []),
-      ...signedLater(subject, leaf),
-    ];
+    if (isBefore) return [`${nameOf(leaf)} is dated before an entry that it follows`];
+    return atMs > Date.parse(now) + CHECKER_APART_MS ? [`${nameOf(leaf)} is dated in the future`] : [];
   });
-  return {
-    problems: [...problems, ...roundsBackdated(subject.material)],
-    checked: `${counted(stream.length, 'instant')} in order`,
-  };
 }
 
 function signedLater({ material, envelopes }: Subject, leaf: Leaf): string[] {

@@ -45,7 +45,7 @@ export interface VerificationReport {
 const CHECKS: readonly (readonly [name: string, check: (subject: Subject) => Finding])[] = [
   ['leaves_canonical', leavesCanonical],
   ['facts_complete', factsComplete],
-  ['chain_unbroken', chainUnbroken],
+  ['chain_unbroken', ({ material }) => chainUnbroken(material)],
   ['single_run', singleRun],
   ['commitments_match', commitmentsMatch],
   ['envelopes_signed', envelopesSigned],
