@@ -1,7 +1,7 @@
 -- What services that keep rotations say. Nobody writes intervals but this function: not even the worker can date an
 -- answer back.
 
--- Whoever claims an execution holds the state of the directory shared: who is in a rotation changes before or after the
+-- The claim of an execution holds the state of the directory shared: who is in a rotation changes before or after the
 -- claim, never between its check and its commit. The locks are taken in one order: rotation, then state.
 create or replace function keyturn.observe_duty(answer jsonb) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
