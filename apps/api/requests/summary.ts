@@ -6,7 +6,7 @@ import { agentOf, personOf } from '../../../domain/identity/directory.ts';
 import { memberOf, type LineageMember } from '../../../domain/identity/identity.ts';
 import { seesPlan, visibleFailure, type Visibility } from '../../../domain/policy/visibility.ts';
 import type { RequestSummary } from '../../../contract/requests.ts';
-import { shortageSchema } from '../../../contract/shortage.ts';
+import { shortageSchema } from '../../../contract/requirement.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import type { Standing } from './load.ts';
