@@ -17,7 +17,7 @@ import { openReviews } from './reviews/opener.ts';
 /** Whatever else hangs must not keep a rolling upgrade waiting: nothing here holds truth. */
 const CLOSE_MS_MAX = 5_000;
 
-/** The API program: answers HTTP until it is told to stop. */
+/** The API program: answers HTTP until it is stopped. */
 async function run(): Promise<void> {
   const settings = readApiConfiguration(process.env);
   const { close, ...opened } = await openContext(settings);
