@@ -25,7 +25,7 @@ import { withHeartbeat } from '../heartbeat.ts';
 import { activePolicy, ownRow, prepareCall, verifiedRequest } from '../load-request.ts';
 import { stepReference } from '../caller.ts';
 import { gatherFacts } from '../gather-facts.ts';
-import { recordEvaluation } from '../record-evaluation.ts';
+import { factsDigest, recordEvaluation } from '../record-evaluation.ts';
 import { recordStep, type StepReference, type StepTransaction } from '../record.ts';
 import { rehearse } from './rehearse.ts';
 
@@ -117,11 +117,11 @@ async function refuseEarly(
   const facts = await gatherFacts(dependencies, dependencies.source.manager, query);
   const evaluation = evaluate(policy, facts, 'creation');
   if (!evaluation.rules.some((rule) => rule.effect === 'forbid')) return null;
+  const evaluated = { facts, evaluation, policyDigest: digest, factsDigest: factsDigest(facts) };
+  const where = { round: row.round, phase: 'creation', directoryGeneration: generation, directory } as const;
   return recordPlanned(dependencies, reference, async (transaction) => {
-    const where = { row, round: row.round, phase: 'creation' as const };
-    const record = { ...where, policyDigest: digest, directoryGeneration: generation, directory };
-    const factsDigest = await recordEvaluation(transaction.manager, record, { facts, evaluation });
-    return denyByPolicy(transaction, 'forbidden', { evaluation, policyDigest: digest, factsDigest });
+    await recordEvaluation(transaction, { ...evaluated, ...where });
+    return denyByPolicy(transaction, 'forbidden', evaluated);
   });
 }
 

@@ -25,8 +25,11 @@ export interface Settlement {
   /** For reviewers and operators. */
   readonly detail?: string;
   readonly result?: JsonValue;
-  /** What the run of the claim saw itself: it stands also where the outcome was called unknown meanwhile. */
-  readonly isSeen?: boolean;
+  /**
+   * `settle_seen`: what the run of the claim saw itself, which stands also where the outcome was called unknown meanwhile.
+   * `resolve`: what people say of an unknown outcome. Absent: `settle`.
+   */
+  readonly step?: 'settle_seen' | 'resolve';
 }
 
 const STATUS_OF: Readonly<Record<Settlement['state'], RequestStatus | null>> = {
@@ -35,6 +38,14 @@ const STATUS_OF: Readonly<Record<Settlement['state'], RequestStatus | null>> = {
   indeterminate: 'indeterminate',
   released: 'planning',
   not_done: null,
+};
+
+const FROM: Readonly<
+  Record<NonNullable<Settlement['step']> | 'settle', Parameters<typeof settleClaim>[2]['from']>
+> = {
+  settle: ['claimed'],
+  settle_seen: ['claimed', 'indeterminate'],
+  resolve: ['indeterminate'],
 };
 
 const NOTHING_HAPPENED: ReadonlySet<Settlement['state']> = new Set(['released', 'not_done']);
@@ -51,14 +62,14 @@ export async function settle(
 ): Promise<Executed | null> {
   const { row } = transaction;
   const closed = await settleClaim(transaction.manager, execution, {
-    from: settlement.isSeen ? ['claimed', 'indeterminate'] : ['claimed'],
+    from: FROM[settlement.step ?? 'settle'],
     state: settlement.state,
     at: transaction.now,
     outcome: settlement.facts,
   });
   const status = STATUS_OF[settlement.state];
   if (closed && status !== null)
-    await transaction.move(settlement.isSeen ? 'settle_seen' : 'settle', finalColumns(status, settlement));
+    await transaction.move(settlement.step ?? 'settle', finalColumns(status, settlement));
   // Nothing happened, and it may still: until then it counts as before.
   if (closed && NOTHING_HAPPENED.has(settlement.state)) await claimWindows(transaction.manager, row.id, null);
   if (closed) await appendSettled(transaction, execution, settlement);

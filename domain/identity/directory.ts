@@ -167,22 +167,6 @@ function findGroups({ groups }: Directory, person: string): readonly string[] {
 }
 
 /**
- * Keys of everyone who counts as "own" for a lineage: ids of the people behind its identities, the owners of its
- * agents, and the identities themselves. A reviewer whose person or account is in the set is the requester.
- */
-export function ownKeysOf(directory: Directory, lineage: Lineage): ReadonlySet<string> {
-  const keys = new Set<string>();
-  for (const member of lineage) {
-    keys.add(identityKey(member));
-    const person = personOf(directory, member);
-    if (person) keys.add(`person:${person.id}`);
-    const agent = agentOf(directory, member);
-    if (agent) keys.add(`person:${agent.owner}`);
-  }
-  return keys;
-}
-
-/**
  * True when the directory knows the requester, has lost nobody of the lineage whom it knew `before`, and everybody whom
  * it knows of it is active: people, agents, and the owners who answer for those agents.
  */

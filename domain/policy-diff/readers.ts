@@ -86,6 +86,7 @@ function overlaps(left: Rule['on'], right: Rule['on']): boolean {
   );
 }
 
-function sharesNames(left: readonly string[] | null, right: readonly string[] | null): boolean {
+/** True unless both are lists without a name in common: a list that is absent has everything. */
+export function sharesNames(left: readonly string[] | null, right: readonly string[] | null): boolean {
   return left === null || right === null || left.some((name) => right.includes(name));
 }

@@ -193,6 +193,11 @@ export function nameOf(leaf: Leaf): string {
   return `entry ${leaf.n} (${leaf.type})`;
 }
 
+/** True for the entries by which people are asked, or policy lets it through. */
+export function opensRound({ type }: Leaf): boolean {
+  return type === 'request.pending' || type === 'request.allowed';
+}
+
 /** The last `request.pending` entry of the round before an entry: what was asked at that moment. */
 export function pendingBefore(material: Material, round: unknown, n: number): PendingLeaf | undefined {
   return material.pendings.filter((pending) => pending.round === round && pending.leaf.n < n).at(-1);
