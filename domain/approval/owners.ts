@@ -79,18 +79,12 @@ function lookUp(policy: PolicySet, resolver: OwnersResolver, key: string): reado
   }
 }
 
-/** Owners that requests may have, and the name of what has them. */
-export interface NamedOwners {
-  readonly name: string;
-  readonly owners: readonly string[];
-}
-
-/** All whom `owners` may mean in requests for an action on these targets. */
+/** All whom `owners` may mean in requests for an action on these targets, each with the name of what has them. */
 export function possibleOwners(
   policy: PolicySet,
   { owners: resolver }: Pick<ActionDefinition, 'owners'>,
   targets: readonly Target[],
-): readonly NamedOwners[] {
+): readonly { readonly name: string; readonly owners: readonly string[] }[] {
   if (targets.length === 0) return [];
   if (resolver === undefined) return targets.map(({ id, owners }) => ({ name: id, owners }));
   const known = namesKnownTo(resolver, policy).map((name) => ({

@@ -94,12 +94,8 @@ const byClient = oncePer((agents: readonly Agent[]): ReadonlyMap<string, readonl
 });
 
 function clientKey(issuer: string, client: string): string {
-  return identityKey({ issuer, subject: clientName(client) });
-}
-
-/** `x@clients` is the account of client x. */
-function clientName(name: string): string {
-  return name.replace(/@clients$/, '');
+  // `x@clients` is the account of client x.
+  return identityKey({ issuer, subject: client.replace(/@clients$/, '') });
 }
 
 /** The person with this id, or undefined. */
