@@ -1,9 +1,9 @@
-/** False for an address whose answer could be changed on the way, unless the operator allows that for who is asked. */
+/** False for an address whose answer could be changed on the way, unless the operator allows that for this service. */
 export function mayFetchFrom(
   address: string,
-  asked: { readonly allow_insecure_http?: boolean | undefined },
+  service: { readonly allow_insecure_http?: boolean | undefined },
 ): boolean {
-  if (asked.allow_insecure_http === true) return true;
+  if (service.allow_insecure_http === true) return true;
   const url = URL.parse(address);
   return url?.protocol === 'https:' || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url?.hostname ?? '');
 }

@@ -3,8 +3,8 @@ import type { DataSource, EntityManager } from 'typeorm';
 import { rows, valueOf } from './rows.ts';
 
 /**
- * All locks that one process holds at a time, of all replicas. Whoever holds one keeps the others out for as long as it
- * works, so no two kinds of work share a number; the numbers mean nothing else.
+ * All locks that one process of all replicas holds at a time, for as long as it works. No two kinds of work share a number;
+ * the numbers mean nothing else.
  */
 export const ADVISORY_LOCKS = {
   reconsidering: 7_264_117,

@@ -12,7 +12,7 @@ import {
   type NextPosition,
 } from '../domain/audit/leaf.ts';
 import { canonicalJson } from '../domain/crypto/canonical-json.ts';
-import { askPrepared } from './prepared.ts';
+import { queryPrepared } from './prepared.ts';
 import { columnOf, hasRows, valueOf } from './rows.ts';
 
 /** An entry that is ready to be written. */
@@ -24,14 +24,14 @@ export interface Entry {
 }
 
 /** The entry that follows the last one of a stream: the one author of entries, whichever program writes them. */
-export function nextEntry(draft: LeafDraft, place: Omit<NextPosition, 'nonce' | 'salts'>): Entry {
+export function nextEntry(draft: LeafDraft, position: Omit<NextPosition, 'nonce' | 'salts'>): Entry {
   const parts = Object.entries(draft.parts).map(([part, body]) => ({
     part,
     salt: random(),
     body: canonicalJson(body),
   }));
   const salts = Object.fromEntries(parts.map(({ part, salt }) => [part, salt]));
-  return { ...nextLeaf(draft, { ...place, salts, nonce: random() }), parts };
+  return { ...nextLeaf(draft, { ...position, salts, nonce: random() }), parts };
 }
 
 function random(): string {
@@ -42,7 +42,7 @@ function random(): string {
 export const WRITE_ENTRIES = `
   entries as (
     insert into audit.entry (leaf)
-    select leaf from unnest($1::text[]) with ordinality written(leaf, place) order by place),
+    select leaf from unnest($1::text[]) with ordinality written(leaf, position) order by position),
   payloads as (
     insert into audit.payload (event_id, part, salt, body)
     select * from unnest($2::text[], $3::text[], $4::text[], $5::text[]))`;
@@ -126,7 +126,7 @@ const REMEMBER = {
 
 /** Keeps what pseudonyms stand for, once each, apart from the log, where it can be erased. */
 export async function rememberSubjects(manager: EntityManager, subjects: readonly Subject[]): Promise<void> {
-  await askPrepared(manager, REMEMBER, [
+  await queryPrepared(manager, REMEMBER, [
     subjects.map(({ pseudonym }) => pseudonym),
     subjects.map(({ body }) => JSON.stringify(body)),
   ]);

@@ -5,17 +5,17 @@ import { HAPPENED } from '../domain/request/status.ts';
 import { columnOf } from './rows.ts';
 import { sqlList } from './status-sql.ts';
 
-/** A request that took a break-glass path, and was performed or may have been. */
-export interface Emergency {
+/** A request that took a break-glass path, and was executed or may have been. */
+export interface BreakGlassRequest {
   readonly id: string;
   readonly lineage: Lineage;
 }
 
-/** Emergencies that are over and did something, or may have, by their end, which lies so many days back at most. */
-export async function endedEmergencies(
+/** Those that are over and did something, or may have, by their end, which lies so many days back at most. */
+export async function endedBreakGlassRequests(
   manager: EntityManager,
   { after, days, limit }: { readonly after: string | null; readonly days: number; readonly limit: number },
-): Promise<readonly Emergency[]> {
+): Promise<readonly BreakGlassRequest[]> {
   return manager.query(
     `select id, lineage from keyturn.request
      where is_break_glass and updated_at > clock_timestamp() - make_interval(days => $1)

@@ -34,7 +34,7 @@ type Listener = (entry: FeedEntry) => void;
 
 /**
  * The changes of all requests as one stream, one a process. LISTEN is only a hint to look at once; a slow poll finds what
- * a lost notification would have told. Every entry is given to each listener exactly once.
+ * a lost notification would have said. Every entry is given to each listener exactly once.
  */
 export class ChangeFeed {
   readonly #options: ChangeFeedOptions;
@@ -69,7 +69,7 @@ export class ChangeFeed {
     this.#pollTimer = setInterval(() => void this.#readNew(), this.#options.pollMs ?? POLL_MS);
   }
 
-  /** Nobody waits any more: each waiter looks once more, and whoever comes looks once. */
+  /** Nobody waits any more: each waiter looks once more, and each that comes looks once. */
   release(): void {
     this.#isReleased = true;
     this.#waiters.wakeAll();
@@ -114,7 +114,7 @@ export class ChangeFeed {
   }
 
   /**
-   * The highest id up to which nothing can come any more: whoever was told of everything up to it has missed nothing.
+   * The highest id up to which nothing can come any more: who knows of everything up to it has missed nothing.
    * Never moves back.
    */
   get settled(): number {
@@ -183,7 +183,7 @@ export class ChangeFeed {
 
   #deliver(entry: FeedEntry): void {
     const lagMs = Date.now() - Date.parse(entry.at);
-    // A time that cannot be read is no reason to keep an entry from whoever waits for it.
+    // A time that cannot be read is no reason to keep an entry from those who wait for it.
     if (Number.isFinite(lagMs)) this.#options.onLag(Math.max(0, lagMs / 1_000));
     this.#waiters.wake(entry.request);
     for (const listener of this.#listeners) listener(entry);

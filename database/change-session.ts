@@ -12,7 +12,7 @@ export interface ChangeSessionOptions {
   readonly onProblem: (error: unknown) => void;
 }
 
-/** A session that hears what changed, and is opened again when it is lost. */
+/** A session that is notified of what changed, and is opened again when it is lost. */
 export class ChangeSession {
   readonly #options: ChangeSessionOptions;
   #client: Client | null = null;

@@ -4,7 +4,7 @@ import { CLOCK_TOLERANCE_MS } from '../domain/calendar/clock-tolerance.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { valueOf } from './rows.ts';
 
-/** How long a comparison holds, by the clock that nobody sets. */
+/** How long a comparison holds, by a clock that nobody sets. */
 const HOLDS_MS = 5_000;
 
 const compared = new WeakMap<DataSource, { readonly atMs: number; readonly wallMs: number }>();

@@ -7,13 +7,13 @@ import type { HistoryFacts, WindowFacts } from '../domain/policy/built-in-facts.
 import type { CountingWindow } from '../domain/policy/policy.ts';
 import type { PolicyQuery } from '../domain/policy/policy-query.ts';
 import { DENIED, FAILED } from '../domain/request/status.ts';
-import { askPrepared } from './prepared.ts';
+import { queryPrepared } from './prepared.ts';
 import { firstRow } from './rows.ts';
 import { sqlList } from './status-sql.ts';
 
 const DAY_MS = 86_400_000;
 
-/** The request that is asked about. */
+/** The request whose past is queried. */
 export interface FactsSubject extends Pick<PolicyQuery, 'lineage' | 'at'> {
   /** Its id, so that it is not counted among its own past. */
   readonly id: string;
@@ -21,7 +21,7 @@ export interface FactsSubject extends Pick<PolicyQuery, 'lineage' | 'at'> {
 
 /** The answers to a requester stand in eight rows of numbers: see `number_gate_answer`. */
 const NUMBERED = `keyturn.gate_answer
-  where requester_issuer = $1 and requester_subject = $2 and slot = places.slot and verdict = 'allowed'`;
+  where requester_issuer = $1 and requester_subject = $2 and slot = slots.slot and verdict = 'allowed'`;
 
 /**
  * Answers on the spot are cheap, so there may be very many: they are not counted one by one, but by the numbers of the last
@@ -29,7 +29,7 @@ const NUMBERED = `keyturn.gate_answer
  */
 const ANSWERS_QUERY = `
   select coalesce(sum(newest.nth - older.nth), 0)
-  from generate_series(0, 7) as places (slot)
+  from generate_series(0, 7) as slots (slot)
   cross join lateral (select nth from ${NUMBERED} order by counted_at desc, nth desc limit 1) as newest
   cross join lateral (select coalesce(
     (select nth from ${NUMBERED} and counted_at <= $3 order by counted_at desc, nth desc limit 1),
@@ -65,14 +65,14 @@ export function historyFrom(row: HistoryRow | undefined): HistoryFacts {
   };
 }
 
-/** How the requester's account fared of late. */
+/** What came of the recent requests of the requester's account. */
 export async function historyOf(manager: EntityManager, subject: FactsSubject): Promise<HistoryFacts> {
-  const question = { name: 'history', text: HISTORY_QUERY };
-  const [row] = await askPrepared<HistoryRow>(manager, question, historyValues(subject));
+  const query = { name: 'history', text: HISTORY_QUERY };
+  const [row] = await queryPrepared<HistoryRow>(manager, query, historyValues(subject));
   return historyFrom(row);
 }
 
-/** What windows are asked about. */
+/** The request that windows count. */
 export type WindowSubject = PolicyQuery & FactsSubject;
 
 interface KeyedWindow {
@@ -170,7 +170,7 @@ export async function claimWindows(
   );
 }
 
-/** Gives back what a request reserved: it ended without having been performed. */
+/** Gives back what a request reserved: it ended without having been executed. */
 export async function releaseWindows(manager: EntityManager, request: string, at: Date): Promise<void> {
   await manager.query(
     'update keyturn.window_reservation set released_at = $2 where request = $1 and released_at is null',

@@ -2,7 +2,6 @@ import { Client, type ClientConfig } from 'pg';
 import { DataSource } from 'typeorm';
 
 import { Baseline1796083200000 } from './migrations/1-baseline.ts';
-import { tables } from './tables.ts';
 import { TurnSocket } from './turn-socket.ts';
 
 /** How a process connects. Pools are small: local activities are short, and two processes share one server. */
@@ -15,8 +14,8 @@ export interface DatabaseOptions {
 const MIGRATIONS = [Baseline1796083200000];
 
 /**
- * A session whose end is told to whoever asks in it. Between its return to the pool and its next use nobody listens for a
- * moment, and an end that comes just then would end the process.
+ * A session whose end fails its queries and nothing else. Between its return to the pool and its next use nobody listens
+ * for a moment, and an end that comes just then would end the process.
  */
 class SurvivedSession extends Client {
   constructor(config?: ClientConfig) {
@@ -25,14 +24,13 @@ class SurvivedSession extends Client {
   }
 }
 
-/** A data source with the tables and migrations. Never synchronises: the schema belongs to migrations alone. */
+/** A data source with the migrations. Never synchronises: the schema belongs to migrations alone. */
 export function createDataSource(options: DatabaseOptions): DataSource {
   return new DataSource({
     type: 'postgres',
     url: options.url,
     applicationName: options.applicationName,
     poolSize: options.poolSize ?? 10,
-    entities: [...tables],
     migrations: [...MIGRATIONS],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',
@@ -40,7 +38,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
     logging: false,
     // A database that went away must fail a query, not hold an activity for minutes.
     extra: {
-      // Questions that do not wait for each other's answers share a round trip.
+      // Queries that do not wait for each other's answers share a round trip.
       pipeline: true,
       stream: () => new TurnSocket(),
       Client: SurvivedSession,

@@ -5,7 +5,7 @@ import type { DecisionDirectories } from '../domain/approval/seats.ts';
 import type { Directory } from '../domain/identity/directory.ts';
 import type { PolicySet } from '../domain/policy/policy.ts';
 import type { DirectoryReader } from './directory-reader.ts';
-import { readDuty, type Duty } from './on-call.ts';
+import { readOnCall, type OnCall } from './on-call.ts';
 import type { PolicyReader } from './readers.ts';
 import type { RequestRow } from './tables.ts';
 
@@ -18,11 +18,11 @@ export interface Today {
 /** What is known of the people of a request, where it was read already. */
 export interface KnownPeople {
   readonly atCreation: Directory;
-  readonly duty?: Duty;
+  readonly onCall?: OnCall;
 }
 
 /**
- * Who belongs where now, and who did when the request was made: nobody becomes a judge afterwards. The one author, so that
+ * Who belongs where now, and who did when the request was made: nobody becomes a reviewer afterwards. The one author, so that
  * what the API refuses at once is what the worker would refuse.
  */
 export async function decisionDirectories(
@@ -32,7 +32,7 @@ export async function decisionDirectories(
     row,
     today,
     atCreation,
-    duty,
+    onCall,
   }: Partial<KnownPeople> & { readonly row: RequestRow; readonly today: Today },
 ): Promise<DecisionDirectories> {
   const { created_at: createdAt } = row;
@@ -41,7 +41,7 @@ export async function decisionDirectories(
     now: today.directory,
     at_creation: atCreation ?? (await directories.at(manager, createdAt)),
     rotations: { now: today.policy.rotations, at_creation: creation.rotations },
-    ...(duty ?? (await readDuty(manager, { now: today.policy, creation, createdAt }))),
+    ...(onCall ?? (await readOnCall(manager, { now: today.policy, creation, createdAt }))),
     owners_at_creation: ownersOf(creation, row),
   };
 }

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { EntityManager } from 'typeorm';
 
 import type { Directory, Group } from '../domain/identity/directory.ts';
-import { askPrepared } from './prepared.ts';
+import { queryPrepared } from './prepared.ts';
 import { columnOf, firstRow } from './rows.ts';
 
 /** A directory, with the number of its last change. */
@@ -13,7 +13,7 @@ export interface CurrentDirectory {
 }
 
 /**
- * Entries of all directories that a process keeps: today's, and those of recently asked requests. What two of them have in
+ * Entries of all directories that a process keeps: today's, and those of recently read requests. What two of them have in
  * common is kept once, so an entry is little more than a reference, and a list over many generations finds them again.
  * Members count where their group is not shared, and memberships that lapse count by themselves.
  */
@@ -33,7 +33,7 @@ const EMPTY: Directory = { people: [], agents: [], groups: [] };
 
 /**
  * Reads the directory as of now or of an earlier instant. A generation never changes once it is committed, so a process
- * reads each once; asking which one holds is one small query. One instance a process. Not for a transaction that itself
+ * reads each once; which one holds is one small query. One instance a process. Not for a transaction that itself
  * changed the directory: what is rolled back must not stay known.
  */
 export class DirectoryReader {
@@ -41,9 +41,9 @@ export class DirectoryReader {
   readonly #byTransaction = new WeakMap<EntityManager, Map<number, Promise<string>>>();
   #entries = 0;
 
-  /** The directory by which whatever happens now is judged. */
+  /** The directory by which all that happens now is evaluated. */
   async now(manager: EntityManager): Promise<CurrentDirectory> {
-    const [row] = await askPrepared<{ generation: string; now: Date }>(manager, NOW, []);
+    const [row] = await queryPrepared<{ generation: string; now: Date }>(manager, NOW, []);
     return row ? this.ofGeneration(manager, row.generation, row.now) : { generation: '0', directory: EMPTY };
   }
 
@@ -57,13 +57,13 @@ export class DirectoryReader {
     return (await this.asOf(manager, instant)).directory;
   }
 
-  /** The same for many instants, found by one question. */
+  /** The same for many instants, found by one query. */
   async atEach(manager: EntityManager, instants: readonly Date[]): Promise<readonly Directory[]> {
     const generations = await columnOf<string | null>(
       manager,
-      `select (select generation from keyturn.directory_change change where change.at <= asked.at
+      `select (select generation from keyturn.directory_change change where change.at <= instants.at
                order by change.at desc limit 1) as generation
-       from unnest($1::timestamptz[]) with ordinality as asked (at, place) order by place`,
+       from unnest($1::timestamptz[]) with ordinality as instants (at, position) order by position`,
       [instants.map((instant) => instant.toISOString())],
     );
     const found: Directory[] = [];
@@ -77,7 +77,7 @@ export class DirectoryReader {
     return this.ofGeneration(manager, await this.#generationAt(manager, instant), instant);
   }
 
-  /** One transaction gets one answer for an instant, however often it asks. */
+  /** One transaction gets one answer for an instant, however often it reads. */
   async #generationAt(manager: EntityManager, instant: Date): Promise<string> {
     if (manager.queryRunner?.isTransactionActive !== true) return readGenerationAt(manager, instant);
     const known = this.#byTransaction.get(manager) ?? new Map<number, Promise<string>>();
@@ -120,7 +120,7 @@ export class DirectoryReader {
 }
 
 async function readGenerationAt(manager: EntityManager, instant: Date): Promise<string> {
-  const [row] = await askPrepared<{ generation: string }>(manager, AT, [instant]);
+  const [row] = await queryPrepared<{ generation: string }>(manager, AT, [instant]);
   return row?.generation ?? '0';
 }
 
@@ -231,11 +231,11 @@ const MEMBERS = `select group_id, coalesce(json_agg(person order by person) filt
     coalesce(json_agg(member_group order by member_group) filter (where member_group is not null), '[]') as groups
   from ${holding('membership')} membership group by group_id`;
 
-/** Who brings a group is told of those only whose members nobody knows all. */
-const GROUPS = `select case when authority like 'claims:%' then told || jsonb_build_object('authority', authority)
-    else told end as one, id
+/** The authority of a group is given for those only whose members nobody knows all. */
+const GROUPS = `select case when authority like 'claims:%' then entry || jsonb_build_object('authority', authority)
+    else entry end as one, id
   from (select group_id as id, authority, jsonb_build_object('id', group_id, 'members', coalesce(members, '[]'),
-      'groups', coalesce(groups, '[]')) as told
+      'groups', coalesce(groups, '[]')) as entry
     from ${holding('directory_group')} directory_group left join (${MEMBERS}) membership using (group_id)) named`;
 
 const LAPSES = `select json_build_object('group', group_id, 'person', person, 'at', lapses_at) as one, id

@@ -29,7 +29,7 @@ export async function accountHolders(
   );
 }
 
-/** True when rules ask for some group by this id. */
+/** True when there is a group of this id, which rules may require. */
 export async function isGroup(manager: EntityManager, id: string): Promise<boolean> {
   return hasRows(manager, 'select from keyturn.directory_group where group_id = $1 and valid_to is null', [
     id,

@@ -63,14 +63,14 @@ export async function readInputs(
   const identities = [...row.lineage, ...decisions.map(reviewerOf)];
   const readAt = (instant: Date): Promise<CurrentDirectory> =>
     directories.asOf(manager, new Date(readableInstant(instant)));
-  const judged: { readonly decision: string; readonly directories: readonly CurrentDirectory[] }[] = [];
+  const decided: { readonly decision: string; readonly directories: readonly CurrentDirectory[] }[] = [];
   for (const { id, at, recorded_at: recordedAt } of decisions)
-    judged.push({ decision: id, directories: [await readAt(recordedAt), await readAt(at)] });
+    decided.push({ decision: id, directories: [await readAt(recordedAt), await readAt(at)] });
   const facts = await readFacts(manager, directories, row);
   const atCreation = await readAt(row.created_at);
   const all = [
     atCreation,
-    ...judged.flatMap((one) => one.directories),
+    ...decided.flatMap((one) => one.directories),
     ...facts.map(({ directory }) => directory),
   ];
   const partOf = partsFor(identities, all);
@@ -89,7 +89,7 @@ export async function readInputs(
     ...(await readSwitchEntries(manager, leaves)),
     directory_changes: changes,
     directory_at_creation: partOf(atCreation),
-    decisions: judged.map((one) => ({ ...one, directories: one.directories.map(partOf) })),
+    decisions: decided.map((one) => ({ ...one, directories: one.directories.map(partOf) })),
     people: await readPeople(manager, leaves),
   };
 }
@@ -203,8 +203,8 @@ async function readPeople(
 }
 
 /**
- * Directories as far as they concern some accounts: without names, and without who else is in the groups. Whoever has
- * one of the accounts in any of the directories, or owns an agent that has, is in the parts of all: which accounts were
+ * Directories as far as they concern some accounts: without names, and without who else is in the groups. A person who
+ * has one of the accounts in any of the directories, or owns an agent that has, is in the parts of all: which accounts were
  * theirs before or are by now says who decided on their own.
  */
 function partsFor(

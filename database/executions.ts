@@ -143,7 +143,7 @@ export async function settleClaim(
 }
 
 /** A target that cannot tell is queried again for so long; then the outcome is unknown. */
-const ASKED_FOR_MS = 45 * 60_000;
+const QUERIED_FOR_MS = 45 * 60_000;
 
 /** After a pause as long as this, Keyturn was away itself: earlier queries without an answer say nothing of the target. */
 const PAUSE_MAX_MS = 30 * 60_000;
@@ -166,7 +166,7 @@ export async function noteUnanswered(
            else clock_timestamp() end
        where request = $1 and attempt = $2 and state = 'claimed' returning unanswered_since)
      select unanswered_since < clock_timestamp() - $4 * interval '1 millisecond' from noted`,
-    [request, attempt, Math.max(PAUSE_MAX_MS, 3 * everyMs), ASKED_FOR_MS],
+    [request, attempt, Math.max(PAUSE_MAX_MS, 3 * everyMs), QUERIED_FOR_MS],
   );
   return isLong ?? false;
 }

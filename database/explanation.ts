@@ -24,7 +24,7 @@ export interface RecordedEvaluation {
   readonly at: string;
   readonly policy_digest: string;
   readonly facts_digest: string;
-  /** The change of the directory that people were judged by. */
+  /** The change of the directory that people were evaluated by. */
   readonly directory_generation: string;
   readonly outcome: RecordedOutcome;
 }
@@ -80,7 +80,7 @@ export type Recomputation =
 export interface ExplainedEvaluation {
   readonly recorded: RecordedEvaluation;
   readonly recomputed: Recomputation;
-  /** What the policy of then asked of all reviewers, or null: it is part of what each rule asked. */
+  /** What that policy required of all reviewers, or null: it is part of what each rule required. */
   readonly reviewers: ReviewerCondition | null;
 }
 
@@ -93,7 +93,7 @@ interface EvaluationRow extends Omit<RecordedEvaluation, 'at'> {
 
 /**
  * Every evaluation of a request, in the order of recording, each evaluated again from the policy and the facts that its
- * digests name. Both are held against their digests first, and so is the directory of then: nothing is guessed, and
+ * digests name. Both are held against their digests first, and so is the directory of that time: nothing is guessed, and
  * nothing that was altered is used.
  */
 export async function explainRequest(

@@ -30,7 +30,7 @@ export interface Horizon {
   readonly next: bigint;
 }
 
-/** The most entries that one question answers. */
+/** The most entries that one query answers. */
 export const FEED_BATCH = 500;
 
 /** Entries of requests that are already committed, oldest first, at most a batch. */

@@ -2,7 +2,7 @@ import type { Horizon } from './feed-entries.ts';
 
 /**
  * An id that is missing below the highest one seen belongs to a transaction that is still open or was rolled back. It is
- * asked for again until every transaction has ended that was open when it was missed, however long that takes, and then
+ * read again until every transaction has ended that was open when it was missed, however long that takes, and then
  * for this long: a transaction has its number a moment after it takes an id.
  */
 const SETTLE_MS = 1_000;

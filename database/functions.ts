@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { rows } from './rows.ts';
 import { sqlIn } from './sql-files.ts';
 
-/** Asks the database in a transaction, as the owner of its schemas. */
+/** Queries the database in a transaction, as the owner of its schemas. */
 type Query = (sql: string) => Promise<unknown>;
 
 /**

@@ -12,7 +12,7 @@ import {
   type FactsSubject,
   type HistoryRow,
 } from './counted-facts.ts';
-import { askPrepared, type PreparedQuestion } from './prepared.ts';
+import { queryPrepared, type PreparedQuery } from './prepared.ts';
 import { firstRow, hasRows, valueOf } from './rows.ts';
 import type { MatchedRule } from './tables.ts';
 
@@ -39,8 +39,8 @@ export type GateKey =
 
 type Intent = Pick<GateAnswer, 'schema_version' | 'intent_digest'>;
 
-/** What is known before a gate request is judged. */
-export interface GateGround {
+/** What is known before a gate request is evaluated. */
+export interface GateSnapshot {
   /** Null for a key that has not gone either way. */
   readonly key: GateKey | null;
   /** The key belongs to a request of another mode. */
@@ -57,14 +57,14 @@ type AnswerRow = Omit<GateAnswer, 'at' | 'valid_until'> & {
   readonly valid_until: string;
 };
 
-interface GroundRow extends HistoryRow {
+interface SnapshotRow extends HistoryRow {
   readonly answer: AnswerRow | null;
   readonly is_used_otherwise: boolean;
   readonly switches: Parameters<typeof switchesFrom>[0];
 }
 
-const GROUND: PreparedQuestion = {
-  name: 'gate-ground',
+const SNAPSHOT: PreparedQuery = {
+  name: 'gate-snapshot',
   text: `
     select history.*, (select to_jsonb(answer) from keyturn.gate_answer as answer where request = $5) as answer,
            exists (select 1 from keyturn.request where id = $6) as is_used_otherwise, ${SWITCHES_ON} as switches
@@ -72,14 +72,17 @@ const GROUND: PreparedQuestion = {
 };
 
 /**
- * The way a key went, the requester's past and the kill switches: in one question, since every gate request asks it.
+ * The way a key went, the requester's past and the kill switches: in one query, since every gate request needs them.
  * `otherId` is the id that the key has for requests of other modes.
  */
-export async function readGateGround(
+export async function readGateSnapshot(
   manager: EntityManager,
   subject: FactsSubject & { readonly otherId: string },
-): Promise<GateGround> {
-  const [row] = await askPrepared<GroundRow>(manager, GROUND, [...historyValues(subject), subject.otherId]);
+): Promise<GateSnapshot> {
+  const [row] = await queryPrepared<SnapshotRow>(manager, SNAPSHOT, [
+    ...historyValues(subject),
+    subject.otherId,
+  ]);
   return {
     key: row?.answer ? keyOf(row.answer) : null,
     isUsedOtherwise: row?.is_used_otherwise ?? false,
@@ -100,8 +103,8 @@ export async function readGateAnswer(manager: EntityManager, request: string): P
   return answer && answerOf(answer);
 }
 
-/** What an answer was judged by. When any of it is another one now, nothing is recorded. */
-export interface JudgedGround {
+/** What an answer was evaluated by. When any of it is another one now, nothing is recorded. */
+export interface SnapshotReference {
   readonly policy_digest: string;
   readonly directory_generation: string;
   /** Ids of the kill switches that were on. */
@@ -111,7 +114,7 @@ export interface JudgedGround {
 /** An answer with everything that is kept of it. */
 export interface GateRecord {
   readonly answer: GateAnswer;
-  readonly ground: JudgedGround;
+  readonly snapshot: SnapshotReference;
   /** The exact text of the audit entry. */
   readonly leaf: string;
   /** Names behind the pseudonyms of the entry. */
@@ -122,26 +125,25 @@ export interface GateRecord {
   readonly outcome: unknown;
 }
 
-const ALLOW: PreparedQuestion = { name: 'gate-allow', text: 'select keyturn.allow_gate($1) as outcome' };
+const ALLOW: PreparedQuery = { name: 'gate-allow', text: 'select keyturn.allow_gate($1) as outcome' };
 
 /**
  * Records an answer and everything kept of it, in one statement. `taken`: the key went one of the two ways meanwhile;
- * `policy_changed`: policy,
- * directory or kill switches are others than it was judged by. Then nothing was written.
+ * `policy_changed`: policy, directory or kill switches are others than it was evaluated by. Then nothing was written.
  */
 export async function allowGate(
   manager: EntityManager,
   record: GateRecord,
 ): Promise<'allowed' | 'taken' | 'policy_changed'> {
   type Answer = { outcome: 'allowed' | 'taken' | 'policy_changed' };
-  const [row] = await askPrepared<Answer>(manager, ALLOW, [JSON.stringify(record)]);
+  const [row] = await queryPrepared<Answer>(manager, ALLOW, [JSON.stringify(record)]);
   return row?.outcome ?? 'taken';
 }
 
 /** Holds policy, directory and switches until the transaction ends. Answers false when one is another than this. */
-export async function holdGround(manager: EntityManager, ground: JudgedGround): Promise<boolean> {
+export async function holdSnapshot(manager: EntityManager, snapshot: SnapshotReference): Promise<boolean> {
   const text = 'select where keyturn.gate_hindrance($1) is null';
-  return hasRows(manager, text, [JSON.stringify(ground)]);
+  return hasRows(manager, text, [JSON.stringify(snapshot)]);
 }
 
 /** Gives a key to a workflow, unless it went one of the two ways already. Answers the way it went. */

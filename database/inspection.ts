@@ -11,7 +11,7 @@ export async function readSession(
     `select current_setting('server_version') as version, current_user as role, rolsuper or rolbypassrls as "isUnbound"
        from pg_roles where rolname = current_user`,
   );
-  if (!row) throw new Error('The database does not tell the role of a connection.');
+  if (!row) throw new Error('The database does not give the role of a connection.');
   return row;
 }
 

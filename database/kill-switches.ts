@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { KeyturnError } from '../domain/errors.ts';
 import type { Identity } from '../domain/identity/identity.ts';
 import type { KillSwitch, SwitchLift, SwitchScopeKind } from '../domain/execution/kill-switch.ts';
-import { askPrepared } from './prepared.ts';
+import { queryPrepared } from './prepared.ts';
 import { rows, valueOf } from './rows.ts';
 
 /** All switches that are on, oldest first. */
@@ -12,8 +12,8 @@ export async function readSwitches(manager: EntityManager): Promise<readonly Kil
 }
 
 /**
- * Until the transaction ends no policy is activated, nobody joins or leaves the directory, and no switch is thrown or
- * lifted; other claims go on. Answers the switches that are on. Refuses (`unavailable`) when the row that says so is gone:
+ * Until the transaction ends no policy is activated, nobody joins or leaves the directory, and no switch is engaged or
+ * released; other claims go on. Answers the switches that are on. Refuses (`unavailable`) when the row that says so is gone:
  * without it nobody would be kept waiting.
  */
 export async function lockRestrictions(manager: EntityManager): Promise<readonly KillSwitch[]> {
@@ -24,17 +24,17 @@ export async function lockRestrictions(manager: EntityManager): Promise<readonly
     rows(manager, 'select 1 from keyturn.kill_switch_state for share'),
   ]);
   if (state.length === 0) throw new KeyturnError('unavailable', 'The state of kill switches is missing.');
-  // A statement of its own: it sees what was committed while the lock was waited for.
+  // A statement of its own: it sees what was committed while this waited for the lock.
   return readSwitches(manager);
 }
 
-/** One switch, on or lifted, or null. */
+/** One switch, on or released, or null. */
 export async function readSwitch(manager: EntityManager, id: string): Promise<KillSwitch | null> {
   const [found] = await query(manager, 'id = $1', [id]);
   return found ?? null;
 }
 
-/** The call by which a person agreed to lift a switch; null where that is not known, or the person has not agreed. */
+/** The call by which a person agreed to release a switch; null where that is not known, or the person has not agreed. */
 export async function readLiftCall(
   manager: EntityManager,
   { switch: id, person }: { readonly switch: string; readonly person: string },
@@ -43,7 +43,7 @@ export async function readLiftCall(
   return valueOf(manager, text, [id, person]);
 }
 
-/** Who has agreed so far to lift these switches, by switch, in order. */
+/** Who has agreed so far to release these switches, by switch, in order. */
 export async function readLifts(
   manager: EntityManager,
   switches: readonly string[],
@@ -58,7 +58,7 @@ export async function readLifts(
 }
 
 /**
- * The last entry of the log of kill switches, or null. Until the transaction ends nobody else throws or lifts, and no
+ * The last entry of the log of kill switches, or null. Until the transaction ends nobody else engages or releases, and no
  * execution is claimed.
  */
 export async function lockSwitchLog(manager: EntityManager): Promise<string | null> {
@@ -77,16 +77,16 @@ export interface SwitchRecord {
   readonly subjects: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
-/** Throws a switch, with its entry. The function of the database refuses an entry about anything else. */
-export async function storeThrown(
+/** Engages a switch, with its entry. The function of the database refuses an entry about anything else. */
+export async function storeEngaged(
   manager: EntityManager,
-  thrown: KillSwitch,
+  engaged: KillSwitch,
   { entries, subjects }: SwitchRecord,
 ): Promise<void> {
-  await manager.query('select keyturn.throw_kill_switch($1, $2, $3)', [thrown, json(entries), subjects]);
+  await manager.query('select keyturn.throw_kill_switch($1, $2, $3)', [engaged, json(entries), subjects]);
 }
 
-/** Notes that a person agrees to lift a switch, and lifts it when there is an entry that says so. */
+/** Notes that a person agrees to release a switch, and releases it when there is an entry that says so. */
 export async function storeLift(
   manager: EntityManager,
   lift: SwitchLift & { readonly switch: string; readonly call: string | null },
@@ -131,7 +131,7 @@ async function query(
   const text = `select id, scope_kind, scope_value, account, reason, thrown_by, thrown_at, lifted_at
                   from keyturn.kill_switch where ${condition} order by thrown_at, id`;
   const name = `switches where ${condition}`;
-  return (await askPrepared<SwitchRow>(manager, { name, text }, values)).map(switchOf);
+  return (await queryPrepared<SwitchRow>(manager, { name, text }, values)).map(switchOf);
 }
 
 function switchOf(row: SwitchRow): KillSwitch {

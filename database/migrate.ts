@@ -38,7 +38,7 @@ function reportOf(ran: readonly string[]): string {
 
 function adviceOf(missing: readonly string[]): string {
   const lines = missing.map((statement) => `  ${statement};\n`).join('');
-  return `Whoever has a superuser runs this once in this database, so that no program can fill the disk:\n${lines}`;
+  return `Run this once in this database as a superuser, so that no program can fill the disk:\n${lines}`;
 }
 
 /** In one line, without the statement: one of them holds what signs a role in. */

@@ -17,7 +17,7 @@ export interface OnCallAnswer {
   readonly issuer: string;
   /** Ids of everybody in the rotation. */
   readonly members: readonly string[];
-  /** Ids of everybody who is on duty. */
+  /** Ids of everybody who is on call. */
   readonly on_duty: readonly string[];
 }
 
@@ -32,33 +32,33 @@ export async function recordOnCall(
 }
 
 /** The policy of a request's creation, and when that was. */
-export interface DutyAtCreation {
+export interface OnCallAtCreation {
   readonly creation: PolicySet;
   readonly createdAt: Date;
 }
 
 /** The same with the policy of now. */
-export interface DutyQuestion extends DutyAtCreation {
+export interface OnCallQuery extends OnCallAtCreation {
   readonly now: PolicySet;
 }
 
 /** Rotations that services keep. Absent where policy knows none. */
-export interface Duty {
+export interface OnCall {
   readonly polled?: PolledRotations;
 }
 
-/** The rotations that services keep by these policies, with what was heard of them. Asks nothing where there are none. */
-export async function readDuty(manager: EntityManager, { now, ...request }: DutyQuestion): Promise<Duty> {
-  const [duty = {}] = await readDutyOfEach(manager, now, [request]);
-  return duty;
+/** The rotations that services keep by these policies, with what services said of them. Queries nothing where there are none. */
+export async function readOnCall(manager: EntityManager, { now, ...request }: OnCallQuery): Promise<OnCall> {
+  const [onCall = {}] = await readOnCallOfEach(manager, now, [request]);
+  return onCall;
 }
 
-/** The same for many requests, by one question for all of them. */
-export async function readDutyOfEach(
+/** The same for many requests, by one query for all of them. */
+export async function readOnCallOfEach(
   manager: EntityManager,
   now: PolicySet,
-  requests: readonly DutyAtCreation[],
-): Promise<readonly Duty[]> {
+  requests: readonly OnCallAtCreation[],
+): Promise<readonly OnCall[]> {
   const { polled_rotations: current = [] } = now;
   const former = new Set(requests.flatMap(({ creation }) => creation.polled_rotations ?? []));
   if (current.length + former.size === 0) return requests.map(() => ({}));
@@ -71,7 +71,7 @@ export async function readDutyOfEach(
   });
 }
 
-/** What was heard of rotations from an instant on, and before it as far back as that can still be known at it. */
+/** What services said of rotations from an instant on, and before it as far back as that can still be known at it. */
 export async function observedSince(
   manager: EntityManager,
   rotations: readonly PolledRotation[],
@@ -81,10 +81,10 @@ export async function observedSince(
   return manager.query(QUERY, [JSON.stringify(names), since, new Date(since.getTime() - STALENESS_MS.max)]);
 }
 
-const people = (isOnDuty: boolean): string =>
+const people = (isOnCall: boolean): string =>
   `(select coalesce(json_agg(json_build_object('issuer', issuer, 'subject', subject, 'from', valid_from, 'to', valid_to)
       order by id), '[]')
-    from keyturn.duty_person one where one.rotation = duty_rotation.id and is_on_duty = ${isOnDuty}
+    from keyturn.duty_person one where one.rotation = duty_rotation.id and is_on_duty = ${isOnCall}
       and (valid_to is null or valid_to > $2))`;
 
 const QUERY = `select source, schedule, ${people(false)} as members, ${people(true)} as on_duty,
@@ -92,4 +92,4 @@ const QUERY = `select source, schedule, ${people(false)} as members, ${people(tr
      from keyturn.duty_heard span where span.rotation = duty_rotation.id and heard_to >= $3) as heard
   from keyturn.duty_rotation
   where (source, schedule) in (select source, schedule
-    from jsonb_to_recordset($1::jsonb) as asked (source text, schedule text))`;
+    from jsonb_to_recordset($1::jsonb) as wanted (source text, schedule text))`;

@@ -33,7 +33,7 @@ export async function previewFileDirectory(
   manager: EntityManager,
   { directory }: PolicySet,
 ): Promise<DirectoryChanges> {
-  return askDirectory(manager, 'select keyturn.preview_file_directory($1) as answer', [
+  return queryDirectory(manager, 'select keyturn.preview_file_directory($1) as answer', [
     JSON.stringify(directory),
   ]);
 }
@@ -55,14 +55,14 @@ export async function storeActivation(
   manager: EntityManager,
   { policy, installed, entry }: Activation,
 ): Promise<void> {
-  await askDirectory(manager, 'select keyturn.activate_policy($1, $2, $3) as answer', [
+  await queryDirectory(manager, 'select keyturn.activate_policy($1, $2, $3) as answer', [
     JSON.stringify(installed),
     canonicalJson(policy),
     entry,
   ]);
 }
 
-async function askDirectory<Answer>(
+async function queryDirectory<Answer>(
   manager: EntityManager,
   statement: string,
   values: readonly string[],

@@ -6,7 +6,7 @@ import { KeyturnError } from '../domain/errors.ts';
 import { ownersOf } from '../domain/approval/owners.ts';
 import { policyDigest, type PolicySet } from '../domain/policy/policy.ts';
 import type { CountedDecision } from '../domain/approval/quorum.ts';
-import { askPrepared } from './prepared.ts';
+import { queryPrepared } from './prepared.ts';
 import { selection } from './row-statements.ts';
 import { valueOf } from './rows.ts';
 import { decisionTable, planTable, requestTable } from './tables.ts';
@@ -30,7 +30,7 @@ export class PolicyReader {
 
   /** The active set, or null before the first one is installed: without a policy nothing is allowed. */
   async active(manager: EntityManager): Promise<ActivePolicy | null> {
-    const [row] = await askPrepared<{ generation: string; digest: string }>(manager, ACTIVE, []);
+    const [row] = await queryPrepared<{ generation: string; digest: string }>(manager, ACTIVE, []);
     if (!row) return null;
     return { ...row, policy: await this.byDigest(manager, row.digest) };
   }
@@ -51,7 +51,7 @@ async function readPolicy(manager: EntityManager, digest: string): Promise<Polic
   const text = 'select body from keyturn.policy_set where digest = $1';
   const body = await valueOf<PolicySet>(manager, text, [digest]);
   if (!body) throw new Error('The database does not hold a policy that is referred to.');
-  // Whoever changed a stored set changes whom it names, too: it is only what its digest says.
+  // A stored set may have been changed by hand: it is only what its digest says.
   if (policyDigest(body) !== digest)
     throw new KeyturnError('policy_invalid', 'A stored policy is not the one that its digest names.');
   // A set of a later version may mean something else by the same words: nothing of it is guessed.
@@ -65,13 +65,13 @@ const LOCKED_REQUEST = { name: 'locked-request', text: `${REQUEST.text} for upda
 
 /** The request, or null. */
 export async function readRequest(manager: EntityManager, id: string): Promise<RequestRow | null> {
-  const [row] = await askPrepared<RequestRow>(manager, REQUEST, [id]);
+  const [row] = await queryPrepared<RequestRow>(manager, REQUEST, [id]);
   return row ?? null;
 }
 
 /** The request, locked until the transaction ends, or null. */
 export async function lockedRequest(manager: EntityManager, id: string): Promise<RequestRow | null> {
-  const [row] = await askPrepared<RequestRow>(manager, LOCKED_REQUEST, [id]);
+  const [row] = await queryPrepared<RequestRow>(manager, LOCKED_REQUEST, [id]);
   return row ?? null;
 }
 
@@ -85,7 +85,7 @@ export async function readDecisions(
   manager: EntityManager,
   request: string,
 ): Promise<readonly DecisionRow[]> {
-  return askPrepared<DecisionRow>(manager, DECISIONS, [request]);
+  return queryPrepared<DecisionRow>(manager, DECISIONS, [request]);
 }
 
 const PLAN = { name: 'plan', text: `${selection(planTable)} where request = $1 and digest = $2` };
@@ -96,12 +96,12 @@ export async function readPlan(
   request: string,
   digest: string,
 ): Promise<PlanRow | null> {
-  const [row] = await askPrepared<PlanRow>(manager, PLAN, [request, digest]);
+  const [row] = await queryPrepared<PlanRow>(manager, PLAN, [request, digest]);
   return row ?? null;
 }
 
 /**
- * The same for whoever goes by what it says. Throws when the stored plan is not the one that its digest names: what
+ * The same for those who rely on what it says. Throws when the stored plan is not the one that its digest names: what
  * people read and policy evaluates is what the dry run found.
  */
 export async function readIntactPlan(
@@ -131,7 +131,7 @@ export function countedDecisions(request: RequestRow, rows: readonly DecisionRow
     }));
 }
 
-/** A request as `checkDecision` takes it, or null while nothing is asked of people. */
+/** A request as `checkDecision` takes it, or null while people need not decide. */
 export function decidableRequest(
   request: RequestRow,
   rows: readonly DecisionRow[],

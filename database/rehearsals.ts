@@ -6,13 +6,13 @@ import { firstRow, valueOf } from './rows.ts';
 import { sqlList } from './status-sql.ts';
 
 /** One rehearsal that is to begin. */
-export interface RehearsalPlace {
+export interface RehearsalSlot {
   readonly request: string;
   readonly root: BudgetRoot;
   readonly target: string;
 }
 
-/** A place that was taken, or (null) after how many seconds there may be one. */
+/** A slot that was taken, or (null) after how many seconds there may be one. */
 export interface BegunRehearsal {
   readonly id: string | null;
   readonly seconds: number;
@@ -20,14 +20,14 @@ export interface BegunRehearsal {
 
 /**
  * How a rehearsal ended. `refused` counts against its root. So does `locks`, where another request of the same root was
- * tried out at the target meanwhile: it may have held them. `nothing` tells nothing about data, and never counts.
+ * rehearsed at the target meanwhile: it may have held them. `nothing` says nothing about data, and never counts.
  */
 export type RehearsalEnd = 'planned' | 'refused' | 'locks' | 'nothing';
 
-/** Takes a place for a rehearsal. It is given back by `endRehearsal`, or comes free with its lease. */
+/** Takes a slot for a rehearsal. It is given back by `endRehearsal`, or comes free with its lease. */
 export async function beginRehearsal(
   manager: EntityManager,
-  { request, root, target }: RehearsalPlace,
+  { request, root, target }: RehearsalSlot,
   budgets: Budgets,
 ): Promise<BegunRehearsal> {
   const limits = {
@@ -40,7 +40,7 @@ export async function beginRehearsal(
   return row ?? { id: null, seconds: 1 };
 }
 
-/** Gives this one place back, whatever else the same request has tried out. */
+/** Gives this one slot back, whatever else the same request has rehearsed. */
 export async function endRehearsal(manager: EntityManager, id: string, end: RehearsalEnd): Promise<void> {
   await manager.query('select keyturn.end_rehearsal($1, $2)', [id, end]);
 }
@@ -48,7 +48,7 @@ export async function endRehearsal(manager: EntityManager, id: string, end: Rehe
 /** After how many seconds the budgets of the last hour have room for one more; 0 when they do now. */
 export async function rehearsalWait(
   manager: EntityManager,
-  { root, target }: Omit<RehearsalPlace, 'request'>,
+  { root, target }: Omit<RehearsalSlot, 'request'>,
   budgets: Budgets,
 ): Promise<number> {
   const text = 'select keyturn.rehearsal_wait($1, $2, $3, $4, false)';
@@ -64,7 +64,7 @@ export interface OpenRequests {
   readonly seconds: number | null;
 }
 
-/** The requests that these accounts asked or whose client they were and that have not ended. */
+/** The requests that these accounts made or whose client they were and that have not ended. */
 export async function openRequests(
   manager: EntityManager,
   { accounts }: BudgetRoot,
@@ -72,7 +72,7 @@ export async function openRequests(
 ): Promise<OpenRequests> {
   const [row]: OpenRequests[] = await manager.query(OPEN_REQUESTS, [
     accounts.flatMap(({ issuer, subject }) =>
-      ASKING.map((role) => JSON.stringify([{ role, issuer, subject }])),
+      REQUESTING_ROLES.map((role) => JSON.stringify([{ role, issuer, subject }])),
     ),
     limit,
   ]);
@@ -84,7 +84,7 @@ export async function lockOpenRequests(manager: EntityManager, { id }: BudgetRoo
   await manager.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`open requests of ${id}`]);
 }
 
-const ASKING = ['requester', 'trigger'];
+const REQUESTING_ROLES = ['requester', 'trigger'];
 
 const OPEN_REQUESTS = `
   select count(*)::int as open,

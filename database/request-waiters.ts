@@ -11,7 +11,7 @@ export class RequestWaiters {
     for (const request of this.#waiters.keys()) this.wake(request);
   }
 
-  /** Registers one who waits; whatever changes from now on is not missed. The signal wakes as well. */
+  /** Registers one who waits; no change from now on is missed. The signal wakes as well. */
   watch(request: string, signal: AbortSignal): { changed(timeoutMs: number): Promise<void>; end(): void } {
     let hasChanged = false;
     let resume: (() => void) | null = null;

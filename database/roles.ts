@@ -1,6 +1,6 @@
 import { scramVerifier } from './scram.ts';
 
-/** Asks the database that is being prepared, as a role that may create roles. */
+/** Queries the database that is being prepared, as a role that may create roles. */
 export type Query = (sql: string) => Promise<unknown>;
 
 /** Passwords of the two roles that programs sign in with. */
@@ -11,7 +11,7 @@ export interface RolePasswords {
 
 /**
  * The roles, what they own, and limits to what they may fill. Answers the statements that take a superuser and could not
- * be run: whoever has one runs them once.
+ * be run: an operator runs them once as one.
  */
 export async function prepareRoles(query: Query, passwords: RolePasswords): Promise<readonly string[]> {
   await ensureRole(query, 'keyturn_owner', 'nologin');
@@ -58,7 +58,7 @@ async function missingLimits(query: Query): Promise<readonly string[]> {
   return rows.flatMap(({ statement }) => (statement === null ? [] : [statement]));
 }
 
-/** Whatever writes large objects or straight into the log of changes; and files that a sort or a held cursor spills to. */
+/** All that writes large objects or straight into the log of changes; and files that a sort or a held cursor spills to. */
 const MISSING = `
   select 'revoke execute on function ' || string_agg(oid::regprocedure::text, ', ' order by oid) || ' from public'
       as statement

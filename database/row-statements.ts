@@ -1,26 +1,26 @@
-import type { EntityManager, EntitySchema } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 
 import { hasRows, rows } from './rows.ts';
+import { requestTable, type RequestRow, type Table } from './tables.ts';
 
 /** A statement with its values. */
 interface RowStatement {
   readonly text: string;
-  readonly values: unknown[];
+  readonly values: readonly unknown[];
 }
 
 /**
- * Reads whole rows, for a condition to follow. By the names of the columns: a question that is prepared must not get
+ * Reads whole rows, for a condition to follow. By the names of the columns: a query that is prepared must not get
  * another answer when a later version adds one.
  */
-export function selection<Row>(table: EntitySchema<Row>): string {
-  const columns = Object.keys(table.options.columns).map((name) => columnOf(table, name).quoted);
-  return `select ${columns.join(', ')} from ${tableName(table)}`;
+export function selection({ name, columns }: Table<never>): string {
+  return `select ${columns.join(', ')} from ${name}`;
 }
 
 /** Stores a row, which must be new. */
 export async function insertRow<Row extends object>(
   manager: EntityManager,
-  table: EntitySchema<Row>,
+  table: Table<Row>,
   row: Row,
 ): Promise<void> {
   const { text, values } = insertion(table, row);
@@ -30,54 +30,40 @@ export async function insertRow<Row extends object>(
 /** Stores a row unless it is there. True when it is new. */
 export async function insertOnce<Row extends object>(
   manager: EntityManager,
-  table: EntitySchema<Row>,
+  table: Table<Row>,
   row: Row,
 ): Promise<boolean> {
   const { text, values } = insertion(table, row);
   return hasRows(manager, `${text} on conflict do nothing returning 1`, values);
 }
 
-/**
- * Written out here because building it anew costs a query builder more than the database needs to perform it, and steps
- * do little else.
- */
-function insertion<Row extends object>(table: EntitySchema<Row>, row: Row): RowStatement {
-  const names = Object.keys(row);
-  const columns = names.map((name) => columnOf(table, name).quoted).join(', ');
-  const places = names.map((_, index) => `$${index + 1}`).join(', ');
+function insertion(table: Table<never>, row: object): RowStatement {
+  const values = columnsOf(table, row);
+  const parameters = values.map((_, index) => `$${index + 1}`);
   return {
-    text: `insert into ${tableName(table)} (${columns}) values (${places})`,
-    values: valuesOf(table, row),
+    text: `insert into ${table.name} (${values.map(([column]) => column).join(', ')}) values (${parameters.join(', ')})`,
+    values: values.map(([, value]) => value),
   };
 }
 
-/** Changes the columns of one row, found by its id. */
-export function change<Row extends { id: string }>(
-  table: EntitySchema<Row>,
-  id: string,
-  columns: Partial<Row>,
-): RowStatement {
-  const sets = Object.keys(columns).map((name, index) => `${columnOf(table, name).quoted} = $${index + 2}`);
+/** Changes columns of a request. */
+export function changeOfRequest(id: string, changed: Partial<RequestRow>): RowStatement {
+  const values = columnsOf(requestTable, changed);
+  const sets = values.map(([column], index) => `${column} = $${index + 2}`);
   return {
-    text: `update ${tableName(table)} set ${sets.join(', ')} where id = $1`,
-    values: [id, ...valuesOf(table, columns)],
+    text: `update ${requestTable.name} set ${sets.join(', ')} where id = $1`,
+    values: [id, ...values.map(([, value]) => value)],
   };
 }
 
-function tableName<Row>({ options }: EntitySchema<Row>): string {
-  return `${options.schema ?? 'keyturn'}.${options.name}`;
-}
-
-function valuesOf<Row>(table: EntitySchema<Row>, row: object): unknown[] {
-  return Object.entries(row).map(([name, value]: [string, unknown]) =>
-    columnOf(table, name).type === 'jsonb' && value !== null ? JSON.stringify(value) : value,
-  );
-}
-
-/** Only names of mapped columns get into the text. */
-function columnOf<Row>({ options }: EntitySchema<Row>, name: string): { quoted: string; type: unknown } {
-  const columns: Readonly<Record<string, { readonly type: unknown } | undefined>> = options.columns;
-  const column = Object.hasOwn(columns, name) ? columns[name] : undefined;
-  if (column === undefined) throw new Error(`The table ${options.name} has no column ${name}.`);
-  return { quoted: `"${name}"`, type: column.type };
+/** Only names of known columns get into the text. */
+function columnsOf(
+  { name, columns, json }: Table<never>,
+  row: object,
+): readonly (readonly [string, unknown])[] {
+  return Object.entries(row).map(([column, value]: [string, unknown]) => {
+    if (!(columns as readonly string[]).includes(column))
+      throw new Error(`The table ${name} has no column ${column}.`);
+    return [column, json.includes(column) && value !== null ? JSON.stringify(value) : value];
+  });
 }

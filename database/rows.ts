@@ -23,17 +23,17 @@ export async function firstRow<Row>(
 }
 
 /** The values of the only column that a statement answers. */
-export async function columnOf<Value>(...question: Parameters<typeof rows>): Promise<readonly Value[]> {
-  return (await rows<Record<string, Value>>(...question)).flatMap((row) => Object.values(row));
+export async function columnOf<Value>(...query: Parameters<typeof rows>): Promise<readonly Value[]> {
+  return (await rows<Record<string, Value>>(...query)).flatMap((row) => Object.values(row));
 }
 
 /** The value of the only column in the first row that a statement answers; null for none. */
-export async function valueOf<Value>(...question: Parameters<typeof rows>): Promise<Value | null> {
-  const [value] = await columnOf<Value | null>(...question);
+export async function valueOf<Value>(...query: Parameters<typeof rows>): Promise<Value | null> {
+  const [value] = await columnOf<Value | null>(...query);
   return value ?? null;
 }
 
 /** True when a statement answers any row. */
-export async function hasRows(...question: Parameters<typeof rows>): Promise<boolean> {
-  return (await rows(...question)).length > 0;
+export async function hasRows(...query: Parameters<typeof rows>): Promise<boolean> {
+  return (await rows(...query)).length > 0;
 }

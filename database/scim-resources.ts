@@ -109,7 +109,7 @@ const GROUPS = groupsWith(
     from ${MEMBERS.from}), '[]')`,
 );
 
-/** Without who is in them, where nobody asks for it. */
+/** Without who is in them, where the caller does not want it. */
 const BARE_GROUPS = groupsWith(`'[]'::json`);
 
 /** A user of the authority, or null: also for those of others. */
@@ -176,7 +176,7 @@ async function find<Resource>(
   return { total, resources };
 }
 
-/** What is told of the user who has something already. */
+/** What is said of the user who has something already. */
 export interface OtherUser {
   readonly id: string;
   readonly userName: string;
@@ -197,7 +197,7 @@ export async function otherUser(
   );
 }
 
-/** Another group that rules ask for by this id, with the resource that it is to its authority, if it is one. */
+/** Another group of this id, which rules may require, with the resource that it is to its authority, if it is one. */
 export async function otherGroup(
   manager: EntityManager,
   { groupId, id }: { readonly groupId: string; readonly id: string },

@@ -56,7 +56,7 @@ function instant(date: Date | null): string | null {
   return date && readableInstant(date);
 }
 
-/** Nothing is dated by it: whatever it is compared with differs. */
+/** Nothing is dated by it: all that it is compared with differs. */
 const NO_INSTANT = '0001-01-01T00:00:00.000Z';
 
 /**

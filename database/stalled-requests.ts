@@ -29,7 +29,7 @@ const MOVED_AT = `
   greatest(updated_at, ${HELD_UNTIL}, (
     select max(coalesce(settled_at, claimed_at)) from keyturn.execution claim where claim.request = one.id))`;
 
-/** Until when approvals of the round carry: past it a claim would ask people again. Null where nobody was asked. */
+/** Until when approvals of the round carry: past it a claim would need people again. Null where nobody had to approve. */
 const APPROVED_UNTIL = `
   (select coalesce(max(at), updated_at) from keyturn.decision given
      where given.request = one.id and given.round = one.round and outcome = 'counted' and verdict = 'approve')

@@ -2,10 +2,10 @@ import type { EntityManager } from 'typeorm';
 
 import { KeyturnError } from '../domain/errors.ts';
 import { entryValues, WRITE_ENTRIES, type Entry } from './audit-entries.ts';
-import { askPrepared } from './prepared.ts';
-import { change } from './row-statements.ts';
+import { queryPrepared } from './prepared.ts';
+import { changeOfRequest } from './row-statements.ts';
 import { firstRow } from './rows.ts';
-import { requestTable, type RequestRow } from './tables.ts';
+import type { RequestRow } from './tables.ts';
 
 /** A step of a run, by what names it. */
 export interface StepKey {
@@ -34,7 +34,7 @@ const BEFORE = {
 
 /** What a step goes on from, and its result where it is recorded already. */
 export async function readBefore(manager: EntityManager, { request, run, step }: StepKey): Promise<Before> {
-  const [row] = await askPrepared<Before>(manager, BEFORE, [request, run, step]);
+  const [row] = await queryPrepared<Before>(manager, BEFORE, [request, run, step]);
   if (!row) throw new KeyturnError('unavailable', 'The database does not tell the time.');
   return row;
 }
@@ -71,9 +71,9 @@ export async function writeStep(
   { request, run, step }: StepKey,
   { changed, entries, result }: StepRecord,
 ): Promise<void> {
-  const update = changed === null ? null : change(requestTable, request, changed);
+  const update = changed === null ? null : changeOfRequest(request, changed);
   await Promise.all([
-    update === null ? null : askPrepared(manager, { text: update.text }, update.values),
-    askPrepared(manager, STORE, [...entryValues(entries), request, run, step, JSON.stringify(result)]),
+    update === null ? null : queryPrepared(manager, { text: update.text }, update.values),
+    queryPrepared(manager, STORE, [...entryValues(entries), request, run, step, JSON.stringify(result)]),
   ]);
 }

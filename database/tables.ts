@@ -1,5 +1,3 @@
-import { EntitySchema } from 'typeorm';
-
 import type { Clocks } from '../domain/calendar/clock.ts';
 import type { OwnerKey } from '../domain/policy/fact-declarations.ts';
 import type { Lineage } from '../domain/identity/identity.ts';
@@ -16,7 +14,7 @@ export interface RequestFailure {
   readonly detail: string;
 }
 
-/** A rule that matched, with its place in the policy files. */
+/** A rule that matched, with its location in the policy files. */
 export interface MatchedRule {
   readonly id: string;
   readonly source: string;
@@ -101,7 +99,7 @@ export interface DecisionRow {
   recorded_at: Date;
 }
 
-/** One claim to perform an approved action. */
+/** One claim to execute an approved action. */
 export interface ExecutionRow {
   request: string;
   attempt: number;
@@ -114,103 +112,38 @@ export interface ExecutionRow {
   outcome: JsonValue | null;
 }
 
-export const requestTable = new EntitySchema<RequestRow>({
-  name: 'request',
-  schema: 'keyturn',
-  columns: {
-    id: { type: 'text', primary: true },
-    run_id: { type: 'text' },
-    envelope: { type: 'text' },
-    action: { type: 'text' },
-    schema_version: { type: 'int' },
-    target: { type: 'text' },
-    environment: { type: 'text' },
-    mode: { type: 'text' },
-    intent_digest: { type: 'text' },
-    lineage: { type: 'jsonb' },
-    requester_issuer: { type: 'text' },
-    requester_subject: { type: 'text' },
-    creation_policy_digest: { type: 'text' },
-    status: { type: 'text' },
-    denied_by: { type: 'text', nullable: true },
-    round: { type: 'int' },
-    plan_digest: { type: 'text', nullable: true },
-    decision_digest: { type: 'text', nullable: true },
-    requirement: { type: 'jsonb', nullable: true },
-    risk: { type: 'text', nullable: true },
-    risk_reasons: { type: 'jsonb', nullable: true },
-    matched_rules: { type: 'jsonb', nullable: true },
-    summary: { type: 'text', nullable: true },
-    open_selectors: { type: 'text', array: true },
-    pending_since: { type: 'timestamptz', nullable: true },
-    first_pending_at: { type: 'timestamptz', nullable: true },
-    expires_at: { type: 'timestamptz', nullable: true },
-    clocks: { type: 'jsonb', nullable: true },
-    failure: { type: 'jsonb', nullable: true },
-    result: { type: 'jsonb', nullable: true },
-    shortage: { type: 'jsonb', nullable: true },
-    is_break_glass: { type: 'boolean' },
-    held_until: { type: 'timestamptz', nullable: true },
-    owner_key: { type: 'jsonb', nullable: true },
-    created_at: { type: 'timestamptz' },
-    updated_at: { type: 'timestamptz' },
-    version: { type: 'bigint' },
-  },
+/** A table of the schema `keyturn`, by the columns that the programs know. */
+export interface Table<Row> {
+  readonly name: string;
+  readonly columns: readonly (keyof Row & string)[];
+  /** Those of JSON: the driver would write a list as an array of the database. */
+  readonly json: readonly string[];
+}
+
+export const requestTable = tableOf<RequestRow>('request', {
+  json: 'lineage requirement risk_reasons matched_rules clocks failure result shortage owner_key',
+  other: `id run_id envelope action schema_version target environment mode intent_digest requester_issuer
+    requester_subject creation_policy_digest status denied_by round plan_digest decision_digest risk summary
+    open_selectors pending_since first_pending_at expires_at is_break_glass held_until created_at updated_at version`,
 });
 
-export const planTable = new EntitySchema<PlanRow>({
-  name: 'plan',
-  schema: 'keyturn',
-  columns: {
-    request: { type: 'text', primary: true },
-    digest: { type: 'text', primary: true },
-    body: { type: 'jsonb' },
-    made_at: { type: 'timestamptz' },
-    alike: { type: 'text', array: true },
-  },
+export const planTable = tableOf<PlanRow>('plan', { json: 'body', other: 'request digest made_at alike' });
+
+export const decisionTable = tableOf<DecisionRow>('decision', {
+  json: 'seats',
+  other: `id request round renewal person verdict at grade reviewer_issuer reviewer_subject channel envelope reason
+    defer_until defer_to outcome refusal recorded_at`,
 });
 
-export const decisionTable = new EntitySchema<DecisionRow>({
-  name: 'decision',
-  schema: 'keyturn',
-  columns: {
-    id: { type: 'text', primary: true },
-    request: { type: 'text' },
-    round: { type: 'int' },
-    renewal: { type: 'int' },
-    person: { type: 'text', nullable: true },
-    verdict: { type: 'text' },
-    at: { type: 'timestamptz' },
-    grade: { type: 'text' },
-    seats: { type: 'jsonb' },
-    reviewer_issuer: { type: 'text' },
-    reviewer_subject: { type: 'text' },
-    channel: { type: 'text' },
-    envelope: { type: 'text' },
-    reason: { type: 'text', nullable: true },
-    defer_until: { type: 'timestamptz', nullable: true },
-    defer_to: { type: 'text', nullable: true },
-    outcome: { type: 'text' },
-    refusal: { type: 'text', nullable: true },
-    recorded_at: { type: 'timestamptz' },
-  },
+export const executionTable = tableOf<ExecutionRow>('execution', {
+  json: 'outcome',
+  other: 'request attempt idempotency_key decision_digest state transaction_id claimed_at settled_at',
 });
 
-export const executionTable = new EntitySchema<ExecutionRow>({
-  name: 'execution',
-  schema: 'keyturn',
-  columns: {
-    request: { type: 'text', primary: true },
-    attempt: { type: 'int', primary: true },
-    idempotency_key: { type: 'text' },
-    decision_digest: { type: 'text' },
-    state: { type: 'text' },
-    transaction_id: { type: 'text', nullable: true },
-    claimed_at: { type: 'timestamptz' },
-    settled_at: { type: 'timestamptz', nullable: true },
-    outcome: { type: 'jsonb', nullable: true },
-  },
-});
+function tableOf<Row>(name: string, { json, other }: Record<'json' | 'other', string>): Table<Row> {
+  return { name: `keyturn.${name}`, columns: words(`${json} ${other}`), json: words(json) };
+}
 
-/** All tables that processes map. */
-export const tables = [requestTable, planTable, decisionTable, executionTable] as const;
+function words<Word extends string>(text: string): readonly Word[] {
+  return text.split(/\s+/) as Word[];
+}

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 type Written = (error?: Error | null) => void;
 
 /**
- * A socket that sends at once whatever is written to it in one turn: questions that do not wait for each other's answers
+ * A socket that sends at once all that is written to it in one turn: queries that do not wait for each other's answers
  * share a system call, as they share a round trip. For `stream` of the driver's settings.
  */
 export class TurnSocket extends Socket {

@@ -5,7 +5,7 @@ import type { DataSource } from 'typeorm';
 import type { ApiKeys } from '../../configuration/keys.ts';
 import type { ApiConfiguration } from '../../configuration/programs.ts';
 import type { ChangeFeed } from '../../database/change-feed.ts';
-import type { GroundReader } from '../../database/current-snapshot.ts';
+import type { SnapshotReader } from '../../database/current-snapshot.ts';
 import type { DirectoryReader } from '../../database/directory-reader.ts';
 import type { PolicyReader } from '../../database/readers.ts';
 import type { Draining } from './http/draining.ts';
@@ -20,7 +20,7 @@ export abstract class ApiContext {
   abstract readonly source: DataSource;
   abstract readonly policies: PolicyReader;
   abstract readonly directories: DirectoryReader;
-  abstract readonly ground: GroundReader;
+  abstract readonly ground: SnapshotReader;
   abstract readonly feed: ChangeFeed;
   abstract readonly temporal: Client;
   abstract readonly limiter: RateLimiter;

@@ -3,7 +3,7 @@ import { pino, type Logger } from 'pino';
 import { readApiKeys } from '../../configuration/keys.ts';
 import type { ApiConfiguration } from '../../configuration/programs.ts';
 import { ChangeFeed } from '../../database/change-feed.ts';
-import { GroundReader } from '../../database/current-snapshot.ts';
+import { SnapshotReader } from '../../database/current-snapshot.ts';
 import { refuseSuperuser } from '../../database/inspection.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
@@ -48,7 +48,7 @@ export async function openContext(settings: ApiConfiguration): Promise<OpenConte
     source,
     policies,
     directories,
-    ground: new GroundReader(policies, directories),
+    ground: new SnapshotReader(policies, directories),
     feed,
     temporal,
     limiter: new RateLimiter(settings.ratePerSecond),

@@ -4,11 +4,11 @@
 create or replace function keyturn.allow_gate(asked jsonb) returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-  hindrance text := keyturn.gate_hindrance(asked -> 'ground');
+  hindrance text := keyturn.gate_hindrance(asked -> 'snapshot');
   answer keyturn.gate_answer := jsonb_populate_record(null::keyturn.gate_answer, asked -> 'answer');
 begin
   if hindrance is not null then return hindrance; end if;
-  if asked -> 'answer' ->> 'policy_digest' is distinct from asked -> 'ground' ->> 'policy_digest' then
+  if asked -> 'answer' ->> 'policy_digest' is distinct from asked -> 'snapshot' ->> 'policy_digest' then
     raise exception 'not the policy that was judged by';
   end if;
   answer.verdict := 'allowed';
@@ -27,7 +27,7 @@ begin
   insert into keyturn.evaluation
     (request, round, phase, at, policy_digest, facts_digest, directory_generation, outcome)
     values (answer.request, 1, 'planned', answer.at, answer.policy_digest, answer.facts_digest,
-      (asked -> 'ground' ->> 'directory_generation')::bigint, asked -> 'outcome');
+      (asked -> 'snapshot' ->> 'directory_generation')::bigint, asked -> 'outcome');
   return 'allowed';
 end $$;
 grant execute on function keyturn.allow_gate to keyturn_api;

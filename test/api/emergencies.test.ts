@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { endedEmergencies } from '../../database/break-glass.ts';
+import { endedBreakGlassRequests } from '../../database/break-glass.ts';
 import { REQUEST_STATUSES } from '../../domain/request/status.ts';
 import { startApi, type TestApi } from './api.ts';
 import { storeRequest, type StoredRequest } from './rows.ts';
@@ -22,7 +22,7 @@ async function emergency(wanted: StoredRequest): Promise<string> {
 async function found(limit = 1_000): Promise<string[]> {
   const ids: string[] = [];
   for (let after: string | null = null; ;) {
-    const page = await endedEmergencies(api.context.source.manager, { after, days: 7, limit });
+    const page = await endedBreakGlassRequests(api.context.source.manager, { after, days: 7, limit });
     ids.push(...page.map(({ id }) => id));
     after = page.at(-1)?.id ?? null;
     if (page.length < limit) return ids;

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import { expect, it } from 'vitest';
 
-import { GroundReader } from '../../database/current-snapshot.ts';
+import { SnapshotReader } from '../../database/current-snapshot.ts';
 import type { DirectoryReader } from '../../database/directory-reader.ts';
 import type { PolicyReader } from '../../database/readers.ts';
 
@@ -39,7 +39,7 @@ class SlowDatabase {
 
 it('answers calls that come together by one question, never by one that was asked before they came', async () => {
   const database = new SlowDatabase();
-  const reader = new GroundReader(policies, directories);
+  const reader = new SnapshotReader(policies, directories);
   const generationNow = async (): Promise<string> =>
     (await reader.now(database.manager)).directory.generation;
   const first = generationNow();
@@ -61,7 +61,7 @@ it('asks anew after a question that failed', async () => {
     return { rows: [] };
   };
   const manager = managerOf(query);
-  const reader = new GroundReader(policies, directories);
+  const reader = new SnapshotReader(policies, directories);
   const failed = [reader.now(manager), reader.now(manager)];
   await expect(Promise.all(failed)).rejects.toThrow('away');
   await Promise.allSettled(failed);

@@ -3,7 +3,7 @@ import type { DataSource } from 'typeorm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { createDataSource } from '../../database/data-source.ts';
-import { observedSince, recordOnCall, readDuty, type OnCallAnswer } from '../../database/on-call.ts';
+import { observedSince, recordOnCall, readOnCall, type OnCallAnswer } from '../../database/on-call.ts';
 import type { ObservedRotation, PolledRotation } from '../../domain/calendar/polled-rotation.ts';
 import { policyOf, sorted } from '../domain/examples.ts';
 import { createDatabases } from '../stack/databases.ts';
@@ -145,10 +145,10 @@ describe('what a service answered', () => {
     expect((await observed(now)).members.map(({ subject }) => subject)).toEqual(['b']);
     const policy = policyOf([], { polled_rotations: [rotation()] });
     const question = { now: policy, creation: policyOf([]), createdAt: now };
-    const { polled } = await readDuty(api.manager, question);
+    const { polled } = await readOnCall(api.manager, question);
     expect(polled).toMatchObject({ now: [rotation()], at_creation: [], created_at: now.toISOString() });
     expect(polled?.observed).toHaveLength(1);
-    expect(await readDuty(api.manager, { ...question, now: policyOf([]) })).toEqual({});
+    expect(await readOnCall(api.manager, { ...question, now: policyOf([]) })).toEqual({});
   });
 });
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DataSource, EntityManager } from 'typeorm';
 
 import { createDataSource } from '../../database/data-source.ts';
-import { askPrepared } from '../../database/prepared.ts';
+import { queryPrepared } from '../../database/prepared.ts';
 import { createDatabases } from '../stack/databases.ts';
 import { takeNumber } from '../stack/temporal.ts';
 
@@ -19,10 +19,10 @@ afterAll(() => source.destroy());
 it('asks nothing for a transaction that has ended: its session belongs to another one by then', async () => {
   const question = { name: 'own-transaction', text: 'select pg_current_xact_id()::text as id' };
   const ended = await source.transaction(async (manager): Promise<EntityManager> => {
-    await askPrepared(manager, question, []);
+    await queryPrepared(manager, question, []);
     return manager;
   });
   await source.transaction(async () => {
-    await expect(askPrepared(ended, question, [])).rejects.toThrow(/released/);
+    await expect(queryPrepared(ended, question, [])).rejects.toThrow(/released/);
   });
 });

@@ -5,7 +5,7 @@ import { filesBelow, foldersIn, read } from './documents.ts';
 /** These speak to targets, and start the PostgreSQL that all of it needs. */
 const OTHER_DATABASES = ['activities/connectors/postgres/', 'scripts/demo/', 'scripts/servers/'];
 
-const DRIVER = /\.query\s*[<(]|\bcreateQueryBuilder\b|\bgetRepository\b|\baskPrepared\b/;
+const DRIVER = /\.query\s*[<(]|\bcreateQueryBuilder\b|\bgetRepository\b|\bqueryPrepared\b/;
 
 const STATEMENT = /\b(?:from|into|join|select|table|update)\s+(?:audit|keyturn)\.\w|\bpg_\w+\(/;
 

@@ -14,6 +14,7 @@ const FOLDERS = [
   'workflows',
   'contract',
   'configuration',
+  'database',
   'activities',
   'apps/worker',
 ];

@@ -50,7 +50,7 @@ describe('the role of the API', () => {
       await expect(asApi(`insert into ${table} default values`), table).rejects.toThrow('permission denied');
   });
 
-  async function groundNow(): Promise<unknown> {
+  async function snapshotNow(): Promise<unknown> {
     const { rows } = await api.db.query(
       `select (select digest from keyturn.policy_active) as policy_digest,
               (select generation::text from keyturn.directory_state) as directory_generation,
@@ -69,7 +69,7 @@ describe('the role of the API', () => {
     const forged = { ...leaf, type: 'request.approved' };
     const asked = {
       answer: { ...rows[0]?.answer, request: 'req_forged' },
-      ground: await groundNow(),
+      snapshot: await snapshotNow(),
       subjects: {},
       facts: '{}',
       outcome: {},

@@ -1,6 +1,6 @@
 import { ownTransactionId } from '../../../database/executions.ts';
 import { lockActiveSet } from '../../../database/policy-activation.ts';
-import { readActivation, useKey } from '../../../database/policy-candidates.ts';
+import { readActivation, useKey } from '../../../database/policy-proposals.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import { FairPool, isLate, type FairPoolLimits } from '../../../domain/execution/fair-pool.ts';
 import { SYSTEM_ACTOR } from '../../actors.ts';

@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
 
-import { readActivatedSources, readProposedSources } from '../../../database/policy-candidates.ts';
+import { readActivatedSources, readProposedSources } from '../../../database/policy-proposals.ts';
 import type { PolicyReader } from '../../../database/readers.ts';
 import { operatorsDropped } from '../../../domain/policy-diff/diff.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';

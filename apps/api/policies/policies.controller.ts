@@ -1,7 +1,7 @@
 import { Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
 import type { Request } from 'express';
 
-import { readCandidate } from '../../../database/policy-candidates.ts';
+import { readStoredPolicy } from '../../../database/policy-proposals.ts';
 import { digestOf } from '../../../domain/crypto/digest.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import {
@@ -46,7 +46,7 @@ export class PoliciesController {
   async show(@CallerParam() caller: Caller, @Param('digest') digest: string): Promise<PolicyAnswer> {
     reviewerOf(caller);
     const isDigest = digestSchema.safeParse(digest).success;
-    const policy = isDigest ? await readCandidate(this.#context.source.manager, digest) : null;
+    const policy = isDigest ? await readStoredPolicy(this.#context.source.manager, digest) : null;
     if (policy === null) throw new KeyturnError('not_found', 'There is no such policy.');
     if (digestOf(policy) !== digest)
       throw new KeyturnError('policy_invalid', 'The stored policy is not the one that its digest names.');

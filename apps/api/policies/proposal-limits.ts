@@ -1,4 +1,4 @@
-import type { StoredProposals } from '../../../database/policy-candidates.ts';
+import type { StoredProposals } from '../../../database/policy-proposals.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 
 const MEBIBYTE = 1_048_576;

@@ -1,4 +1,4 @@
-import { countProposals, lockProposals, storeProposal } from '../../../database/policy-candidates.ts';
+import { countProposals, lockProposals, storeProposal } from '../../../database/policy-proposals.ts';
 import { canonicalJson } from '../../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { operatorsDropped } from '../../../domain/policy-diff/diff.ts';

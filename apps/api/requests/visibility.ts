@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-import { readDuty, type Duty } from '../../../database/on-call.ts';
+import { readOnCall, type OnCall } from '../../../database/on-call.ts';
 import { readDecisions } from '../../../database/readers.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
 import { requiredSelectors } from '../../../domain/approval/decision.ts';
@@ -69,7 +69,7 @@ async function isAskedToDecide(context: Reading, caller: Caller, { row, people }
   // Everybody in a rotation counts, on duty or not: their turn may come.
   const scope = await scopeNow(context, caller, {
     owners,
-    duty: people?.duty,
+    onCall: people?.onCall,
     at: new Date(),
     duty_at: null,
   });
@@ -101,7 +101,7 @@ const namingSchema = z.object({
 });
 
 interface ScopeQuestion extends Pick<SelectorScope, 'owners' | 'duty_at'> {
-  readonly duty?: Duty | undefined;
+  readonly onCall?: OnCall | undefined;
   readonly at: Date;
 }
 
@@ -109,10 +109,10 @@ interface ScopeQuestion extends Pick<SelectorScope, 'owners' | 'duty_at'> {
 export async function scopeNow(
   { source }: Pick<ApiContext, 'source'>,
   { directory, policy: { policy } }: Caller,
-  { owners, duty, at, duty_at }: ScopeQuestion,
+  { owners, onCall, at, duty_at }: ScopeQuestion,
 ): Promise<SelectorScope> {
   const { polled } =
-    duty ?? (await readDuty(source.manager, { now: policy, creation: policy, createdAt: at }));
+    onCall ?? (await readOnCall(source.manager, { now: policy, creation: policy, createdAt: at }));
   const kept = polledScopes(polled, at.toISOString()).now;
   return { directory, owners, rotations: policy.rotations, ...kept, duty_at };
 }

@@ -1,4 +1,4 @@
-import { readDutyOfEach } from '../../../database/on-call.ts';
+import { readOnCallOfEach } from '../../../database/on-call.ts';
 import { readDecisionsOfAll } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { Caller } from '../auth/caller.ts';
@@ -29,10 +29,10 @@ export async function readWholeRows(
       return { creation: await policies.byDigest(manager, digest), createdAt };
     }),
   );
-  const duties = await readDutyOfEach(manager, policy, created);
+  const rotations = await readOnCallOfEach(manager, policy, created);
   return rows.flatMap((row, index) => {
-    const [directory, duty] = [atCreation[index], duties[index]];
-    if (!directory || !duty) return [];
-    return [{ row, decisions: decisions.get(row.id) ?? [], people: { atCreation: directory, duty } }];
+    const [directory, onCall] = [atCreation[index], rotations[index]];
+    if (!directory || !onCall) return [];
+    return [{ row, decisions: decisions.get(row.id) ?? [], people: { atCreation: directory, onCall } }];
   });
 }

@@ -1,4 +1,4 @@
-import type { Emergency } from '../../../database/break-glass.ts';
+import type { BreakGlassRequest } from '../../../database/break-glass.ts';
 import { refuseWrongClock } from '../../../database/clock.ts';
 import { gateToWorkflow } from '../../../database/gate-answers.ts';
 import { readDecisions, readRequest } from '../../../database/readers.ts';
@@ -17,7 +17,11 @@ import { startWorkflow } from '../submission/start.ts';
  * approve it. Does nothing when the review was opened already. Refuses a workflow with its id that Keyturn did not start
  * (`foreign_run`), and one that ended before it was recorded (`internal`).
  */
-export async function openReview(context: ApiContext, emergency: Emergency, id: string): Promise<void> {
+export async function openReview(
+  context: ApiContext,
+  emergency: BreakGlassRequest,
+  id: string,
+): Promise<void> {
   await refuseWrongClock(context.source);
   const { policy, directory } = await callerGround(context);
   const { id: request } = emergency;
@@ -48,7 +52,7 @@ async function refuseLost(context: ApiContext, id: string): Promise<void> {
 /** Whoever answered for an emergency does not judge it as well. Those who are behind it anyway are not named again. */
 async function approversOf(
   { source }: Pick<ApiContext, 'source'>,
-  { id, lineage }: Emergency,
+  { id, lineage }: BreakGlassRequest,
 ): Promise<readonly LineageMember[]> {
   const decisions = await readDecisions(source.manager, id);
   const approvals = decisions.filter(

@@ -1,4 +1,8 @@
-import { endedEmergencies, recordedOf, type Emergency } from '../../../database/break-glass.ts';
+import {
+  endedBreakGlassRequests,
+  recordedOf,
+  type BreakGlassRequest,
+} from '../../../database/break-glass.ts';
 import { reviewId } from '../../../domain/identity/ids.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { every, reasonOf } from '../../every.ts';
@@ -24,7 +28,7 @@ export async function openReviews(context: ApiContext, signal: AbortSignal): Pro
 async function look(context: ApiContext, signal: AbortSignal): Promise<void> {
   let after: string | null = null;
   while (!signal.aborted) {
-    const page: readonly Emergency[] = await endedEmergencies(context.source.manager, {
+    const page: readonly BreakGlassRequest[] = await endedBreakGlassRequests(context.source.manager, {
       after,
       days: DAYS,
       limit: PAGE,
@@ -37,7 +41,7 @@ async function look(context: ApiContext, signal: AbortSignal): Promise<void> {
 
 async function openMissing(
   context: ApiContext,
-  emergencies: readonly Emergency[],
+  emergencies: readonly BreakGlassRequest[],
   signal: AbortSignal,
 ): Promise<void> {
   if (emergencies.length === 0) return;

@@ -1,6 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm';
 
-import { holdGround, type GateGround } from '../../../database/gate-answers.ts';
+import { holdSnapshot, type GateSnapshot } from '../../../database/gate-answers.ts';
 import { reserveWindowsAtOnce } from '../../../database/counted-facts.ts';
 import { isAllowedAtOnce } from '../../../domain/execution/gate-validity.ts';
 import { evaluate } from '../../../domain/policy/evaluation.ts';
@@ -17,12 +17,12 @@ import type { Checked, Created, CreateSubmission } from './submission.ts';
 export async function answerAtOnce(
   context: Pick<ApiContext, 'source' | 'keys' | 'settings'>,
   submission: CreateSubmission & Checked,
-  { history, switches }: GateGround,
+  { history, switches }: GateSnapshot,
 ): Promise<Created | 'workflow' | null> {
   const { caller, query } = submission;
   const { policy } = query;
-  // What it is judged by: while the answer is recorded, none of it may change.
-  const ground = {
+  // What it is evaluated by: while the answer is recorded, none of it may change.
+  const reference = {
     policy_digest: caller.policy.digest,
     directory_generation: caller.directoryGeneration,
     switches: switches.map(({ id }) => id),
@@ -32,11 +32,11 @@ export async function answerAtOnce(
   // Reservations of counting windows and the answer are one transaction: one that is not given reserves nothing.
   return reserving<Created | 'workflow' | null>(context.source, isCounted, async (manager) => {
     // The same order of locks as a claim: else the two could wait for each other.
-    if (isCounted && !(await holdGround(manager, ground))) return { isKept: false, result: null };
+    if (isCounted && !(await holdSnapshot(manager, reference))) return { isKept: false, result: null };
     const facts = factsOf(query, { history, windows: await reserveWindowsAtOnce(manager, query) });
     const evaluation = evaluate(policy, facts, 'planned');
     if (!isAllowedAtOnce(query, evaluation)) return { isKept: false, result: 'workflow' };
-    const result = await recordAnswer(context, manager, { ...submission, ground, facts, evaluation });
+    const result = await recordAnswer(context, manager, { ...submission, reference, facts, evaluation });
     return { isKept: result !== null, result };
   });
 }

@@ -1,4 +1,4 @@
-import { readProposer } from '../../../database/policy-candidates.ts';
+import { readProposer } from '../../../database/policy-proposals.ts';
 import { readRequest } from '../../../database/readers.ts';
 import { peopleBehind, personById, provenOf, type Directory } from '../../../domain/identity/directory.ts';
 import { KeyturnError } from '../../../domain/errors.ts';

@@ -1,4 +1,4 @@
-import { isGateKey, readGateGround, type GateGround } from '../../../database/gate-answers.ts';
+import { isGateKey, readGateSnapshot, type GateSnapshot } from '../../../database/gate-answers.ts';
 import { readSwitches } from '../../../database/kill-switches.ts';
 import { readRequest } from '../../../database/readers.ts';
 import type { KillSwitch } from '../../../domain/execution/kill-switch.ts';
@@ -13,7 +13,7 @@ import { idOf, type Created, type CreateSubmission } from './submission.ts';
 export interface UnusedKey {
   readonly switches: readonly KillSwitch[];
   /** Null for a key that stands for a workflow, by its mode or by what was decided about it before. */
-  readonly gate: GateGround | null;
+  readonly gate: GateSnapshot | null;
 }
 
 type LookUp = Pick<ApiContext, 'source' | 'keys' | 'policies' | 'feed'>;
@@ -25,7 +25,7 @@ export async function lookUpKey(context: LookUp, submission: CreateSubmission): 
 
 async function gateKey(context: LookUp, submission: CreateSubmission): Promise<Created | UnusedKey> {
   const otherId = idOf(context.keys.identity, submission, 'execute');
-  const gate = await readGateGround(context.source.manager, { ...submission, otherId });
+  const gate = await readGateSnapshot(context.source.manager, { ...submission, otherId });
   const { key, switches } = gate;
   if (!key && gate.isUsedOtherwise) throw keyReused();
   if (!key) return { switches, gate };

@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import { nextEntry } from '../../../database/audit-entries.ts';
-import { allowGate, type GateAnswer, type JudgedGround } from '../../../database/gate-answers.ts';
+import { allowGate, type GateAnswer, type SnapshotReference } from '../../../database/gate-answers.ts';
 import { NO_LEAF, type LeafDraft } from '../../../domain/audit/leaf.ts';
 import { pseudonymOf } from '../../../domain/identity/ids.ts';
 import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
@@ -21,7 +21,7 @@ import { rowOfAnswer } from '../requests/answered-row.ts';
 
 /** An answer about to be recorded: what was asked for, and what policy says of what. */
 interface AllowedGate extends CreateSubmission, Checked {
-  readonly ground: JudgedGround;
+  readonly reference: SnapshotReference;
   readonly facts: PolicyFacts;
   readonly evaluation: Evaluation;
 }
@@ -47,7 +47,7 @@ export async function recordAnswer(
   const signed = await signAnswer(context.keys, allowed);
   const outcome = await allowGate(manager, {
     answer: signed.answer,
-    ground: allowed.ground,
+    snapshot: allowed.reference,
     leaf: leafOf(signed),
     subjects: subjectsOf(signed),
     facts: signed.facts_text,

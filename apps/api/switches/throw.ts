@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 import type { z } from 'zod';
 
-import { lockSwitchLog, readSwitch, storeThrown } from '../../../database/kill-switches.ts';
+import { lockSwitchLog, readSwitch, storeEngaged } from '../../../database/kill-switches.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Identity } from '../../../domain/identity/identity.ts';
 import { accountOf, type KillSwitch, type SwitchScope } from '../../../domain/execution/kill-switch.ts';
@@ -49,7 +49,7 @@ export async function throwSwitch(
       parts: { reason, ...named.parts },
     };
     const recording = { identityKey: context.keys.identity, stream: 'switches', by: operator, at, last };
-    await storeThrown(manager, thrown, recordOf(recording, [event]));
+    await storeEngaged(manager, thrown, recordOf(recording, [event]));
     return thrown;
   });
 }

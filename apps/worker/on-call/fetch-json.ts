@@ -12,8 +12,8 @@ export class ServiceFault extends Error {
 }
 
 /** The answer as JSON. Throws `ServiceFault` for all but 200: a redirection could take the token to somebody else. */
-export async function fetchJson(url: URL, asked: Pick<RequestInit, 'headers' | 'signal'>): Promise<unknown> {
-  const response = await fetch(url, { ...asked, redirect: 'manual' }).catch(refuse);
+export async function fetchJson(url: URL, init: Pick<RequestInit, 'headers' | 'signal'>): Promise<unknown> {
+  const response = await fetch(url, { ...init, redirect: 'manual' }).catch(refuse);
   if (response.status !== 200) {
     await response.body?.cancel().catch(() => undefined);
     throw new ServiceFault(`it answered ${response.status}`);

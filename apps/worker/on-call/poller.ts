@@ -84,14 +84,14 @@ async function pollSource(
   conditions: Conditions,
 ): Promise<void> {
   for (const rotation of rotations) {
-    const asked = await ask(work, rotation);
-    if (work.signal.aborted && 'fault' in asked) return;
-    countPoll(rotation.source, 'fault' in asked ? 'failed' : 'answered');
-    const condition = 'fault' in asked ? asked.fault : await keep(work, rotation, asked);
+    const answer = await ask(work, rotation);
+    if (work.signal.aborted && 'fault' in answer) return;
+    countPoll(rotation.source, 'fault' in answer ? 'failed' : 'answered');
+    const condition = 'fault' in answer ? answer.fault : await keep(work, rotation, answer);
     if (conditions.get(rotation.id) === condition) continue;
     conditions.set(rotation.id, condition);
     const facts = { rotation: rotation.id, source: rotation.source, condition };
-    if ('fault' in asked) work.log.warn(facts, 'a service does not say who is on call');
+    if ('fault' in answer) work.log.warn(facts, 'a service does not say who is on call');
     else work.log.info(facts, 'a service says who is on call');
   }
 }

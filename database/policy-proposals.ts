@@ -63,14 +63,14 @@ const COUNT = `
            exists (select 1 from keyturn.policy_set known where known.digest = candidate.digest) as is_published
     from keyturn.policy_candidate candidate) counted`;
 
-/** Keeps a candidate with its entry. False when the same one is kept already. */
+/** Keeps a proposal with its entry. False when the same one is kept already. */
 export async function storeProposal(
   manager: EntityManager,
-  candidate: ProposedPolicy,
+  proposal: ProposedPolicy,
   { entry, subjects }: { readonly entry: SwitchEntry; readonly subjects: object },
 ): Promise<boolean> {
   const text = 'select keyturn.propose_policy($1, $2, $3)';
-  return (await valueOf(manager, text, [candidate, entry, subjects])) === true;
+  return (await valueOf(manager, text, [proposal, entry, subjects])) === true;
 }
 
 /** The account that proposed a policy first; null for one that was installed; undefined for one that nobody knows. */
@@ -80,7 +80,7 @@ export async function readProposer(
 ): Promise<Identity | null | undefined> {
   const row = await firstRow<{ issuer: string | null; subject: string | null }>(
     manager,
-    `select candidate.issuer, candidate.subject from (select $1::text as digest) asked
+    `select candidate.issuer, candidate.subject from (select $1::text as digest) wanted
      left join keyturn.policy_candidate candidate using (digest)
      where candidate.digest is not null or exists (select 1 from keyturn.policy_set known where known.digest = $1)`,
     [digest],
@@ -90,7 +90,7 @@ export async function readProposer(
 }
 
 /** A proposed or installed policy as it was stored, unchecked, or null. */
-export async function readCandidate(manager: EntityManager, digest: string): Promise<JsonValue | null> {
+export async function readStoredPolicy(manager: EntityManager, digest: string): Promise<JsonValue | null> {
   const body = await valueOf<string>(
     manager,
     `select body from keyturn.policy_candidate where digest = $1
@@ -128,7 +128,7 @@ export interface KeyUse {
   readonly activated: { readonly digest: string; readonly generation: number } | null;
 }
 
-/** Uses a key, once for ever. False when it was used: waits for whoever is just doing so. */
+/** Uses a key, once for ever. False when it was used: waits for a use that is under way. */
 export async function useKey(manager: EntityManager, { key, request, activated }: KeyUse): Promise<boolean> {
   return hasRows(
     manager,
