@@ -157,19 +157,15 @@ async function review(
 
 /** The expiry, and business time up to it: later than that nothing escalates. */
 function deadlinesOf(
-  {
-    active: {
-      policy: { calendars },
-    },
-    signed: { start },
-  }: EvaluatedPlan,
+  { active, signed }: EvaluatedPlan,
   { rules }: Requirement,
   opened: { readonly row: RequestRow; readonly openedAt: Date; readonly firstPendingAt: Date },
 ): { readonly expiresAt: Date; readonly clocks: Clocks | null } {
+  const { calendars } = active.policy;
   const expiresMs = roundExpiryMs(rules, calendars, {
     sinceMs: opened.firstPendingAt.getTime(),
     beforeMs: opened.row.expires_at?.getTime() ?? Infinity,
-    startWindowEndMs: startWindowEndMs({ start }),
+    startWindowEndMs: startWindowEndMs(signed),
   });
   const between = { fromMs: opened.openedAt.getTime(), toMs: expiresMs };
   return { expiresAt: new Date(expiresMs), clocks: clocksBetween(rules, calendars, between) };

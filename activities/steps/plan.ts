@@ -2,8 +2,6 @@ import { randomBytes } from 'node:crypto';
 
 import { isRehearsed } from '../../domain/execution/budgets.ts';
 import { effectsForDigest, planDigest } from '../../domain/request/digests.ts';
-import type { Directory } from '../../domain/identity/directory.ts';
-import type { SignedRequest } from '../../domain/crypto/envelope.ts';
 import { canForbid, evaluate } from '../../domain/policy/evaluation.ts';
 import { KeyturnError } from '../../domain/errors.ts';
 import { switchesAgainst } from '../../domain/execution/kill-switch.ts';
@@ -12,7 +10,6 @@ import type { StoredPlan } from '../../domain/request/plan.ts';
 import { actionOf, targetDigest, targetOf, type Target } from '../../domain/policy/policy.ts';
 import { isFinal, type RequestStatus } from '../../domain/request/status.ts';
 import { readSwitches } from '../../database/kill-switches.ts';
-import type { ActivePolicy } from '../../database/readers.ts';
 import { insertOnce } from '../../database/row-statements.ts';
 import { recordedStep } from '../../database/steps.ts';
 import { readTrouble } from '../../database/target-troubles.ts';
@@ -21,6 +18,7 @@ import { closeFailed, closeSwitchedOff, denyByPolicy, type Closed } from '../clo
 import type { PlannedCall, PlanRefusal } from '../connectors/connector.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { refuseOtherAttempt } from './due-attempt.ts';
+import type { PlanInputs } from './evaluate-plan.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { activePolicy, ownRow, prepareCall, verifiedRequest } from '../load-request.ts';
 import { stepReference } from '../caller.ts';
@@ -93,19 +91,18 @@ async function recordPlanned(
   });
 }
 
-interface EarlyQuestion {
-  readonly row: RequestRow;
-  readonly signed: SignedRequest;
-  readonly active: ActivePolicy;
-  readonly directory: Directory;
-  readonly generation: string;
-}
-
 /** What is forbidden by facts that are known already is not tried out at the target at all. */
 async function refuseEarly(
   dependencies: Dependencies,
   reference: StepReference,
-  { row, signed, active, directory, generation }: EarlyQuestion,
+  {
+    row,
+    signed,
+    active,
+    directory,
+    generation,
+  }: Pick<PlanInputs, 'signed' | 'active'> &
+    Awaited<ReturnType<Dependencies['directories']['now']>> & { readonly row: RequestRow },
 ): Promise<Planned | null> {
   const { policy, digest } = active;
   const target = targetOf(policy, signed.target);

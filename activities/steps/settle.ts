@@ -32,22 +32,6 @@ export interface Settlement {
   readonly step?: 'settle_seen' | 'resolve';
 }
 
-const STATUS_OF: Readonly<Record<Settlement['state'], RequestStatus | null>> = {
-  succeeded: 'succeeded',
-  failed: 'failed',
-  indeterminate: 'indeterminate',
-  released: 'planning',
-  not_done: null,
-};
-
-const FROM: Readonly<
-  Record<NonNullable<Settlement['step']> | 'settle', Parameters<typeof settleClaim>[2]['from']>
-> = {
-  settle: ['claimed'],
-  settle_seen: ['claimed', 'indeterminate'],
-  resolve: ['indeterminate'],
-};
-
 const NOTHING_HAPPENED: ReadonlySet<Settlement['state']> = new Set(['released', 'not_done']);
 
 /**
@@ -62,13 +46,13 @@ export async function settle(
 ): Promise<Executed | null> {
   const { row } = transaction;
   const closed = await settleClaim(transaction.manager, execution, {
-    from: FROM[settlement.step ?? 'settle'],
+    from: settlement.step === undefined ? ['claimed'] : ['claimed', 'indeterminate'],
     state: settlement.state,
     at: transaction.now,
     outcome: settlement.facts,
   });
-  const status = STATUS_OF[settlement.state];
-  if (closed && status !== null)
+  const status = settlement.state === 'released' ? 'planning' : settlement.state;
+  if (closed && status !== 'not_done')
     await transaction.move(settlement.step ?? 'settle', finalColumns(status, settlement));
   // Nothing happened, and it may still: until then it counts as before.
   if (closed && NOTHING_HAPPENED.has(settlement.state)) await claimWindows(transaction.manager, row.id, null);

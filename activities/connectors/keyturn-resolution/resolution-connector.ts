@@ -104,15 +104,15 @@ async function resolve(
   const { manager, row } = transaction;
   // Checked under the lock of the request: what was read before may be resolved by now.
   if (row.status !== 'indeterminate') return 'otherwise';
-  const { requestId: told } = call;
-  const facts = { found_by: 'people', resolution: told };
+  const result = { resolution: call.requestId };
+  const facts = { found_by: 'people', ...result };
   const code = 'resolved_as_failed';
   await settle(transaction, execution, {
     step: 'resolve',
     state: resolution.outcome,
     ...(resolution.outcome === 'succeeded'
-      ? { facts, result: { resolution: told } }
-      : { facts: { ...facts, code }, code, detail: `Told by ${told}.` }),
+      ? { facts, result }
+      : { facts: { ...facts, code }, code, detail: `Told by ${call.requestId}.` }),
   });
   if (transaction.appended.length === 0) return 'otherwise';
   await call.beforeCommit({ transactionId: await ownTransactionId(manager), within: manager });
