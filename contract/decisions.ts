@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { decisionSchema } from './history.ts';
 import { NAMES } from './names.ts';
+import { digestSchema } from './policies.ts';
 import { requestSchema } from './requests.ts';
 import { ZONED } from './start.ts';
 import { instant, text, verdictSchema } from './values.ts';
@@ -34,10 +35,9 @@ const deferSchema = z
 /** POST /v1/requests/:id/decisions and …/tickets */
 export const decisionBodySchema = z
   .strictObject({
-    decision_digest: z
-      .string()
-      .regex(/^sha256:[0-9a-f]{64}$/, 'must be `sha256:` and 64 digits, 0 to 9 and a to f')
-      .describe('The `decision_digest` that the reviewer saw. `sha256:` and 64 hex digits'),
+    decision_digest: digestSchema.describe(
+      'The `decision_digest` that the reviewer saw. `sha256:` and 64 hex digits',
+    ),
     verdict: verdictSchema.describe('approve; deny, which ends the request; or defer, which decides nothing'),
     reason,
     defer: deferSchema.optional(),

@@ -1,11 +1,12 @@
 import { evaluateBodySchema, evaluationSchema } from './evaluate.ts';
 import { actionsSchema } from './actions.ts';
+import { meSchema } from './me.ts';
+import { targetPageSchema, targetsQuerySchema } from './targets.ts';
 import { timelineSchema } from './history.ts';
 import { eventsQuerySchema } from './changes.ts';
 import * as decisions from './decisions.ts';
 import { evidenceSchema } from './evidence.ts';
 import * as requests from './requests.ts';
-import { CATALOGUE_OPERATIONS } from './catalogue-operations.ts';
 import { GOVERNING_OPERATIONS } from './governing-operations.ts';
 import { REPEATABLE, REPEATED, REVIEWER_ERRORS, type Operation } from './operation.ts';
 import { SERVICE_OPERATIONS } from './service-operations.ts';
@@ -207,7 +208,22 @@ export const OPERATIONS = {
     answers: [{ status: 200, description: 'The catalogue.', schema: actionsSchema }],
     errors: ['forbidden'],
   },
-  ...CATALOGUE_OPERATIONS,
+  listTargets: {
+    tag: 'Requests',
+    method: 'get',
+    path: '/v1/targets',
+    summary: 'List what actions act on, by id',
+    query: targetsQuerySchema,
+    answers: [{ status: 200, description: 'One page.', schema: targetPageSchema }],
+    errors: ['forbidden'],
+  },
+  getMe: {
+    tag: 'Requests',
+    method: 'get',
+    path: '/v1/me',
+    summary: 'Show who you are to Keyturn, and whether this token may decide',
+    answers: [{ status: 200, description: 'The account that calls.', schema: meSchema }],
+  },
   ...GOVERNING_OPERATIONS,
   streamEvents: {
     tag: 'Requests',

@@ -12,6 +12,7 @@ import {
   selector,
   selectors,
   text,
+  texts,
 } from './values.ts';
 
 /** Who must agree, how far that is, and why: the bodies and answers of the HTTP interface about it (see requests.ts). */
@@ -109,3 +110,18 @@ export const matchedRuleSchema = z
   })
   .describe('A rule that acted')
   .register(NAMES, { id: 'MatchedRule' });
+
+/** A rule that too few people can satisfy. */
+export const shortageSchema = z
+  .object({
+    rule: z
+      .string()
+      .describe(
+        'Id of the rule, or `*` where all rules together ask for more different people than may agree',
+      ),
+    seats: count('How many people it asks for'),
+    fillable: count('How many of these places the people known now can fill'),
+    unknown: texts('Selectors of which not everybody is known now, who might make up for it').optional(),
+  })
+  .describe('A rule that too few people can satisfy')
+  .register(NAMES, { id: 'Shortage' });

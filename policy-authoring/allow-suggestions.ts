@@ -64,7 +64,7 @@ export class AllowHistory {
     return [...this.#groups.values()]
       .filter(({ isClean, approved }) => isClean && approved >= APPROVALS_MIN)
       .flatMap((group) => suggestionOf(group, this.#policy))
-      .sort((left, right) => right.approved - left.approved || compare(left.yaml, right.yaml));
+      .sort((left, right) => right.approved - left.approved || (left.yaml < right.yaml ? -1 : 1));
   }
 
   /** Undefined for what the policy no longer knows. */
@@ -116,11 +116,6 @@ function isHarmless({ plan }: StoredFacts, { risk, is_degraded: isDegraded }: Ev
   return (
     risk.tier === 'low' && !isDegraded && plan?.is_destructive !== true && plan?.is_fully_previewed !== false
   );
-}
-
-function compare(left: string, right: string): number {
-  if (left === right) return 0;
-  return left < right ? -1 : 1;
 }
 
 /** None on production if no fact can be bounded, and none that a policy file could not hold. */

@@ -8,6 +8,7 @@ import { identityKey, type Lineage } from '../domain/identity/identity.ts';
 import { evaluate, type Evaluation } from '../domain/policy/evaluation.ts';
 import { recalledFacts, type StoredFacts } from '../domain/policy/built-in-facts.ts';
 import type { PolicySet } from '../domain/policy/policy.ts';
+import { BoundedMap, remembered } from '../domain/once-per.ts';
 import { ruleRequirementDigest } from '../domain/request/digests.ts';
 import type { Requirement, Selector } from '../domain/request/requirement.ts';
 
@@ -51,7 +52,7 @@ const SHORTAGES_MAX = 10_000;
 export class BacktestSide {
   readonly #policy: PolicySet;
   readonly #reviewers: Reviewers;
-  readonly #shortages = new Map<string, readonly Shortage[]>();
+  readonly #shortages = new BoundedMap<string, readonly Shortage[]>(SHORTAGES_MAX);
 
   constructor(policy: PolicySet) {
     this.#policy = policy;
@@ -94,12 +95,9 @@ export class BacktestSide {
     if (requirement === null) return [];
     const rules = requirement.rules.map((rule) => [rule.rule, ruleRequirementDigest(rule)]);
     const key = JSON.stringify([requirement.distinct_people, rules, lineage.map(identityKey), owners]);
-    const known = this.#shortages.get(key);
-    if (known) return known;
-    const directories = unchangedDirectories(this.#policy, owners);
-    const found = shortagesOf({ requirement, lineage, owners, directories });
-    if (this.#shortages.size >= SHORTAGES_MAX) this.#shortages.clear();
-    this.#shortages.set(key, found);
-    return found;
+    return remembered(this.#shortages, key, () => {
+      const directories = unchangedDirectories(this.#policy, owners);
+      return shortagesOf({ requirement, lineage, owners, directories });
+    });
   }
 }

@@ -1,4 +1,5 @@
 import { AllowHistory, type AllowSuggestion } from './allow-suggestions.ts';
+import { remembered } from '../domain/once-per.ts';
 import { digestOf, type Digest } from '../domain/crypto/digest.ts';
 import { requirementDigest } from '../domain/request/digests.ts';
 import type { Evaluation } from '../domain/policy/evaluation.ts';
@@ -179,9 +180,7 @@ export class Backtest {
   #countLoad(which: Side, requirement: Requirement | null): void {
     if (requirement === null) return;
     for (const selector of selectorsOf(requirement)) {
-      const counts = this.#load.get(selector) ?? { base: 0, candidate: 0 };
-      counts[which] += 1;
-      this.#load.set(selector, counts);
+      remembered(this.#load, selector, () => ({ base: 0, candidate: 0 }))[which] += 1;
     }
   }
 

@@ -18,6 +18,7 @@ import { changedRequesters, requesterAxis, type ChangedRequester } from './grid-
 import { GridClock, type TimedPolicy } from './grid-time.ts';
 import { indexOf } from '../domain/policy/rule-index.ts';
 import { isLineAbout } from '../domain/policy/risk.ts';
+import { remembered } from '../domain/once-per.ts';
 import { isLooser } from './strictness.ts';
 
 /** A request that the candidate treats more loosely than the base does. */
@@ -65,8 +66,7 @@ export function walkGrid(base: PolicySet, candidate: PolicySet): GridReport {
 }
 
 class Walk {
-  readonly #base: PolicySet;
-  readonly #candidate: PolicySet;
+  readonly #policies: readonly [PolicySet, PolicySet];
   readonly #windows: PolicySet['windows'];
   readonly #clock: GridClock;
   readonly #requesters: readonly ChangedRequester[];
@@ -77,11 +77,10 @@ class Walk {
   #isComplete = true;
 
   constructor(base: PolicySet, candidate: PolicySet) {
-    this.#base = base;
-    this.#candidate = candidate;
+    this.#policies = [base, candidate];
     const fresh = candidate.windows.filter(({ id }) => base.windows.every((known) => known.id !== id));
     this.#windows = [...base.windows, ...fresh];
-    this.#clock = new GridClock([base, candidate]);
+    this.#clock = new GridClock(this.#policies);
     this.#requesters = changedRequesters(base, candidate);
   }
 
@@ -96,7 +95,7 @@ class Walk {
   }
 
   visit(action: ActionDefinition, target: Target): void {
-    const types = riskFactTypes({ ...this.#base, windows: this.#windows }, action);
+    const types = riskFactTypes({ ...this.#policies[0], windows: this.#windows }, action);
     const scope = { action, target, types };
     for (const question of questionsOf(this.#policies, scope)) {
       let count = 0;
@@ -109,10 +108,6 @@ class Walk {
         this.#compare(question.rule, scope, cell);
       }
     }
-  }
-
-  get #policies(): readonly [PolicySet, PolicySet] {
-    return [this.#base, this.#candidate];
   }
 
   /** The rarest differences come first: a limit cuts off at the end. */
@@ -154,9 +149,10 @@ class Walk {
     const stored = factsOf(scope, cell);
     const name = cell.get(pathText(REQUESTER_PATH))?.value;
     const requester = this.#requesters.find((one) => one.name === name);
+    const [base, candidate] = this.#policies;
     return [
-      outcomeOf(this.#base, requestedBy(stored, requester?.base)),
-      outcomeOf(this.#candidate, requestedBy(stored, requester?.candidate)),
+      outcomeOf(base, requestedBy(stored, requester?.base)),
+      outcomeOf(candidate, requestedBy(stored, requester?.candidate)),
     ];
   }
 }
@@ -211,8 +207,7 @@ function questionsOf(policies: readonly [PolicySet, PolicySet], scope: GridScope
   const conditions = new Map<string, string[]>();
   const allowing = new Set(rules.filter(({ rule }) => rule.effect === 'allow').map(({ rule }) => rule.id));
   for (const { rule } of rules) {
-    const known = conditions.get(rule.id) ?? [];
-    conditions.set(rule.id, known);
+    const known = remembered(conditions, rule.id, () => []);
     if (rule.when === undefined || known.includes(rule.when)) continue;
     known.push(rule.when, ...(new Expression(rule.when).roots.has('risk') ? risk : []));
   }

@@ -123,12 +123,12 @@ function durationText(milliseconds: number): string {
 }
 
 function listText(words: readonly string[]): string {
-  return `[${[...words].sort((left, right) => (left < right ? -1 : 1)).join(', ')}]`;
+  return `[${words.toSorted().join(', ')}]`;
 }
 
 /** `group:dba or owners x2`: who may fill a stage, escalations left out, and how many of them it needs. */
 export function stageText({ any, quorum }: Pick<Stage, 'any' | 'quorum'>): string {
-  return `${[...any].sort((left, right) => (left < right ? -1 : 1)).join(' or ')} x${quorum}`;
+  return `${any.toSorted().join(' or ')} x${quorum}`;
 }
 
 function stageTexts(requirement: Requirement | null): readonly string[] {

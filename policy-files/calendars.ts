@@ -17,7 +17,12 @@ export function readCalendars(value: Value | undefined, names: Names): readonly 
     names.declare('calendar', id, pair.key);
     return readCalendar(pair.value, id);
   });
-  return calendars.sort((left, right) => (left.id < right.id ? -1 : 1));
+  return byId(calendars);
+}
+
+/** In an order that the file does not change. */
+export function byId<Entry extends { readonly id: string }>(entries: readonly Entry[]): readonly Entry[] {
+  return entries.toSorted((left, right) => (left.id < right.id ? -1 : 1));
 }
 
 function readCalendar(value: Value, id: string): BusinessCalendar {

@@ -4,6 +4,7 @@ import { checkExpression } from '../domain/conditions/check.ts';
 import { allOf } from '../domain/conditions/combined.ts';
 import { Expression } from '../domain/conditions/expression.ts';
 import type { FactTypes } from '../domain/policy/built-in-facts.ts';
+import { remembered } from '../domain/once-per.ts';
 import { positionsInSource } from './scalar-positions.ts';
 import type { Value } from './value.ts';
 
@@ -27,9 +28,7 @@ export function readCondition(value: Value, types: TypesByAction): string {
     for (const { start, message: found } of checkExpression(text, facts)) {
       const isOpen = found.startsWith("unknown variable 'calendar'");
       const message = (isOpen ? calendarHint(facts) : null) ?? found;
-      const known = problems.get(`${start} ${message}`);
-      if (known) known.actions.push(action);
-      else problems.set(`${start} ${message}`, { start, actions: [action] });
+      remembered(problems, `${start} ${message}`, () => ({ start, actions: [] })).actions.push(action);
     }
   }
   const positions = problems.size > 0 ? positionsInSource(value) : [];

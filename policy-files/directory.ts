@@ -72,7 +72,6 @@ function readGroups(values: readonly Value[], context: DirectoryContext): readon
   const ids = shapes.map((fields) => context.names.declareId('group', fields));
   const groups = shapes.map((fields, index) => readGroup(fields, ids[index] ?? '', context));
   refuseCycles(groups);
-  refuseSharedGroups(groups, shapes);
   return groups.map(({ nested: _nested, ...group }) => group);
 }
 
@@ -101,26 +100,20 @@ function readGroup(fields: Fields, id: string, context: DirectoryContext): ReadG
   const group = { id, authority, members: [], groups: [], nested: [] };
   if (isOfClaims) return { ...group, ...readClaims(fields, group, context) };
   if (!PROVISIONED.test(authority)) written.refuse(NO_AUTHORITY);
-  return { ...group, ...readExternalId(fields) };
+  return { ...group, ...readExternalId(fields, authority, context) };
 }
 
-/** The id that the provider has for the group: then its name there does not matter. */
-function readExternalId(fields: Fields): Pick<Group, 'external_id'> {
-  const written = fields.get('external_id');
-  return written ? { external_id: written.text() } : {};
-}
-
-/** One provisioned group is one group of rules. */
-function refuseSharedGroups(groups: readonly Group[], shapes: readonly Fields[]): void {
-  const first = new Map<string, string>();
-  groups.forEach(({ id, authority, external_id: externalId }, index) => {
-    if (externalId === undefined) return;
-    const key = JSON.stringify([authority, externalId]);
-    const other = first.get(key);
-    if (other !== undefined)
-      shapes[index]?.get('external_id')?.refuse(`external_id: that of group ${other} as well`);
-    first.set(key, other ?? id);
-  });
+/** The id that the provider has for the group, of one group only: then its name there does not matter. */
+function readExternalId(
+  fields: Fields,
+  authority: string,
+  { names }: DirectoryContext,
+): Pick<Group, 'external_id'> {
+  const at = fields.get('external_id');
+  if (!at) return {};
+  const external_id = at.text();
+  names.declareOnce('external id', JSON.stringify([authority, external_id]), { at, shown: external_id });
+  return { external_id };
 }
 
 const NO_AUTHORITY = 'not an authority: scim:NAME or claims:ISSUER';

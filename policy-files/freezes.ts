@@ -1,6 +1,7 @@
 import { KEYS } from './keys.ts';
 import type { BusinessCalendar } from '../domain/calendar/calendar.ts';
 import type { FreezeWindow } from '../domain/calendar/freeze.ts';
+import { byId } from './calendars.ts';
 import { readSpan } from './clocks.ts';
 import type { Names } from './names.ts';
 import type { Value } from './value.ts';
@@ -12,8 +13,7 @@ export interface FreezeContext {
 
 /** Reads `freezes`. Environments, actions and calendars must have been read. */
 export function readFreezes(value: Value | undefined, context: FreezeContext): readonly FreezeWindow[] {
-  const freezes = (value?.list() ?? []).map((item) => readFreeze(item, context));
-  return freezes.sort((left, right) => (left.id < right.id ? -1 : 1));
+  return byId((value?.list() ?? []).map((item) => readFreeze(item, context)));
 }
 
 function readFreeze(value: Value, context: FreezeContext): FreezeWindow {

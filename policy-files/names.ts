@@ -1,3 +1,4 @@
+import { remembered } from '../domain/once-per.ts';
 import { identityKey, type Identity } from '../domain/identity/identity.ts';
 import { didYouMean, quote } from './problem.ts';
 import type { Fields, Value } from './value.ts';
@@ -9,6 +10,7 @@ export type NameKind =
   | 'agent'
   | 'calendar'
   | 'environment'
+  | 'external id'
   | 'freeze'
   | 'group'
   | 'issuer alias'
@@ -16,8 +18,10 @@ export type NameKind =
   | 'resource type'
   | 'rotation'
   | 'rule'
+  | 'schedule'
   | 'table'
   | 'target'
+  | 'test'
   | 'window';
 
 /** Every name that the folder declares: finds names declared twice and names that nothing declares. */
@@ -33,7 +37,7 @@ export class Names {
   /** Declares a name; a second declaration is reported. An empty name stands for one already reported. */
   declare(kind: NameKind, name: string, at: Value): void {
     if (name === '') this.markIncomplete(kind);
-    else this.#declareOnce(kind, name, { at, shown: name });
+    else this.declareOnce(kind, name, { at });
   }
 
   declareId(kind: NameKind, fields: Fields): string {
@@ -45,10 +49,11 @@ export class Names {
   /** Declares an account: it belongs to one person or agent, else one could approve the other's requests. */
   declareAccount(account: Identity, at: Value): void {
     if (account.issuer === '' || account.subject === '') return;
-    this.#declareOnce('account', identityKey(account), { at, shown: account.subject });
+    this.declareOnce('account', identityKey(account), { at, shown: account.subject });
   }
 
-  #declareOnce(kind: NameKind, name: string, { at, shown }: { at: Value; shown: string }): void {
+  /** Declares what is known by a key; `shown` is what people call it. */
+  declareOnce(kind: NameKind, name: string, { at, shown = name }: { at: Value; shown?: string }): void {
     const first = this.#of(kind).get(name);
     if (first === undefined) this.#of(kind).set(name, at.location());
     else at.refuse(`duplicate ${kind} ${quote(shown)} (first at ${first})`);
@@ -84,8 +89,6 @@ export class Names {
   }
 
   #of(kind: NameKind): Map<string, string> {
-    const declared = this.#declared.get(kind) ?? new Map<string, string>();
-    this.#declared.set(kind, declared);
-    return declared;
+    return remembered(this.#declared, kind, () => new Map<string, string>());
   }
 }

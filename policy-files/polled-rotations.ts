@@ -18,12 +18,16 @@ export function isPolled(value: Value): boolean {
 }
 
 /** Reads `{ source, schedule, maximum_staleness }`. A policy never holds the source's address or secret. */
-export function readPolledRotation(value: Value, id: string): PolledRotation {
+export function readPolledRotation(value: Value, id: string, names: Names): PolledRotation {
   const fields = value.fields(KEYS['selectors.oncall.ID, kept by a service']);
+  const [source, schedule] = [fields.name('source'), readSchedule(fields.get('schedule'))];
+  // Two bounds for one schedule would be a mistake.
+  if (source !== '' && schedule !== '')
+    names.declareOnce('schedule', `${source} ${schedule}`, { at: value, shown: schedule });
   return {
     id,
-    source: fields.name('source'),
-    schedule: readSchedule(fields.get('schedule')),
+    source,
+    schedule,
     maximum_staleness_ms: readStaleness(fields.get('maximum_staleness')),
   };
 }
@@ -56,27 +60,4 @@ export function readOnCall(
     return [name, people.list().map((person) => names.read('person', person))] as const;
   });
   return { on_call: Object.fromEntries(read) };
-}
-
-/** The rotations of services that a folder names, each schedule once. */
-export class Schedules {
-  readonly #rotations: PolledRotation[] = [];
-  readonly #locations = new Map<string, string>();
-
-  /** Adds one. A schedule that has a rotation is reported: two bounds for one schedule would be a mistake. */
-  add(rotation: PolledRotation, at: Value): void {
-    this.#rotations.push(rotation);
-    const { source, schedule } = rotation;
-    if (source === '' || schedule === '') return;
-    const key = `${source} ${schedule}`;
-    const first = this.#locations.get(key);
-    if (first === undefined) this.#locations.set(key, at.location());
-    else at.refuse(`duplicate schedule ${quote(schedule)} of ${quote(source)} (first at ${first})`);
-  }
-
-  /** The rotations by id, as the policy has them: nothing where there are none. */
-  rotations(): Pick<PolicySet, 'polled_rotations'> {
-    const sorted = [...this.#rotations].sort((left, right) => (left.id < right.id ? -1 : 1));
-    return sorted.length === 0 ? {} : { polled_rotations: sorted };
-  }
 }

@@ -2,9 +2,11 @@ import { KEYS } from './keys.ts';
 import { rotationStartMs, type RotationOverride, type Rotation } from '../domain/calendar/rotation.ts';
 import type { PolicySet } from '../domain/policy/policy.ts';
 import { dayOfDate, WEEKDAYS, weekdayOfDay, type Weekday } from '../domain/calendar/wall-clock.ts';
+import { byId } from './calendars.ts';
 import { readDate, readSpan, readTime, readTimeZone } from './clocks.ts';
 import type { Names } from './names.ts';
-import { isPolled, readPolledRotation, Schedules } from './polled-rotations.ts';
+import type { PolledRotation } from '../domain/calendar/polled-rotation.ts';
+import { isPolled, readPolledRotation } from './polled-rotations.ts';
 import type { Value } from './value.ts';
 
 export type Rotations = Pick<PolicySet, 'rotations' | 'polled_rotations'>;
@@ -13,18 +15,15 @@ export type Rotations = Pick<PolicySet, 'rotations' | 'polled_rotations'>;
 export function readRotations(value: Value | undefined, names: Names): Rotations {
   if (value && !value.isMapping()) names.markIncomplete('rotation');
   const rotations: Rotation[] = [];
-  const schedules = new Schedules();
+  const polled: PolledRotation[] = [];
   for (const pair of value?.pairs() ?? []) {
     const id = pair.key.name();
     names.declare('rotation', id, pair.key);
-    if (isPolled(pair.value)) schedules.add(readPolledRotation(pair.value, id), pair.value);
+    if (isPolled(pair.value)) polled.push(readPolledRotation(pair.value, id, names));
     else rotations.push(readRotation(pair.value, id, names));
   }
-  return { rotations: byId(rotations), ...schedules.rotations() };
-}
-
-function byId<Entry extends { readonly id: string }>(entries: readonly Entry[]): readonly Entry[] {
-  return [...entries].sort((left, right) => (left.id < right.id ? -1 : 1));
+  const polledRotations = polled.length === 0 ? {} : { polled_rotations: byId(polled) };
+  return { rotations: byId(rotations), ...polledRotations };
 }
 
 function readRotation(value: Value, id: string, names: Names): Rotation {

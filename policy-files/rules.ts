@@ -36,7 +36,7 @@ export function readRule(value: Value, context: RuleContext): readonly Rule[] {
   const on = readMatch(fields.get('on'), context.names);
   const effect = fields.get('effect')?.choice(['review', 'forbid', 'allow']);
   checkFlags(fields, effect);
-  const condition = readWhen(fields.get('when'), on, context);
+  const condition = readWhen(fields.get('when'), typesOn(on.action, context.types));
   if (effect === 'allow') checkAllow(fields, on, context);
   const validForMs = readValidFor(fields.get('valid_for'), effect);
   const rule: Rule = {
@@ -64,23 +64,22 @@ function declareId(fields: Fields, names: Names): string {
   return id;
 }
 
-function readWhen(
-  value: Value | undefined,
-  on: Rule['on'],
-  { types }: RuleContext,
-): { readonly when?: string } {
-  if (!value) return {};
-  return { when: readCondition(value, typesOn(on.action, types)) };
+function readWhen(value: Value | undefined, types: TypesByAction): Pick<Rule, 'when'> {
+  return value ? { when: readCondition(value, types) } : {};
 }
 
+/** Flags that can loosen mean something with one effect only. */
+const FLAGS = [
+  ['replaces_default', 'review', 'only a review rule can replace the default requirement'],
+  ['break_glass', 'review', 'only a review rule can be a break-glass path: somebody always decides'],
+  ['yields_to_break_glass', 'forbid', 'only a forbid rule can yield to a break-glass path'],
+] as const;
+
 function checkFlags(fields: Fields, effect: Rule['effect'] | undefined): void {
-  checkReplacesDefault(fields, effect);
-  const breakGlass = fields.get('break_glass');
-  if (breakGlass?.flag() && effect !== undefined && effect !== 'review')
-    breakGlass.refuse('only a review rule can be a break-glass path: somebody always decides');
-  const yields = fields.get('yields_to_break_glass');
-  if (yields?.flag() && effect !== undefined && effect !== 'forbid')
-    yields.refuse('only a forbid rule can yield to a break-glass path');
+  for (const [key, wanted, message] of FLAGS) {
+    const value = fields.get(key);
+    if (value?.flag() && effect !== undefined && effect !== wanted) value.refuse(message);
+  }
 }
 
 /** Only an allow is relied upon later without another call, so only an allow says for how long. */
@@ -90,13 +89,6 @@ function readValidFor(value: Value | undefined, effect: Rule['effect'] | undefin
   if (effect !== undefined && effect !== 'allow') value.refuse('only an allow rule has valid_for');
   if (validForMs > VALID_FOR_MS_MAX) value.refuse('an answer can be valid for 24h at most');
   return validForMs;
-}
-
-/** Replacing the default can loosen, so it must mean something where it is written. */
-function checkReplacesDefault(fields: Fields, effect: Rule['effect'] | undefined): void {
-  const value = fields.get('replaces_default');
-  if (value?.flag() && effect !== undefined && effect !== 'review')
-    value.refuse('only a review rule can replace the default requirement');
 }
 
 /** Without a condition such a rule would let every change of production through unseen. */

@@ -6,6 +6,7 @@ import {
   stageText,
   type PolicyTestExpectation,
 } from '../policy-authoring/policy-test-expectation.ts';
+import { EFFECTS } from '../policy-authoring/strictness.ts';
 import { TEST_STATUSES } from '../policy-authoring/policy-test-review.ts';
 import { RISK_TIERS } from '../domain/policy/risk.ts';
 import type { Names } from './names.ts';
@@ -28,8 +29,6 @@ export function readExpectation(value: Value | undefined, names: Names): PolicyT
     ...readPeople(fields, names),
   };
 }
-
-const EFFECTS = ['allow', 'review', 'forbid'] as const;
 
 function chosen<Key extends string, Word>(key: Key, word: Word | undefined): { readonly [_ in Key]?: Word } {
   return word === undefined ? {} : ({ [key]: word } as { readonly [_ in Key]: Word });

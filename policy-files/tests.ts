@@ -12,12 +12,12 @@ import {
 } from '../domain/policy/policy.ts';
 import type { HistoryFacts, PlanFacts, WindowFacts } from '../domain/policy/built-in-facts.ts';
 import { REVIEW_ANSWERS, type PolicyTest, type PolicyTestGiven } from '../policy-authoring/policy-test.ts';
+import type { PolicyTestDecision } from '../policy-authoring/policy-test-review.ts';
 import { REQUEST_MODES } from '../domain/request/status.ts';
 import { parseFile } from './document.ts';
 import { readTestFiles } from './folder.ts';
 import { Names } from './names.ts';
 import { readOnCall } from './polled-rotations.ts';
-import { readDecisions } from './test-decisions.ts';
 import { readExpectation } from './test-expectations.ts';
 import { readInstant, readMoment } from './test-times.ts';
 import { sortProblems, type PolicyProblem } from './problem.ts';
@@ -42,7 +42,7 @@ export async function loadAnyPolicyTests(directory: string, policy: PolicySet): 
   const folder = await readTestFiles(directory);
   const problems = [...folder.problems];
   const roots = folder.files.flatMap((file) => parseFile(file, problems) ?? []);
-  const context = { policy, names: namesOf(policy), seen: new Map<string, string>() };
+  const context = { policy, names: namesOf(policy) };
   const tests = roots.flatMap(testsOf).map((value) => readTest(value, context));
   return problems.length === 0 ? { ok: true, tests } : { ok: false, problems: sortProblems(problems) };
 }
@@ -64,8 +64,6 @@ function namesOf(policy: PolicySet): Names {
 interface TestContext {
   readonly policy: PolicySet;
   readonly names: Names;
-  /** Locations of tests by name. */
-  readonly seen: Map<string, string>;
 }
 
 function testsOf(root: Value): readonly Value[] {
@@ -84,7 +82,7 @@ function readTest(value: Value, context: TestContext): PolicyTest {
   if (value.isMapping() && !fields.get('expect') && !may)
     value.refuse("expects nothing: missing 'expect' or 'may'");
   return {
-    name: readName(fields, context),
+    name: readName(fields, context.names),
     source: value.location(),
     given,
     expect,
@@ -93,12 +91,9 @@ function readTest(value: Value, context: TestContext): PolicyTest {
   };
 }
 
-function readName(fields: Fields, { seen }: TestContext): string {
+function readName(fields: Fields, names: Names): string {
   const name = fields.text('name');
-  const first = seen.get(name);
-  if (name !== '' && first !== undefined)
-    fields.get('name')?.refuse(`there is a test of this name at ${first}`);
-  else seen.set(name, fields.value.location());
+  names.declare('test', name, fields.get('name') ?? fields.value);
   return name;
 }
 
@@ -256,4 +251,26 @@ function readMay(value: Value | undefined, names: Names): PolicyTest['may'] {
       return [name, answer.choice(REVIEW_ANSWERS) ?? 'yes'] as const;
     }),
   );
+}
+
+/** Reads what was decided before, in a test. In chronological order. */
+function readDecisions(value: Value | undefined, names: Names, since: string): readonly PolicyTestDecision[] {
+  const items = value?.items() ?? [];
+  const decisions = items.map((item) => readDecision(item, names, since));
+  for (const [index, item] of items.entries()) {
+    const [before, decision] = [decisions[index - 1], decisions[index]];
+    if (before && decision && decision.at_ms < before.at_ms)
+      item.refuse('decided before the decision above it: list them in chronological order');
+  }
+  return decisions;
+}
+
+function readDecision(value: Value, names: Names, since: string): PolicyTestDecision {
+  const fields = value.fields(KEYS['tests.given.decisions']);
+  const by = fields.get('by');
+  return {
+    by: by ? names.read('person', by) : '',
+    verdict: fields.get('verdict')?.choice(['approve', 'deny'] as const) ?? 'approve',
+    at_ms: readMoment(fields.get('at'), since),
+  };
 }

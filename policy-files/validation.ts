@@ -113,11 +113,15 @@ export function refused(problems: readonly string[]): PolicyFindings {
   return { problems: problems.slice(0, PROBLEMS_MAX), warnings: [], compiled: null, files: [] };
 }
 
+/** What warns those who try a folder out refuses a proposal: requests would wait in vain, or nothing could follow. */
 function findingsOf({ warnings, ...compiled }: CompiledPolicy): PolicyFindings {
   const { policy, digest, sources } = compiled;
-  const hopeless = neverApproved(policy).map((found) => hopelessText(found, policy));
-  const found =
-    hopeless.length > 0 ? hopeless : neverPublished(policy).map((one) => closingText(one, policy));
+  const hopeless = neverApproved(policy).map(
+    (found) => `${locationOf(found, policy)}: nobody could approve such a request: ${found.message}`,
+  );
+  const closing = (): string[] =>
+    neverPublished(policy).map((found) => `${locationOf(found, policy)}: ${found.message}`);
+  const found = hopeless.length > 0 ? hopeless : closing();
   return {
     problems: found.slice(0, PROBLEMS_MAX),
     warnings: found.length > 0 ? [] : warningLines(warnings),
@@ -126,20 +130,9 @@ function findingsOf({ warnings, ...compiled }: CompiledPolicy): PolicyFindings {
   };
 }
 
-/** A warning for who tries a folder out; for those whose requests would wait in vain it is no policy to publish. */
-function hopelessText({ rule, path, message }: PolicyWarning, policy: PolicySet): string {
-  const ofFile = path[0] === 'defaults' ? 'the default requirement' : path.join('.');
-  const location = rule === null ? `keyturn.yaml ${ofFile}` : locationOf(rule, policy);
-  return `${location}: nobody could approve such a request: ${message}`;
-}
-
-function closingText({ rule, message }: PolicyWarning, policy: PolicySet): string {
-  const location = rule === null ? 'keyturn.yaml operators' : locationOf(rule, policy);
-  return `${location}: ${message}`;
-}
-
-function locationOf(rule: string, { rules }: PolicySet): string {
-  return `${rules.find(({ id }) => id === rule)?.source ?? ''} ${rule}`;
+function locationOf({ rule, path }: PolicyWarning, { rules }: PolicySet): string {
+  if (rule !== null) return `${rules.find(({ id }) => id === rule)?.source ?? ''} ${rule}`;
+  return `keyturn.yaml ${path[0] === 'defaults' ? 'the default requirement' : path.join('.')}`;
 }
 
 /** More warnings than these are only counted: who reviews a policy reads other things as well. */

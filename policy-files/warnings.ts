@@ -22,17 +22,9 @@ export function locatedWarnings(policy: PolicySet, roots: WarningRoots): readonl
     const root = rule === null ? roots.settings : roots.rules.get(rule);
     return root ? [{ ...locationAt(root, path), code, rule, message }] : [];
   });
-  return sortByLocation(distinct(located));
-}
-
-/** Of the two rules that one with `instead` becomes, each has the mistakes of what both say. */
-function distinct(warnings: readonly LocatedWarning[]): readonly LocatedWarning[] {
-  const first = new Map<string, LocatedWarning>();
-  for (const warning of warnings) {
-    const key = formatWarning(warning);
-    if (!first.has(key)) first.set(key, warning);
-  }
-  return [...first.values()];
+  // Of the two rules that one with `instead` becomes, each has the mistakes of what both say.
+  const alike = Map.groupBy(located, formatWarning);
+  return sortByLocation([...alike.values()].flatMap(([first]) => first ?? []));
 }
 
 /** Where the path leads. What files leave out has the location of its parent. */

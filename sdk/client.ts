@@ -31,20 +31,17 @@ export type Decided =
   | { readonly kind: 'counted'; readonly answer: DecisionAnswer }
   | { readonly kind: 'queued'; readonly id: string };
 
-/** How to make a request. */
-export interface CreateOptions {
-  /** The same key never makes a second request. A fresh one unless given: keep your own to repeat after a crash. */
+/** How to make a call that has one effect, however often it is made. */
+export interface KeyedOptions {
+  /** The same call with the same key finds the outcome of the first. A fresh one unless given: keep your own to repeat after a crash. */
   readonly idempotencyKey?: string;
-  /** How long the server may wait for the planned request, whole seconds up to 60. */
-  readonly waitSeconds?: number;
   readonly signal?: AbortSignal;
 }
 
-/** How to make a call that has one effect, however often it is made. */
-export interface KeyedOptions {
-  /** The same call with the same key finds the outcome of the first. A fresh one unless given. */
-  readonly idempotencyKey?: string;
-  readonly signal?: AbortSignal;
+/** How to make a request. */
+export interface CreateOptions extends KeyedOptions {
+  /** How long the server may wait for the planned request, whole seconds up to 60. */
+  readonly waitSeconds?: number;
 }
 
 const KEYED_OPTIONS = ['idempotencyKey', 'signal'];
@@ -74,7 +71,6 @@ export class KeyturnClient {
         ...keyHeader(options),
         ...(waitSeconds === undefined ? {} : { prefer: `wait=${waitSeconds}` }),
       },
-      isRepeatable: true,
       signal: options.signal,
     });
     if (answer.status === 202) return { kind: 'queued', id: answer.body.id };
@@ -83,7 +79,7 @@ export class KeyturnClient {
 
   /** What policy would say now, without asking for anything. Promises nothing: policy may say otherwise a moment later. */
   async evaluate(body: EvaluateBody, signal?: AbortSignal): Promise<EvaluationAnswer> {
-    const call = { method: 'POST', path: '/v1/evaluate', body, isRepeatable: true, signal } as const;
+    const call = { method: 'POST', path: '/v1/evaluate', body, signal } as const;
     return (await this.#transport.call<EvaluationAnswer>(call)).body;
   }
 
@@ -216,8 +212,7 @@ export class KeyturnClient {
   }
 
   async #get<Body>(path: string, query: Call['query'] = {}, signal?: AbortSignal): Promise<Body> {
-    return (await this.#transport.call<Body>({ method: 'GET', path, query, isRepeatable: true, signal }))
-      .body;
+    return (await this.#transport.call<Body>({ method: 'GET', path, query, signal })).body;
   }
 
   /** Every such call may be made again: it has a key, or does no more the second time. */
@@ -225,7 +220,7 @@ export class KeyturnClient {
     refuseUnknownOptions('a call', options, KEYED_OPTIONS);
     const { signal } = options;
     const headers = keyHeader(options);
-    return this.#transport.call<Body>({ method: 'POST', path, body, headers, isRepeatable: true, signal });
+    return this.#transport.call<Body>({ method: 'POST', path, body, headers, signal });
   }
 }
 

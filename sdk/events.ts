@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Change } from '../contract/changes.ts';
 import { refuseUnknownOptions } from './options.ts';
 import { KeyturnProblem } from './problem.ts';
-import type { Call, Transport } from './transport.ts';
+import type { Transport } from './transport.ts';
 
 /** A change of a request. */
 export interface ChangeEvent {
@@ -100,7 +100,13 @@ async function* connect(
   options: ListenOptions,
   after: string | undefined,
 ): AsyncGenerator<ServerSentEvent> {
-  const response = await transport.open(streamCall(options, after));
+  const response = await transport.open({
+    method: 'GET',
+    path: '/v1/events',
+    query: { request: options.request },
+    headers: { accept: 'text/event-stream', ...(after === undefined ? {} : { 'last-event-id': after }) },
+    signal: options.signal,
+  });
   if (response.body !== null) yield* parseEvents(response.body);
 }
 
@@ -112,17 +118,6 @@ function isPassing(error: unknown): boolean {
 
 async function pause(signal: AbortSignal | undefined): Promise<void> {
   await delay(RECONNECT_MS, undefined, { signal }).catch(() => undefined);
-}
-
-function streamCall(options: ListenOptions, after: string | undefined): Call {
-  return {
-    method: 'GET',
-    path: '/v1/events',
-    query: { request: options.request },
-    headers: { accept: 'text/event-stream', ...(after === undefined ? {} : { 'last-event-id': after }) },
-    isRepeatable: true,
-    signal: options.signal,
-  };
 }
 
 /** One event of a stream. */

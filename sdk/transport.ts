@@ -14,15 +14,13 @@ export interface TransportOptions {
   readonly pauseMsMax?: number;
 }
 
-/** One call. */
+/** One call, which does no more when it is made twice than once. */
 export interface Call {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  /** True when making the call twice does no more than making it once: then it is also made again after 503. */
-  readonly isRepeatable: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -46,7 +44,7 @@ export class Transport {
     this.#options = options;
   }
 
-  /** The parsed answer. Makes the very same call again (also the same key) after 429, and after 503 when repeatable. */
+  /** The parsed answer. Makes the very same call again (also the same key) after 429 and 503. */
   async call<Body>(call: Call): Promise<Answer<Body>> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -121,8 +119,8 @@ function pauseBefore(call: Call, error: unknown, attempt: number): number | null
   if (call.signal?.aborted) return null;
   const backoffMs = 250 * 2 ** (attempt - 1) * (0.5 + Math.random());
   // fetch tells a server that cannot be reached by a TypeError.
-  if (error instanceof TypeError) return call.isRepeatable ? backoffMs : null;
+  if (error instanceof TypeError) return backoffMs;
   if (!(error instanceof KeyturnProblem)) return null;
-  const isWorthIt = error.status === 429 || (error.status === 503 && call.isRepeatable);
+  const isWorthIt = error.status === 429 || error.status === 503;
   return isWorthIt ? (error.retryAfterMs ?? backoffMs) : null;
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 
 import { canonicalJson, type JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { isKeyturnError } from '../../domain/errors.ts';
@@ -47,7 +47,13 @@ export function given<Values extends object>(
 export function withArguments(command: Command): Command {
   return command
     .option('--arguments <json>', 'the arguments as a JSON object, or @FILE')
-    .option('-a, --argument <name=text...>', 'one argument that is text; name=@FILE reads it from a file');
+    .option('-a, --argument <name=text...>', 'one argument that is text; name=@FILE reads it from a file')
+    .addOption(new Option('--mode <mode>', 'what happens once it is approved').choices(['execute', 'gate']))
+    .option('--on-behalf-of <subject>', 'the person you act for')
+    .option(
+      '--break-glass',
+      'break-glass: fewer approvals, if policy allows it; many people are notified, and it is reviewed afterwards',
+    );
 }
 
 /** The arguments that the options give; single ones win over the whole object. */

@@ -48,7 +48,7 @@ export async function confirm(
   const needsConfirmation = options.yes !== true;
   if (needsConfirmation && (options.json === true || !terminal.isInteractive)) {
     throw usageError(
-      'There is no terminal to ask for confirmation: look at the request with keyturn show, then add --yes (and --digest).',
+      'There is no terminal to ask for confirmation: look at the request with keyturn show, then add --yes (and --digest DIGEST).',
     );
   }
   const view = await client.show(id);

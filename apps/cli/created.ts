@@ -6,32 +6,26 @@ import type { Terminal } from './terminal.ts';
 import { requestLines } from './text/request.ts';
 import { visible } from './text/visible.ts';
 
-/** The outcome of a call that makes a request: the request if it is recorded, else where to find it. */
-export interface CreatedRequest {
-  readonly id: string;
-  /** Null: accepted, and recorded as soon as a worker picks it up. */
-  readonly request: RequestView | null;
-}
+type Queued = Extract<Created, { kind: 'queued' }>;
 
-/** The request as the call that made it knows it. */
-export function createdRequest(created: Created): CreatedRequest {
-  if (created.kind === 'queued') return { id: created.id, request: null };
-  return { id: created.request.id, request: created.request };
+/** The request that a call made; a queued one is recorded as soon as a worker picks it up. */
+export function requestOf(created: Created): RequestView | Queued {
+  return created.kind === 'queued' ? created : created.request;
 }
 
 /** Shows a request that was made. Ends the command as the request ended, where it came to nothing. */
 export function reportCreated(
-  { id, request }: CreatedRequest,
+  made: RequestView | Queued,
   { json = false }: { readonly json?: boolean },
   terminal: Terminal,
 ): void {
-  terminal.out(json ? JSON.stringify(request ?? { id, status: 'planning' }) : textOf(id, request));
-  if (!json && !(request && isFinal(request.status)))
-    terminal.error(`To follow it: keyturn watch ${visible(id)}`);
-  if (request) refuseEnded(request.status);
+  const request = 'status' in made ? made : { id: made.id, status: 'planning' as const };
+  terminal.out(json ? JSON.stringify(request) : textOf(made));
+  if (!json && !isFinal(request.status)) terminal.error(`To follow it: keyturn watch ${visible(made.id)}`);
+  refuseEnded(request.status);
 }
 
-function textOf(id: string, request: RequestView | null): string {
-  if (request) return requestLines(request, Date.now()).join('\n');
-  return `Request ${visible(id)} is accepted and will be planned soon.`;
+function textOf(made: RequestView | Queued): string {
+  if ('status' in made) return requestLines(made, Date.now()).join('\n');
+  return `Request ${visible(made.id)} is accepted and will be planned soon.`;
 }

@@ -3,6 +3,7 @@ import { createDataSource } from '../../database/data-source.ts';
 import { missingFunctions } from '../../database/functions.ts';
 import { ranMigrations, readSession } from '../../database/inspection.ts';
 import { PolicyReader } from '../../database/readers.ts';
+import { counted } from '../../domain/cards/counted.ts';
 import { clockText, diagnose, type Diagnosis } from './doctor.ts';
 
 /** What a program's role can check of Keyturn's database: that it answers, is migrated, and has a policy. */
@@ -42,10 +43,12 @@ async function migrationsText(source: ReturnType<typeof createDataSource>): Prom
   const known = source.migrations.map(({ name = '' }) => name);
   const missing = known.filter((name) => !ran.has(name));
   if (missing.length > 0)
-    throw new Error(`${missing.length} migrations have not run: run the program migrate of this version`);
+    throw new Error(`not run: ${missing.join(', ')}. Run the program migrate of this version`);
   const foreign = ran.size - known.length;
   if (foreign > 0)
-    throw new Error(`${foreign} migrations are of another version: this program is older than the database`);
+    throw new Error(
+      `${counted(foreign, 'migration')} of a newer version: this program is older than the database`,
+    );
   return `all ${known.length} have run`;
 }
 
@@ -53,7 +56,7 @@ async function functionsText(source: ReturnType<typeof createDataSource>): Promi
   const missing = await missingFunctions(source.manager);
   if (missing.length > 0)
     throw new Error(
-      `not those of this version: ${missing.join(', ')}: run the program migrate of this version`,
+      `missing, or of another version: ${missing.join(', ')}. Run the program migrate of this version`,
     );
-  return 'those of this version';
+  return 'all of this version';
 }

@@ -1,6 +1,4 @@
-import type { ProtectedResource } from '../../contract/sign-in.ts';
 import { CLOCK_TOLERANCE_MS } from '../../domain/calendar/clock-tolerance.ts';
-import type { Terminal } from './terminal.ts';
 import { duration } from './text/times.ts';
 
 /** The result of one check, and what to do if it failed. */
@@ -48,9 +46,9 @@ export interface Answer {
 }
 
 /** Waits for five seconds at most, and follows no redirection. */
-export async function ask(url: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
+export async function ask(url: string): Promise<Answer> {
   const before = Date.now();
-  const response = await fetch(url, { headers, redirect: 'error', signal: AbortSignal.timeout(ANSWER_MS) });
+  const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(ANSWER_MS) });
   const middle = (before + Date.now()) / 2;
   const date = Date.parse(response.headers.get('date') ?? '');
   const text = await response.text();
@@ -80,15 +78,4 @@ export function clockText(aheadMs: number, whose: string): string {
   throw new Error(
     `the clock of ${whose} is ${duration(distance)} ${side} this machine's: run NTP on both (docs/operating.md, Clocks)`,
   );
-}
-
-/** The issuers whose people the API accepts; none if it does not say. */
-export async function issuersOf(api: string): Promise<readonly string[]> {
-  const { status, body } = await ask(`${api}/.well-known/oauth-protected-resource`);
-  if (status !== 200) return [];
-  return (body as ProtectedResource).keyturn_sign_in.map(({ issuer }) => issuer);
-}
-
-export function variable({ environment }: Terminal, name: string): string | undefined {
-  return environment[name] || undefined;
 }

@@ -3,35 +3,19 @@ import { Help, InvalidArgumentError, type Command, type Option } from 'commander
 import { didYouMean } from '../../domain/conditions/did-you-mean.ts';
 import { exitsOf } from './exit.ts';
 
-/** What each exit code says that scripts can rely on. */
-type Exits = Readonly<Record<number, string>>;
-
 export function withExamples(command: Command, examples: readonly string[]): Command {
   const head = examples.length === 1 ? 'Example:' : 'Examples:';
   return command.addHelpText('after', ['', head, ...examples.map((example) => `  ${example}`)].join('\n'));
 }
 
-export function explained(
-  command: Command,
-  { examples, exits }: { readonly examples: readonly string[]; readonly exits: Exits },
-): void {
-  EXPLAINED.add(command);
-  addExits(withExamples(command, examples), exits);
-}
-
-function addExits(command: Command, exits: Exits): void {
-  const lines = Object.entries(exits).map(([code, meaning]) => `  ${code}  ${meaning}`);
-  command.addHelpText('after', ['', 'Exit codes:', ...lines].join('\n'));
-}
-
-const EXPLAINED = new WeakSet<Command>();
-
-/** Adds the usual exit codes to the help of each command below that says none of its own. */
+/** Adds the exit codes to the help of each command below. */
 export function addExitCodes(command: Command): void {
   for (const child of command.commands) addExitCodes(child);
-  if (command.commands.length > 0 || EXPLAINED.has(command)) return;
+  if (command.commands.length > 0) return;
   const hasFailOn = command.options.some(({ long }) => long === '--fail-on');
-  addExits(command, exitsOf(nameOf(command), hasFailOn));
+  const exits = Object.entries(exitsOf(nameOf(command), hasFailOn));
+  const lines = exits.map(([code, meaning]) => `  ${code}  ${meaning}`);
+  command.addHelpText('after', ['', 'Exit codes:', ...lines].join('\n'));
 }
 
 /** Makes each mistake on a command line show how its command is used. */

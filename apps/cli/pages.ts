@@ -17,15 +17,18 @@ export function withPages(command: Command): Command {
     .option(
       '--limit <number>',
       `how many at most, 1 to ${LIMIT_MAX}; without it, pipes and --json get all`,
-      limit,
+      wholeNumber(LIMIT_MAX),
     )
     .option('--cursor <cursor>', 'continue after an earlier page');
 }
 
-function limit(text: string): number {
-  const value = /^\d{1,3}$/.test(text) ? Number(text) : 0;
-  if (value >= 1 && value <= LIMIT_MAX) return value;
-  throw new InvalidArgumentError(`It takes a whole number from 1 to ${LIMIT_MAX}.`);
+/** Reads the value of an option: from 1 to `most`. */
+export function wholeNumber(most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+    if (value >= 1 && value <= most) return value;
+    throw new InvalidArgumentError(`It takes a whole number from 1 to ${most}.`);
+  };
 }
 
 type Read = (page: { readonly limit?: number; readonly cursor?: string }) => Promise<RequestPage>;

@@ -3,8 +3,8 @@ import type { EntityManager } from 'typeorm';
 import { createDataSource } from '../../database/data-source.ts';
 import { refuseSuperuser } from '../../database/inspection.ts';
 import { PolicyReader } from '../../database/readers.ts';
+import type { CompiledPolicy } from '../../policy-files/compile.ts';
 import { failure } from './exit.ts';
-import type { LoadedPolicy } from './policy-folder.ts';
 
 /** Connects, runs `use`, and disconnects. */
 export async function withDatabase<Result>(
@@ -21,8 +21,14 @@ export async function withDatabase<Result>(
   }
 }
 
-export async function activePolicy(manager: EntityManager): Promise<LoadedPolicy> {
+export async function activePolicy(
+  manager: EntityManager,
+): Promise<Pick<CompiledPolicy, 'policy' | 'digest'>> {
   const active = await new PolicyReader().active(manager);
-  if (!active) throw failure('no_policy', 'No policy is active: install one first.');
-  return { policy: active.policy, digest: active.digest as LoadedPolicy['digest'] };
+  if (!active)
+    throw failure(
+      'no_policy',
+      'No policy is active. To install the first one: keyturn policy install FOLDER',
+    );
+  return { policy: active.policy, digest: active.digest as CompiledPolicy['digest'] };
 }

@@ -5,9 +5,7 @@ import {
   type CompiledPolicy,
   type PolicyProblem,
 } from '../../policy-files/compile.ts';
-import type { Digest } from '../../domain/crypto/digest.ts';
-import type { PolicySet } from '../../domain/policy/policy.ts';
-import { silentFailure } from './exit.ts';
+import { failure, silentFailure } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 import { visible } from './text/visible.ts';
 
@@ -16,9 +14,29 @@ export interface PolicyOptions {
 }
 
 /** A policy that was read without any problem. */
-export interface LoadedPolicy {
-  readonly policy: PolicySet;
-  readonly digest: Digest;
+type LoadedPolicy = Pick<CompiledPolicy, 'policy' | 'digest'>;
+
+/** The word that stands for the policy in use, where a folder could be named. */
+export const ACTIVE = 'active';
+
+export function databaseUrl({ environment }: Terminal): string {
+  const url = environment['KEYTURN_DATABASE_URL'];
+  if (url === undefined || url === '')
+    throw failure(
+      'no_database',
+      'KEYTURN_DATABASE_URL is not set (after npm start: export $(cat .keyturn/operator.env)).',
+    );
+  return url;
+}
+
+export async function loadPolicy(
+  source: string,
+  options: PolicyOptions,
+  terminal: Terminal,
+): Promise<LoadedPolicy> {
+  if (source !== ACTIVE) return loadFolder(source, options, terminal);
+  const { activePolicy, withDatabase } = await import('./policy-database.ts');
+  return withDatabase(databaseUrl(terminal), activePolicy);
 }
 
 /** The policy of a folder. Ends the command with every problem when there is one. */

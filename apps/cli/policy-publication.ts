@@ -1,8 +1,9 @@
 import { classifyChange } from '../../domain/policy-diff/diff.ts';
 import { OWN_TARGET, PUBLISH, type PolicySet } from '../../domain/policy/policy.ts';
 import type { CompiledPolicy } from '../../policy-files/compile.ts';
+import { changeLines } from './commands/policy-diff.ts';
 import { clientOf, type ApiOptions } from './connection.ts';
-import { createdRequest, reportCreated } from './created.ts';
+import { requestOf, reportCreated } from './created.ts';
 import { failure } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 import { visible } from './text/visible.ts';
@@ -31,8 +32,9 @@ export async function publishPolicy(
         : `${visible(digest)} is already the active policy.`,
     );
   const base = await client.policy(active);
-  if (!options.json)
-    terminal.out([...changeLines(base.policy as unknown as PolicySet, policy), ''].join('\n'));
+  const { kind, changes } = classifyChange(base.policy as unknown as PolicySet, policy);
+  const lines = [`This change is ${kind} overall:`, ...changeLines(changes), ''];
+  if (!options.json) terminal.out(lines.join('\n'));
   const { justification } = options;
   const created = await client.request({
     action: PUBLISH.action,
@@ -40,17 +42,5 @@ export async function publishPolicy(
     arguments: { candidate: digest, base: active },
     ...(justification === undefined ? {} : { claims: { justification } }),
   });
-  reportCreated(createdRequest(created), options, terminal);
-}
-
-const SIGNS = { added: '+', removed: '-', edited: '~' } as const;
-
-function changeLines(base: PolicySet, candidate: PolicySet): string[] {
-  const { kind, changes } = classifyChange(base, candidate);
-  const lines = changes.map((change) => {
-    const named = change.name === null ? change.what : `${change.what} ${visible(change.name)}`;
-    const because = change.because === undefined ? '' : `, ${change.because}`;
-    return `  ${SIGNS[change.how]} ${named}: ${change.kind}${because}`;
-  });
-  return [`This change is ${kind} overall:`, ...lines];
+  reportCreated(requestOf(created), options, terminal);
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-import { Client, Connection, type HistoryAndWorkflowId } from '@temporalio/client';
+import { Client, type Connection, type HistoryAndWorkflowId } from '@temporalio/client';
 import {
   DefaultLogger,
   makeTelemetryFilterString,
@@ -13,19 +13,15 @@ import {
 
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 
-import { temporalConnection } from '../../configuration/temporal.ts';
 import { PRIVILEGED_ACTION } from '../../workflows/messages.ts';
+import { temporalOf } from './doctor-temporal.ts';
 import { failure } from './exit.ts';
 
-export type HistorySource =
-  | { readonly kind: 'request'; readonly request: string }
-  | { readonly kind: 'all' }
-  | { readonly kind: 'file'; readonly file: string; readonly request: string | null };
-
-type FileSource = Extract<HistorySource, { kind: 'file' }>;
-
 export interface Replay {
-  readonly source: HistorySource;
+  /** The request; without one the history names it, or all of the server are replayed. */
+  readonly id: string | undefined;
+  /** A saved history, in place of the server. */
+  readonly file: string | undefined;
   readonly environment: NodeJS.ProcessEnv;
   readonly bundle: string | undefined;
 }
@@ -44,13 +40,14 @@ type Histories = Parameters<typeof Worker.runReplayHistories>[1];
 /** Replays histories against today's workflow code. Nothing is changed anywhere. */
 export async function replayHistories(replay: Replay): Promise<ReplayedHistory[]> {
   const options = replayOptions(replay.bundle);
-  if (replay.source.kind === 'file') return collect(options, await historiesOfFile(replay.source));
-  const connection = await connect(replay.environment);
+  if (replay.file !== undefined) return collect(options, await historiesOfFile(replay.file, replay.id));
+  const { connection, namespace, address } = temporalOf(replay.environment);
   try {
-    const namespace = replay.environment['TEMPORAL_NAMESPACE'] || 'default';
+    await connect(connection, address);
     const client = new Client({ connection, namespace });
-    return await collect(options, await historiesOfServer(client, replay.source));
+    return await collect(options, await historiesOfServer(client, replay.id));
   } finally {
+    // Else it would retry for ever, and the program would never end.
     await connection.close();
   }
 }
@@ -65,16 +62,10 @@ function silenceRuntime(): void {
   });
 }
 
-async function connect(environment: NodeJS.ProcessEnv): Promise<Connection> {
-  const options = temporalConnection(environment);
-  const { address = '127.0.0.1:7233' } = options;
-  const connection = Connection.lazy({ ...options, address });
+async function connect(connection: Connection, address: string): Promise<void> {
   try {
     await connection.ensureConnected();
-    return connection;
   } catch (error) {
-    // It would retry for ever, and the program would never end.
-    await connection.close();
     const reason = error instanceof Error ? error.message : '';
     throw failure(
       'unreachable',
@@ -84,20 +75,17 @@ async function connect(environment: NodeJS.ProcessEnv): Promise<Connection> {
   }
 }
 
-async function historiesOfServer(
-  client: Client,
-  source: Exclude<HistorySource, FileSource>,
-): Promise<Histories> {
-  if (source.kind === 'all') {
+async function historiesOfServer(client: Client, id: string | undefined): Promise<Histories> {
+  if (id === undefined) {
     return client.workflow
       .list({ query: `WorkflowType = '${PRIVILEGED_ACTION}'` })
       .intoHistories({ concurrency: 4 });
   }
-  const history = await client.workflow.getHandle(source.request).fetchHistory();
-  return [{ workflowId: source.request, history }];
+  const history = await client.workflow.getHandle(id).fetchHistory();
+  return [{ workflowId: id, history }];
 }
 
-async function historiesOfFile({ file, request }: FileSource): Promise<Histories> {
+async function historiesOfFile(file: string, request: string | undefined): Promise<Histories> {
   const history = historyFromJSON(JSON.parse(await readFile(file, 'utf8')));
   return [{ workflowId: request ?? workflowIdOf(history) ?? file, history }];
 }

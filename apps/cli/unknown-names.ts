@@ -43,6 +43,8 @@ function unknownText(
   known: readonly string[],
 ): string {
   const shown =
-    known.length > LISTED_MAX ? `All: keyturn ${what}s` : `There are: ${known.map(quote).join(', ')}`;
+    known.length > LISTED_MAX
+      ? `To list all: keyturn ${what === 'action' ? 'actions' : 'targets'}`
+      : `There are: ${known.map(quote).join(', ')}`;
   return `There is no ${what} ${quote(name)}${didYouMean(name, known) || `. ${shown}`}`;
 }

@@ -13,7 +13,7 @@ export function tightened(old: Requirement, fresh: Requirement): Requirement {
   };
 }
 
-/** What the old round and the active policy demand together. */
+/** What the old round and the active policy require together. */
 export function combinedRequirement(
   old: Requirement | null,
   { requirement: fresh }: { readonly requirement: Requirement | null },

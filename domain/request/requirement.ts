@@ -54,7 +54,7 @@ export type RiskTier = 'low' | 'medium' | 'high' | 'critical';
  */
 export type ChannelLimit = 'all' | 'summary' | 'link';
 
-/** What policy demands before the action may run. */
+/** What policy requires before the action may run. */
 export interface Requirement {
   readonly risk: RiskTier;
   /** Distinct people over the whole request, whatever the rules say. */
@@ -64,7 +64,7 @@ export interface Requirement {
   readonly channels?: Exclude<ChannelLimit, 'all'>;
 }
 
-/** A requirement that demands nobody: the decision digest still binds what was allowed. */
+/** A requirement of nobody: the decision digest still binds what was allowed. */
 export function requiresNobody(risk: RiskTier): Requirement {
   return { risk, distinct_people: 0, rules: [] };
 }

@@ -1,4 +1,5 @@
 import { isParsed, parseExpression, type NodeOf, type SyntaxNode } from '../../domain/conditions/engine.ts';
+import { remembered } from '../../domain/once-per.ts';
 import { pathOf, pathText, type FactPath } from '../../domain/conditions/reads.ts';
 
 /** A literal that a fact is compared with. */
@@ -19,9 +20,8 @@ export function comparedFacts(condition: string): readonly ComparedFact[] | null
   if (!isParsed(parsed)) return null;
   const facts = new Map<string, { readonly path: FactPath; readonly literals: Set<Literal> }>();
   const note = (path: FactPath, literals: readonly Literal[]): boolean => {
-    const known = facts.get(pathText(path)) ?? { path, literals: new Set() };
+    const known = remembered(facts, pathText(path), () => ({ path, literals: new Set<Literal>() }));
     for (const literal of literals) known.literals.add(literal);
-    facts.set(pathText(path), known);
     return true;
   };
   if (!isDecidable(parsed.root, note)) return null;

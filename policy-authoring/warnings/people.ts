@@ -22,6 +22,7 @@ import { indexOf } from '../../domain/policy/rule-index.ts';
 import type { RiskTier, RuleRequirement } from '../../domain/request/requirement.ts';
 import { Reviewers } from '../../domain/approval/reviewers.ts';
 import { assessRisk, tierTerms, isLineAbout } from '../../domain/policy/risk.ts';
+import { remembered } from '../../domain/once-per.ts';
 import { quote } from '../../domain/conditions/did-you-mean.ts';
 import { matchesAlways } from './constant-conditions.ts';
 import { inRule, inSettings, type PolicyWarning } from './warning.ts';
@@ -69,9 +70,7 @@ interface Short {
 
 function note(found: Map<string, Short>, short: Omit<Short, 'scopes'>, scope: string): void {
   const key = `${short.tier} ${short.who}`;
-  const known = found.get(key) ?? { ...short, scopes: [] };
-  known.scopes.push(scope);
-  found.set(key, known);
+  remembered(found, key, () => ({ ...short, scopes: [] })).scopes.push(scope);
 }
 
 /** The tier if every line of risk held that what is known of the target does not rule out. */
@@ -116,10 +115,7 @@ function publications(policy: PolicySet, reviewers: Reviewers): readonly PolicyW
 }
 
 /** Everybody who may ever agree to a publication; null where that is not known. */
-export function publishersOf(
-  policy: PolicySet,
-  reviewers = new Reviewers(policy),
-): ReadonlySet<string> | null {
+export function publishersOf(policy: PolicySet, reviewers: Reviewers): ReadonlySet<string> | null {
   // What is always forbidden is open to break-glass at most, whose rules replace all others.
   const requirements = rulesOfPublications(policy).some((rule) => forbidsAlways(policy, rule))
     ? breakGlassRules(policy).flatMap(({ require }) => require ?? [])

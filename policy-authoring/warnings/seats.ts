@@ -11,6 +11,7 @@ import {
 } from '../../domain/policy/policy.ts';
 import { possibleOwners } from '../../domain/approval/owners.ts';
 import type { RuleRequirement, Stage } from '../../domain/request/requirement.ts';
+import { remembered } from '../../domain/once-per.ts';
 import { quote } from '../../domain/conditions/did-you-mean.ts';
 import { Reviewers, type StageReviewers } from '../../domain/approval/reviewers.ts';
 import { gradeWarnings } from './grades.ts';
@@ -95,9 +96,8 @@ function warningsOfRule(context: Context, scoped: ScopedRequirement): readonly P
   for (const [names, owners] of casesOf(context.policy, scoped)) {
     for (const finding of findingsOf(context, require, owners)) {
       const key = `${finding.code} ${finding.stage} ${finding.is_final ?? false}`;
-      const known = found.get(key);
-      for (const name of names) known?.names.add(name);
-      if (!known) found.set(key, { finding, names: new Set(names) });
+      const known = remembered(found, key, () => ({ finding, names: new Set<string>() }));
+      for (const name of names) known.names.add(name);
     }
   }
   return [...found.values()].map(({ finding: { stage, message, ...finding }, names }) => {
@@ -125,9 +125,7 @@ function casesOf(
   );
   for (const { name, owners } of possible) {
     const key = JSON.stringify(owners);
-    const known = cases.get(key) ?? { names: [], owners };
-    known.names.push(name);
-    cases.set(key, known);
+    remembered(cases, key, () => ({ names: [], owners })).names.push(name);
   }
   return [...cases.values()].map(({ names, owners }) => [names, owners]);
 }

@@ -38,15 +38,13 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   return { running, url, stop: () => running.stop() };
 }
 
-/** Creates a database unless it is there. Answers whether it was created. */
-export async function ensureDatabase(adminUrl: string, database: string): Promise<boolean> {
+/** Creates a database unless it is there. */
+export async function ensureDatabase(adminUrl: string, database: string): Promise<void> {
   const client = new Client({ connectionString: adminUrl });
   await client.connect();
   try {
     const found = await client.query('select 1 from pg_database where datname = $1', [database]);
-    if (found.rowCount !== 0) return false;
-    await client.query(`create database ${escapeIdentifier(database)}`);
-    return true;
+    if (found.rowCount === 0) await client.query(`create database ${escapeIdentifier(database)}`);
   } finally {
     await client.end();
   }

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { prepareTarget, TARGET_ROLES } from '../demo/target.ts';
 import { ensureDatabase, withDatabase, withUser } from '../servers/postgres.ts';
 import { root } from '../servers/root.ts';
+import { writeNew } from './keys.ts';
 import { note } from './progress.ts';
 
 const run = promisify(execFile);
@@ -43,10 +44,8 @@ export async function prepareKeyturn(
  * issuer from the environment, as the sample does, Temporal (`keyturn replay`), or a target (`keyturn target check`).
  */
 export function writeOperatorFile(folder: string, variables: Readonly<Record<string, string>>): void {
-  const file = path.join(folder, 'operator.env');
   const lines = Object.entries(variables).map(([name, value]) => `${name}=${value}\n`);
-  fs.writeFileSync(`${file}.new`, lines.join(''), { mode: 0o600 });
-  fs.renameSync(`${file}.new`, file);
+  writeNew(path.join(folder, 'operator.env'), lines.join(''));
 }
 
 /** Creates the shop whose data the demo's agents want to change. */
@@ -91,8 +90,7 @@ function ensurePasswords(folder: string): Passwords {
   const file = path.join(folder, 'passwords.json');
   if (!fs.existsSync(file)) {
     const made = { api: newPassword(), worker: newPassword(), target: newPassword() };
-    fs.writeFileSync(`${file}.new`, `${JSON.stringify(made, null, 2)}\n`, { mode: 0o600 });
-    fs.renameSync(`${file}.new`, file);
+    writeNew(file, `${JSON.stringify(made, null, 2)}\n`);
   }
   const passwords: Passwords = JSON.parse(fs.readFileSync(file, 'utf8'));
   return passwords;

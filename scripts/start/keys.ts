@@ -43,7 +43,8 @@ function newSealingKey(): object {
   return { kty: 'oct', alg: 'A256GCM', use: 'enc', kid, k: randomBytes(32).toString('base64url') };
 }
 
-function writeNew(file: string, text: string): void {
+/** Writes a file whole, for its owner alone: who reads it never sees half of it. */
+export function writeNew(file: string, text: string): void {
   fs.writeFileSync(`${file}.new`, text, { mode: 0o600 });
   fs.renameSync(`${file}.new`, file);
 }

@@ -36,15 +36,7 @@ export function readSettings(env: NodeJS.ProcessEnv, args: readonly string[]): S
   if (unknown.length > 0) throw new Error(`Unknown argument ${unknown.join(' ')}. There is only --demo.`);
   return {
     folder: path.resolve(root, env['KEYTURN_FOLDER'] || '.keyturn'),
-    ports: {
-      KEYTURN_API_PORT: portOf(env, 'KEYTURN_API_PORT'),
-      KEYTURN_WORKER_PORT: portOf(env, 'KEYTURN_WORKER_PORT'),
-      KEYTURN_IDP_PORT: portOf(env, 'KEYTURN_IDP_PORT'),
-      KEYTURN_POSTGRES_PORT: portOf(env, 'KEYTURN_POSTGRES_PORT'),
-      KEYTURN_TEMPORAL_PORT: portOf(env, 'KEYTURN_TEMPORAL_PORT'),
-      KEYTURN_TEMPORAL_UI_PORT: portOf(env, 'KEYTURN_TEMPORAL_UI_PORT'),
-      KEYTURN_API_METRICS_PORT: portOf(env, 'KEYTURN_API_METRICS_PORT'),
-    },
+    ports: portsOf(env),
     databaseUrl: env['DATABASE_URL'] || null,
     temporalAddress: env['TEMPORAL_ADDRESS'] || null,
     namespace: env['TEMPORAL_NAMESPACE'] || 'default',
@@ -111,9 +103,12 @@ function neededPorts(settings: Settings): readonly PortName[] {
   ];
 }
 
-function portOf(env: NodeJS.ProcessEnv, name: PortName): number {
-  const text = env[name];
-  if (!text) return PORTS[name];
+function portsOf(env: NodeJS.ProcessEnv): Settings['ports'] {
+  const ports = Object.entries(PORTS).map(([name, usual]) => [name, portOf(name, env[name] || usual)]);
+  return Object.fromEntries(ports) as Settings['ports'];
+}
+
+function portOf(name: string, text: string | number): number {
   const port = Number(text);
   if (Number.isInteger(port) && port > 0 && port <= 65_535) return port;
   throw new Error(`${name} is "${text}", which is no port number.`);

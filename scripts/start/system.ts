@@ -4,7 +4,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import { startPostgres } from '../servers/postgres.ts';
-import { startProcess, waitUntilReady, type RunningProcess } from '../servers/process.ts';
+import { startProcess, waitUntilReady } from '../servers/process.ts';
 import { root } from '../servers/root.ts';
 import { findTemporal } from '../servers/temporal-program.ts';
 import { prepareNamespace, startTemporal } from '../servers/temporal.ts';
@@ -149,47 +149,54 @@ interface Context {
   readonly keys: KeyFiles;
 }
 
-async function identityProvider({ settings, supervisor, addresses }: Context): Promise<void> {
-  const running = startProcess({
+interface Program {
+  readonly name: string;
+  readonly file: string;
+  readonly log: string;
+  readonly health: string;
+  readonly env: Environment;
+}
+
+function identityProvider(context: Context): Promise<void> {
+  const { settings, addresses } = context;
+  return startProgram(context, {
     name: 'the demo identity provider',
-    command: [process.execPath, path.join(root, 'scripts', 'identity-provider.mjs')],
-    logFile: logOf(settings, 'identity-provider'),
+    file: 'scripts/identity-provider.mjs',
+    log: 'identity-provider',
+    health: `${addresses.identityProvider}/healthz`,
     env: {
-      ...inherited(),
       KEYTURN_IDP_PORT: String(settings.ports.KEYTURN_IDP_PORT),
       KEYTURN_IDP_FOLDER: folderOf(settings, 'identity-provider'),
       KEYTURN_IDP_POLICY: path.join(root, 'policies'),
     },
   });
-  await untilHealthy(running, supervisor, `${addresses.identityProvider}/healthz`);
 }
 
-async function worker(context: Context): Promise<void> {
-  const { settings, supervisor, addresses, databases } = context;
-  const running = startProcess({
+function worker(context: Context): Promise<void> {
+  const { settings, addresses, databases } = context;
+  return startProgram(context, {
     name: 'the worker',
-    command: [process.execPath, '--enable-source-maps', path.join(root, 'dist', 'apps', 'worker', 'main.js')],
-    logFile: logOf(settings, 'worker'),
+    file: 'dist/apps/worker/main.js',
+    log: 'worker',
+    health: `${addresses.worker}/readyz`,
     env: {
-      ...inherited(),
       ...common(context),
       KEYTURN_DATABASE_URL: databases.worker,
       KEYTURN_WORKER_PORT: String(settings.ports.KEYTURN_WORKER_PORT),
       KEYTURN_TARGET_SHOP_URL: databases.target,
     },
   });
-  await untilHealthy(running, supervisor, `${addresses.worker}/readyz`);
 }
 
-async function api(context: Context): Promise<void> {
-  const { settings, supervisor, addresses, databases, keys } = context;
+function api(context: Context): Promise<void> {
+  const { settings, addresses, databases, keys } = context;
   const ui = addresses.temporalUi === null ? {} : { KEYTURN_TEMPORAL_UI_URL: addresses.temporalUi };
-  const running = startProcess({
+  return startProgram(context, {
     name: 'the API',
-    command: [process.execPath, '--enable-source-maps', path.join(root, 'dist', 'apps', 'api', 'main.js')],
-    logFile: logOf(settings, 'api'),
+    file: 'dist/apps/api/main.js',
+    log: 'api',
+    health: `${addresses.api}/readyz`,
     env: {
-      ...inherited(),
       ...common(context),
       ...ui,
       KEYTURN_DATABASE_URL: databases.api,
@@ -202,12 +209,19 @@ async function api(context: Context): Promise<void> {
       KEYTURN_ISSUERS: writeIssuers(context),
     },
   });
-  await untilHealthy(running, supervisor, `${addresses.api}/readyz`);
 }
 
-/** The programs get their own roles; the administrator's connection is nobody else's business. */
-function inherited(): Environment {
-  return { ...process.env, DATABASE_URL: undefined };
+/** Starts one, until it answers. The programs get their own roles; the administrator's connection is nobody else's business. */
+async function startProgram({ settings, supervisor }: Context, program: Program): Promise<void> {
+  const { name, file, log, health, env } = program;
+  const running = startProcess({
+    name,
+    command: [process.execPath, '--enable-source-maps', path.join(root, file)],
+    logFile: logOf(settings, log),
+    env: { ...process.env, DATABASE_URL: undefined, ...env },
+  });
+  supervisor.add(running);
+  await waitUntilReady(running, () => isHealthy(health), 60_000);
 }
 
 function common({ settings, addresses, keys }: Context): Environment {
@@ -247,11 +261,6 @@ function writeIssuers({ settings, addresses }: Context): string {
   };
   fs.writeFileSync(file, `# Written by npm start.\n${stringify({ issuers: [issuer] })}`);
   return file;
-}
-
-async function untilHealthy(running: RunningProcess, supervisor: Supervisor, url: string): Promise<void> {
-  supervisor.add(running);
-  await waitUntilReady(running, () => isHealthy(url), 60_000);
 }
 
 async function isHealthy(url: string): Promise<boolean> {

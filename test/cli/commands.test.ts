@@ -67,7 +67,7 @@ describe('approve', () => {
         : { status: 200, body: { decision, request: VIEW } },
     );
     const result = await keyturn(['approve', VIEW.id, '--api', url, '--yes']);
-    expect(result.out).toContain('The request is now pending: still needed is 1 of group:dba.');
+    expect(result.out).toContain('The request is now pending and still needs 1 of group:dba.');
   });
 
   it.each(['', 'n', 'maybe'])('decides nothing when the answer is %j', async (answer) => {

@@ -66,7 +66,7 @@ describe('the files of a policy on a terminal', () => {
   it('are shown by line, and what is in them cannot hide or pass for another line', () => {
     const hostile = `# fine \u202e\u001b[2K${' '.repeat(100)}${'x'.repeat(130)}`;
     const lines = shown(`@@ -1 +1 @@\n rules:\n+${hostile}\n-  - id: b`);
-    const from = lines.indexOf('  rules/a.yaml changes, in the words of its author:');
+    const from = lines.indexOf("  Changes to rules/a.yaml, in their author's words:");
     expect(lines.slice(from + 1, from + 6)).toEqual([
       '    | @@ -1 +1 @@',
       '    |  rules:',

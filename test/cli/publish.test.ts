@@ -36,7 +36,9 @@ it('keyturn policy publish sends the files, tells what changes, and of people wh
     0,
     expect.stringMatching(/^To follow it: keyturn watch \S+\n$/),
   ]);
-  expect(result.out).toMatch(/^This change is tightening overall:\n( {2}\+ rule \S+: tightening.*\n)+\n/);
+  expect(result.out).toMatch(
+    /^This change is tightening overall:\n( {2}tightening {2}added {4}rule \S+\n( {4}\S+\.yaml:\d+.*\n)?)+\n/,
+  );
   expect(result.out.match(/ person| people/g)).toHaveLength(1);
   expect(result.out).toContain('Who must approve (');
   expect(JSON.parse(server?.received[0]?.body ?? '')).toEqual(loaded.sources);

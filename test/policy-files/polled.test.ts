@@ -97,7 +97,7 @@ describe('a rotation that a service keeps', () => {
     [
       'a schedule that has a rotation',
       oncall(`    sre: ${PAGER}`, `    dba: ${PAGER.replace('10m', '1h')}`),
-      "keyturn.yaml:12:10 duplicate schedule 'P1A2B3C' of 'pager' (first at keyturn.yaml:11)",
+      "keyturn.yaml:12:10 duplicate schedule 'P1A2B3C' (first at keyturn.yaml:11)",
     ],
     [
       'the name of another rotation',

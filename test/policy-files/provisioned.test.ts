@@ -39,7 +39,10 @@ describe('a group that policy names by the id of its provider', () => {
       '{ id: dba, authority: claims:demo, external_id: 00g1 }',
       'only of a group whose authority is scim:NAME',
     ],
-    [`${BOUND}\n  - { id: sre, authority: scim:okta, external_id: 00g1dba }`, 'that of group dba as well'],
+    [
+      `${BOUND}\n  - { id: sre, authority: scim:okta, external_id: 00g1dba }`,
+      "duplicate external id '00g1dba' (first at directory.yaml:",
+    ],
   ])('is refused where it means nothing, or two groups: %s', async (line, problem) => {
     expect((await problemsOf(group(line))).join('\n')).toContain(problem);
   });

@@ -259,7 +259,7 @@ const MISTAKES: readonly (readonly [what: string, text: string, ...problems: rea
   [
     'two tests of one name',
     `${expecting('{ effect: review }')}\n${lines(GIVEN, 'expect: { effect: review }').slice(7)}`,
-    'tests/a.yaml:5:11 there is a test of this name at tests/a.yaml:2',
+    "tests/a.yaml:5:11 duplicate test 'a' (first at tests/a.yaml:2)",
   ],
 ];
 

@@ -18,7 +18,7 @@ const SEQUENCES =
 const SETTINGS =
   'reads or sets the session, which is another one when the statement runs. Write the value itself.';
 
-const WAITING = 'waits, locks or tells other sessions, also while it is only tried out. Leave it out.';
+const WAITING = 'waits, locks or notifies other sessions, even while it is only tried out. Leave it out.';
 
 const MADE_UP =
   'gives another value every time. Write the value itself, leave the column to its default, or let the owner of the target ' +
@@ -44,7 +44,7 @@ const FUNCTION_ADVICE: ReadonlyMap<string, string> = new Map(
       ['uuidv4 uuidv7', MADE_UP],
       [
         'uuid_generate_v1 uuid_generate_v1mc uuid_generate_v4',
-        'is no function of the server itself. Write gen_random_uuid().',
+        'is not a function of the server itself. Write gen_random_uuid().',
       ],
       ['clock_timestamp timeofday', WALL_CLOCK],
       [

@@ -81,7 +81,7 @@ export async function analyse(client: Client, request: AnalysisRequest): Promise
 }
 
 /**
- * Our questions are long: a better plan would save less than making one takes, and their hash tables, which the server
+ * Our queries are long: a better plan would save less than making one takes, and their hash tables, which the server
  * sizes by how many rows it expects at most, need little room.
  */
 const PLANNED_ONCE = `set local plan_cache_mode = force_generic_plan; set local work_mem = '256kB'`;
@@ -122,19 +122,16 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
   };
 }
 
-interface ReadValues extends Pick<Analysis, 'tables' | 'rewritten' | 'isVarying' | 'hasFixedValues'> {
-  /** Of all values that the statement handles. */
-  readonly types: readonly string[];
-}
-
-/** What the statement writes, and where the values come from. */
+/** What the statement writes, and where the values come from; the types of all values that it handles. */
 async function readValues(
   client: Client,
   tree: NodeValue,
   { madeAtExecution }: TargetSettings,
-): Promise<ReadValues> {
+): Promise<
+  Pick<Analysis, 'tables' | 'rewritten' | 'isVarying' | 'hasFixedValues'> & { types: readonly string[] }
+> {
   const facts = await readQueryFacts(client, tree, madeAtExecution);
-  refuseHarmfulCalls(tree, facts);
+  refuseHarmfulCalls(facts);
   const named = readWrittenValues(tree, facts);
   const isVarying = named.writes.length > 0 && refuseVaryingValues(tree, { facts, reader: named.reader });
   const { writes, ...rewriting } = await followRewriting(client, named.writes);
@@ -156,12 +153,6 @@ async function readValues(
   };
 }
 
-interface Noted {
-  readonly oid: string;
-  /** The statement as the target analysed it. */
-  readonly body: string;
-}
-
 /**
  * A function in the session's own temporary schema that holds the statement; gone with the rollback. The text is one
  * whole statement, so it cannot end the body early, and the extended protocol takes nothing behind it. Noted as the role
@@ -170,7 +161,7 @@ interface Noted {
 async function noteStatement(
   client: Client,
   { statement, settings, parser }: AnalysisRequest,
-): Promise<Noted> {
+): Promise<{ readonly oid: string; readonly body: string }> {
   const head = 'create function pg_temp.keyturn_statement() returns void language sql begin atomic';
   const text = `${head}\n${statement.text}\n;\nend`;
   if ((await onlyOf(text, parser)) === null) {
@@ -179,7 +170,7 @@ async function noteStatement(
   const [, , [row]] = await allAnswers([
     together(client, asStatement(settings)),
     client.query(extended(text)),
-    rowsOf<Noted>(client, NOTED),
+    rowsOf<{ oid: string; body: string }>(client, NOTED),
     together(client, asOurselves()),
   ]);
   if (row === undefined)

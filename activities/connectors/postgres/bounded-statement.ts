@@ -1,10 +1,10 @@
-import { fieldOf, listOf, nodesOf, onlyOf, unwrap } from './parse-tree.ts';
+import { integerOf, listOf, nodesOf, onlyOf, unwrap } from './parse-tree.ts';
 import type { ScannedToken, SqlParser, TreeNode } from './parser-thread.ts';
 import { isSameTree, outsideParentheses } from './token-text.ts';
-import { topOf, type Statement } from './statement.ts';
+import type { Statement } from './statement.ts';
 
 /** A statement that takes at most so many values of each sequence behind the table that it names. */
-export interface BoundedStatement {
+interface BoundedStatement {
   readonly text: string;
   /** Null: its text does not say how many rows it inserts, and no limit can be put into it. */
   readonly rowsMax: number | null;
@@ -13,15 +13,13 @@ export interface BoundedStatement {
 }
 
 /** True when the statement makes the server assign defaults, which is what uses sequences up. */
-export function assignsDefaults(statement: Statement): boolean {
-  const inserting = new Set(['InsertStmt', 'MergeStmt', 'SetToDefault']);
-  return [...nodesOf(statement.tree)].some(({ kind }) => inserting.has(kind));
+export function assignsDefaults({ tree }: Statement): boolean {
+  return [...nodesOf(tree)].some(({ kind }) => ['InsertStmt', 'MergeStmt', 'SetToDefault'].includes(kind));
 }
 
 /** True when rows that are updated have taken values of defaults as well. */
-export function updatesTakeDefaults(statement: Statement): boolean {
-  const taking = new Set(['OnConflictClause', 'SetToDefault']);
-  return [...nodesOf(statement.tree)].some(({ kind }) => taking.has(kind));
+export function updatesTakeDefaults({ tree }: Statement): boolean {
+  return [...nodesOf(tree)].some(({ kind }) => ['OnConflictClause', 'SetToDefault'].includes(kind));
 }
 
 /**
@@ -34,11 +32,12 @@ export async function boundRows(
   parser: SqlParser,
 ): Promise<BoundedStatement> {
   const unbounded = limitless(statement);
-  const insert = topOf(statement, 'InsertStmt');
+  const insert = unwrap(statement.tree, 'InsertStmt');
   if (insert === null || statement.writesCount !== 1) return unbounded;
   const select = unwrap(insert['selectStmt'], 'SelectStmt');
   const values = select === null ? 1 : listOf(select, 'valuesLists').length;
-  if (select === null || (values > 0 && hasOneRowEach(select)))
+  // `values (generate_series(1, 9))` is not allowed by the server, so a list of values is a list of rows.
+  if (select === null || (values > 0 && ['SETOP_NONE', undefined].includes(select['op'] as string)))
     return { text: statement.text, rowsMax: values, listed: values };
   if (select['limitCount'] !== undefined) return limitedAlready(statement, select);
   // Rows that meet a conflict and are left alone are in no count, so nobody would see that the limit was reached.
@@ -52,16 +51,9 @@ export function limitless(statement: Statement): BoundedStatement {
   return { text: statement.text, rowsMax: null, listed: 0 };
 }
 
-/** `values (generate_series(1, 9))` is not allowed by the server, so a list of values is a list of rows. */
-function hasOneRowEach(select: TreeNode): boolean {
-  return select['op'] === undefined || select['op'] === 'SETOP_NONE';
-}
-
 function limitedAlready(statement: Statement, select: TreeNode): BoundedStatement {
-  const constant = unwrap(select['limitCount'], 'A_Const');
-  const limit = constant === null ? null : fieldOf(constant, 'ival');
   const isCount = select['limitOption'] === 'LIMIT_OPTION_COUNT';
-  const rowsMax = limit !== null && isCount ? Number(limit['ival'] ?? 0) : null;
+  const rowsMax = isCount ? integerOf(unwrap(select['limitCount'], 'A_Const') ?? {}) : null;
   return { text: statement.text, rowsMax, listed: 0 };
 }
 

@@ -27,7 +27,7 @@ export interface Start {
 /**
  * Follows foreign keys from the rows that a statement changes: rows that are deleted with them, and rows that lose or
  * change what refers to them. All in one state, on a session of who may read the tables. The statement's own table comes
- * first. Throws where it cannot be told.
+ * first. Throws where it cannot follow them.
  */
 export async function followCascades(
   client: Client,

@@ -3,11 +3,11 @@ import { placesOf } from './images.ts';
 import { fieldOf, listOf, onlyOf, unwrap } from './parse-tree.ts';
 import type { ScannedToken, SqlParser, TreeNode } from './parser-thread.ts';
 import type { PreparedCall } from './prepared-call.ts';
-import { topOf, type Statement } from './statement.ts';
+import type { Statement } from './statement.ts';
 import { isSameTree, outsideParentheses } from './token-text.ts';
 
 /** How an UPDATE or DELETE of one table chooses its rows. */
-export interface ChosenRows {
+interface ChosenRows {
   /** `select … from … where …` by the same table and the same condition. */
   readonly selecting: string;
   /** Of the statement's text, what stands before its condition, the condition, and what stands behind it. */
@@ -18,8 +18,8 @@ export interface ChosenRows {
 
 /** Null for other shapes of statements. */
 export async function chosenRows(statement: Statement, parser: SqlParser): Promise<ChosenRows | null> {
-  const update = topOf(statement, 'UpdateStmt');
-  const node = update ?? topOf(statement, 'DeleteStmt');
+  const update = unwrap(statement.tree, 'UpdateStmt');
+  const node = update ?? unwrap(statement.tree, 'DeleteStmt');
   const others = ['withClause', 'fromClause', 'usingClause'];
   if (node === null || others.some((field) => node[field] !== undefined)) return null;
   const tokens = await parser.scan(statement.text);
@@ -75,10 +75,10 @@ export async function limitedTo(
   ];
   const conditions = condition === null ? limits : [...limits, `(${condition}\n)`];
   const text = `${head}\nwhere ${conditions.join(' and ')}\n${tail}`;
-  const kind = topOf(statement, 'UpdateStmt') === null ? 'DeleteStmt' : 'UpdateStmt';
+  const kind = unwrap(statement.tree, 'UpdateStmt') === null ? 'DeleteStmt' : 'UpdateStmt';
   const limited = unwrap(await onlyOf(text, parser), kind) ?? {};
   const { whereClause: both, ...rest } = limited;
-  const { whereClause: own, ...ownRest } = topOf(statement, kind) ?? {};
+  const { whereClause: own, ...ownRest } = unwrap(statement.tree, kind) ?? {};
   const parts = unwrap(both, 'BoolExpr') ?? {};
   const ownPart = listOf(parts, 'args')[limits.length];
   const isSame = parts['boolop'] === 'AND_EXPR' && isSameTree(rest, ownRest) && isSameTree(ownPart, own);

@@ -1,5 +1,5 @@
 import type { Analysis } from './analysis.ts';
-import type { TableEffect } from './effect.ts';
+import type { TableEffect } from './images.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { OTHER, UUID_4 } from './made-values.ts';
 import { keptIn } from './moved-rows.ts';
@@ -16,7 +16,7 @@ import { notPreviewable } from './refusal.ts';
 import type { Column } from './table-shape.ts';
 import type { ValueSource } from './value-sources.ts';
 import type { WrittenTable } from './written-tables.ts';
-import { insertedOf, type RowImage } from './pairing.ts';
+import { bagOf, insertedOf, isUpdate } from './pairing.ts';
 
 /** Two dry runs of one statement, with what its analysis says of where values come from. */
 export interface TwoRuns extends Pick<
@@ -27,10 +27,11 @@ export interface TwoRuns extends Pick<
   readonly second: readonly TableEffect[];
 }
 
-/** One table in both runs. */
+/** One table in both runs, and how the statement writes it. */
 interface BothRuns {
   readonly first: TableEffect;
   readonly second: TableEffect;
+  readonly table: WrittenTable | undefined;
 }
 
 /**
@@ -39,12 +40,12 @@ interface BothRuns {
  * a value up at run time: nobody could approve that value.
  */
 export function sharedEffect(runs: TwoRuns): readonly ProjectedEffect[] | null {
-  const pairs = pairsOf(runs.first, runs.second);
+  const pairs = pairsOf(runs);
   if (pairs === null) return null;
   const projections = pairs.map((pair) => {
     const columns = varyingColumns(pair);
     for (const column of columns) {
-      refuseMadeUpValue(runs, pair.first, column);
+      refuseMadeUpValue(runs, pair, column);
       if (runs.runsOwnerCode) refuseHiddenValue(runs, pair, column);
     }
     const leftOut = [...new Set([...columns, ...timedColumns(runs, pair)])];
@@ -64,14 +65,14 @@ export function sharedEffect(runs: TwoRuns): readonly ProjectedEffect[] | null {
   return fingerprintOf(first) === fingerprintOf(second) ? first : null;
 }
 
-function pairsOf(first: readonly TableEffect[], second: readonly TableEffect[]): readonly BothRuns[] | null {
-  if (first.length !== second.length) return null;
-  const others = new Map(second.map((table) => [table.oid, table]));
-  const pairs = first.flatMap((table) => {
-    const other = others.get(table.oid);
-    return other !== undefined && isSameShape(table, other) ? [{ first: table, second: other }] : [];
+function pairsOf({ tables, ...runs }: TwoRuns): readonly BothRuns[] | null {
+  if (runs.first.length !== runs.second.length) return null;
+  const pairs = runs.first.flatMap((first) => {
+    const second = runs.second.find(({ oid }) => oid === first.oid);
+    if (second === undefined || !isSameShape(first, second)) return [];
+    return [{ first, second, table: tables.find(({ oid }) => oid === first.oid) }];
   });
-  return pairs.length === first.length ? pairs : null;
+  return pairs.length === runs.first.length ? pairs : null;
 }
 
 /** False when the table was altered between the runs. */
@@ -89,28 +90,22 @@ function varyingColumns({ first, second }: BothRuns): readonly Column[] {
     const other = others.get(row.key)?.after;
     // Other rows than before: the effects differ, whatever their values.
     if (!other) continue;
-    for (const [index, value] of (row.after ?? []).entries()) {
+    for (const [index, value] of row.after.entries())
       if (!isSameValue(value, other[index])) varying.add(index);
-    }
   }
   const inserted = [insertedOf(first.rows), insertedOf(second.rows)] as const;
   return first.shape.columns.filter(
-    (_, index) => varying.has(index) || bagOf(inserted[0], index) !== bagOf(inserted[1], index),
+    (_, index) => varying.has(index) || columnBag(inserted[0], index) !== columnBag(inserted[1], index),
   );
 }
 
-function isUpdate(row: RowImage): boolean {
-  return row.before !== null && row.after !== null;
-}
-
 /** New rows have no common key, so columns are compared as bags of values. */
-function bagOf(rows: readonly RowValues[], index: number): string {
-  return JSON.stringify(rows.map((row) => JSON.stringify(row[index] ?? null)).sort());
+function columnBag(rows: readonly RowValues[], index: number): string {
+  return bagOf(rows.map((row) => row[index] ?? null));
 }
 
 /** Columns that get a time, or what is made up, and nothing else: also where it happens to be equal in both runs. */
-function timedColumns(runs: TwoRuns, { first, second }: BothRuns): readonly Column[] {
-  const table = runs.tables.find(({ oid }) => oid === first.oid);
+function timedColumns(runs: TwoRuns, { first, second, table }: BothRuns): readonly Column[] {
   const isWritten = first.inserted + first.updated > 0 && first.rows !== null && second.rows !== null;
   if (table === undefined || table.hasTriggers || runs.runsOwnerCode || !isWritten) return [];
   const isSet = (name: string): boolean =>
@@ -120,40 +115,39 @@ function timedColumns(runs: TwoRuns, { first, second }: BothRuns): readonly Colu
   );
 }
 
-function refuseMadeUpValue(runs: TwoRuns, { oid, resource }: TableEffect, column: Column): void {
+function refuseMadeUpValue(runs: TwoRuns, { first, table }: BothRuns, column: Column): void {
   const { name } = column;
-  const table = runs.tables.find((candidate) => candidate.oid === oid);
   if (isProven(runs, table, name)) return;
   const isUnset = table?.sources.has(name) !== true;
   // Nobody but the server can set it.
   if (!runs.isVarying && isUnset && column.isIdentityAlways) return;
   throw notPreviewable(
-    `${resource}.${name} gets another value every time the statement runs. Only an expression of now(), a ` +
+    `${first.resource}.${name} gets another value every time the statement runs. Only an expression of now(), a ` +
       'gen_random_uuid() alone, a default or a trigger may assign a value at execution. Write the value itself, and ' +
-      'leave the clock out of whatever the triggers may see.',
+      'keep the clock out of everything that triggers may see.',
   );
 }
 
-/** Whoever approves must see which rows get which value, and that must hold at execution. */
+/** Reviewers must see which rows get which value, and that must hold at execution. */
 function refuseUnboundValue(runs: TwoRuns, pair: BothRuns, column: Column): void {
-  const { oid, resource } = pair.first;
-  const table = runs.tables.find((candidate) => candidate.oid === oid);
+  const { first, table } = pair;
   const isMixed = table?.sources.get(column.name)?.isMixed === true;
   // Beside code of the owner, each value is compared by its kind.
-  if (!isMixed && (runs.runsOwnerCode || !keepsValues(pair, column, table))) return;
+  if (!isMixed && (runs.runsOwnerCode || !keepsValues(pair, column))) return;
   const why = isMixed
     ? 'several values that are made at execution, or only in some of its rows,'
     : 'a value that is made at execution in some rows, and another one in others,';
   throw notPreviewable(
-    `${resource}.${column.name} gets ${why} and which row gets which could not be held to the plan. Give the column one ` +
+    `${first.resource}.${column.name} gets ${why} and which row gets which could not be checked against the plan. Give the column one ` +
       'such expression in all rows that the statement writes (or INSERT … VALUES of plain values), write the values ' +
       'themselves, or change these rows in statements of their own.',
   );
 }
 
 /** True when rows of a column that is left out get a value that is not made at execution. */
-function keepsValues(pair: BothRuns, column: Column, table: WrittenTable | undefined): boolean {
-  const index = pair.first.shape.columns.findIndex(({ name }) => name === column.name);
+function keepsValues(pair: BothRuns, column: Column): boolean {
+  const { first, table } = pair;
+  const index = first.shape.columns.findIndex(({ name }) => name === column.name);
   const isByChance = isEqualByChance(table?.sources.get(column.name));
   if (!isByChance && keepsUpdated(pair, index)) return true;
   return (!isByChance || table?.defaulted.has(column.name) === true) && keepsInserted(pair, index);
@@ -165,16 +159,18 @@ function isEqualByChance(source: ValueSource | undefined): boolean {
 }
 
 function keepsUpdated({ first, second }: BothRuns, index: number): boolean {
-  const others = new Map((second.rows ?? []).filter(isUpdate).map((row) => [row.key, row.after?.[index]]));
+  const others = new Map((second.rows ?? []).filter(isUpdate).map((row) => [row.key, row.after[index]]));
   return (first.rows ?? []).filter(isUpdate).some(({ key, before, after }) => {
-    const value = after?.[index] ?? null;
-    return value !== null && !isSameValue(before?.[index], value) && isSameValue(value, others.get(key));
+    const value = after[index] ?? null;
+    return value !== null && !isSameValue(before[index], value) && isSameValue(value, others.get(key));
   });
 }
 
 function keepsInserted({ first, second }: BothRuns, index: number): boolean {
   const [rows, again] = [insertedOf(first.rows ?? []), insertedOf(second.rows ?? [])];
-  return rows.some((row) => (row[index] ?? null) !== null) && bagOf(rows, index) === bagOf(again, index);
+  return (
+    rows.some((row) => (row[index] ?? null) !== null) && columnBag(rows, index) === columnBag(again, index)
+  );
 }
 
 function isProven(runs: TwoRuns, table: WrittenTable | undefined, column: string): boolean {
@@ -187,20 +183,16 @@ function isProven(runs: TwoRuns, table: WrittenTable | undefined, column: string
  * The column is left out in all rows, but triggers and functions may put what they read into some of them: so every new
  * value must be another one in each run, and of a kind that cannot come from rows, or hold what the statement read.
  */
-function refuseHiddenValue(runs: TwoRuns, { first, second }: BothRuns, column: Column): void {
+function refuseHiddenValue(runs: TwoRuns, { first, second, table }: BothRuns, column: Column): void {
   const values = [first, second].map((effect) => newValues(effect, column));
   const earlier = new Set(values[0]?.map(({ value }) => JSON.stringify(value)));
   const isKept = values[1]?.some(({ value }) => earlier.has(JSON.stringify(value))) === true;
-  if (
-    !isKept &&
-    isOfKnownKind(runs, values, runs.tables.find(({ oid }) => oid === first.oid)?.sources.get(column.name))
-  )
-    return;
+  if (!isKept && isOfKnownKind(runs, values, table?.sources.get(column.name))) return;
   const why = isKept
     ? 'gets a new value in some rows each time, and the same one in others'
     : 'gets a value each time that may hold what triggers or functions are given or read';
   throw notPreviewable(
-    `${first.resource}.${column.name} ${why}: nobody could tell at execution where it comes from. Write the values ` +
+    `${first.resource}.${column.name} ${why}: at execution its origin could not be checked. Write the values ` +
       'themselves, or change these rows in statements of their own.',
   );
 }

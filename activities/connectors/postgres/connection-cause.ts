@@ -1,6 +1,4 @@
-import { DatabaseError } from 'pg';
-
-import { CONDITIONS } from './sql-conditions.ts';
+import { CONDITIONS, isSqlError } from './sql-error.ts';
 
 /** Why there is no session at a target. */
 export interface ConnectionCause {
@@ -16,7 +14,7 @@ const NAMING = /^(08|28|3D|53|57P|42501|42704|42P01)/;
 
 /** Why a session could not be opened: in words of the server where these quote no row. */
 export function causeOfRefusedSession(error: unknown): ConnectionCause {
-  if (!(error instanceof DatabaseError) || error.code === undefined) return { cause: networkCause(error) };
+  if (!isSqlError(error)) return { cause: networkCause(error) };
   const { code, message } = error;
   const said = NAMING.test(code)
     ? `: ${message.slice(0, MESSAGE_CHARACTERS_MAX).toWellFormed()}`
@@ -24,12 +22,10 @@ export function causeOfRefusedSession(error: unknown): ConnectionCause {
   return { cause: `the server refuses the session${said}`, sqlState: code };
 }
 
-/** Why a session ended in the middle. What the server says then may quote rows: only its state is told. */
+/** Why a session ended in the middle. Its message may quote rows, so only its state is given. */
 export function causeOfLostSession(error: unknown): ConnectionCause {
-  if (error instanceof DatabaseError && error.code !== undefined) {
-    return { cause: `the server ended the session${conditionText(error.code)}`, sqlState: error.code };
-  }
-  return { cause: networkCause(error) };
+  if (!isSqlError(error)) return { cause: networkCause(error) };
+  return { cause: `the server ended the session${conditionText(error.code)}`, sqlState: error.code };
 }
 
 function conditionText(sqlState: string): string {
@@ -37,7 +33,7 @@ function conditionText(sqlState: string): string {
   return condition === undefined ? '' : ` (${condition})`;
 }
 
-/** What the codes of sockets and TLS mean for whoever set the target up. */
+/** What the codes of sockets and TLS mean for the people who set the target up. */
 const NETWORK: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nothing listens at the host and port of its URL',
   ECONNRESET: 'the other side closed the connection',
@@ -59,7 +55,9 @@ function networkCause(error: unknown): string {
   if (known !== undefined) return `${known} (${code || firstCode(error)})`;
   if (/CERT|SIGNATURE|ISSUER|_TLS_|_SSL_|EPROTO/.test(code))
     return `its certificate or TLS is refused (${code})`;
-  return DRIVER.find(([said]) => said.test(error.message))?.[1] ?? unknownCause(error, code);
+  const said = DRIVER.find(([text]) => text.test(error.message))?.[1];
+  // Other texts may hold anything: only their kind is given.
+  return said ?? `it does not answer (${code || error.name})`;
 }
 
 /** Several addresses of one name fail as one error without a code of its own. */
@@ -74,16 +72,13 @@ function codeOf(error: Error): string {
   return 'code' in error ? String(error.code) : '';
 }
 
-/** What the driver says, which names no code. */
+/** Messages of the driver, which come without a code. */
 const DRIVER: readonly (readonly [said: RegExp, cause: string])[] = [
-  [/does not support SSL/, 'its URL demands TLS, which the server does not offer'],
-  [/^(timeout expired|Connection terminated due to connection timeout)/, 'it does not answer in time'],
-  [/^Query read timeout/, 'it does not answer in time'],
+  [/does not support SSL/, 'its URL requires TLS, which the server does not offer'],
+  [
+    /^(timeout expired|(Connection terminated due to connection|Query read) timeout)/,
+    'it does not answer in time',
+  ],
   [/^(Connection terminated|Client has encountered)/, 'the connection ended'],
   [/client password must be a string|SASL/, 'the server asks for a password, and its URL has none'],
 ];
-
-/** Other texts may hold anything: their kind is told. */
-function unknownCause({ name }: Error, code: string): string {
-  return code === '' ? `it does not answer (${name})` : `it does not answer (${code})`;
-}

@@ -1,8 +1,8 @@
-import { fieldOf, kindOf, listOf, namesOf, textOf, unwrap } from './parse-tree.ts';
+import { fieldOf, integerOf, kindOf, listOf, namesOf, textOf, unwrap } from './parse-tree.ts';
 import type { TreeNode } from './parser-thread.ts';
 
 /** What a condition answers for whatever row: null is SQL's own; undefined where that depends on the row, or is not known. */
-export type Truth = boolean | null | undefined;
+type Truth = boolean | null | undefined;
 
 /** Nobody writes deeper conditions by hand, and the stack is not endless. */
 const DEPTH_MAX = 100;
@@ -47,16 +47,12 @@ const WORDS: ReadonlyMap<string, boolean> = new Map([
 
 function combined(node: TreeNode, depth: number): Truth {
   const answers = listOf(node, 'args').map((part) => truthOf(part, depth));
-  if (node['boolop'] === 'NOT_EXPR') return negated(answers[0]);
+  if (node['boolop'] === 'NOT_EXPR') return typeof answers[0] === 'boolean' ? !answers[0] : answers[0];
   // The one that decides alone: true of OR, false of AND.
   const deciding = node['boolop'] === 'OR_EXPR';
   if (answers.includes(deciding)) return deciding;
   if (answers.includes(undefined)) return undefined;
   return answers.includes(null) ? null : !deciding;
-}
-
-function negated(truth: Truth): Truth {
-  return typeof truth === 'boolean' ? !truth : truth;
 }
 
 /** Whole numbers with whole numbers, texts with equal texts: nothing that a type, a collation or a cast could change. */
@@ -81,12 +77,6 @@ const NUMERIC: Readonly<Record<string, (left: number, right: number) => boolean>
 
 const EQUAL: Readonly<Record<string, boolean>> = { '=': true, '<>': false, '<=': true, '>=': true };
 
-function integerOf(constant: TreeNode): number | null {
-  const value = fieldOf(constant, 'ival');
-  // The printed tree leaves nought out.
-  return value === null ? null : Number(value['ival'] ?? 0);
-}
-
 function textIn(constant: TreeNode): string | null {
   const value = fieldOf(constant, 'sval');
   return value === null ? null : (textOf(value, 'sval') ?? '');
@@ -100,16 +90,14 @@ function nullTest(node: TreeNode, depth: number): Truth {
 
 function booleanTest(node: TreeNode, depth: number): Truth {
   const truth = truthOf(node['arg'], depth);
-  const wanted = TESTS.get(String(node['booltesttype']));
+  const [, not, word = ''] = /^IS_(NOT_)?(\w+)$/.exec(String(node['booltesttype'])) ?? [];
+  const wanted = TESTS.get(word);
   if (truth === undefined || wanted === undefined) return undefined;
-  return (truth === wanted.value) !== wanted.isNegated;
+  return (truth === wanted) !== (not !== undefined);
 }
 
-const TESTS: ReadonlyMap<string, { readonly value: boolean | null; readonly isNegated: boolean }> = new Map([
-  ['IS_TRUE', { value: true, isNegated: false }],
-  ['IS_NOT_TRUE', { value: true, isNegated: true }],
-  ['IS_FALSE', { value: false, isNegated: false }],
-  ['IS_NOT_FALSE', { value: false, isNegated: true }],
-  ['IS_UNKNOWN', { value: null, isNegated: false }],
-  ['IS_NOT_UNKNOWN', { value: null, isNegated: true }],
+const TESTS: ReadonlyMap<string, boolean | null> = new Map([
+  ['TRUE', true],
+  ['FALSE', false],
+  ['UNKNOWN', null],
 ]);

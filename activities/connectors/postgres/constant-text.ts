@@ -1,14 +1,14 @@
-import { listField, nodeField, wordField, type QueryNode } from './node-text.ts';
+import type { QueryNode } from './node-text.ts';
 
 const MICROSECONDS_PER_SECOND = 1_000_000n;
 
 /** A constant of a node tree as SQL, or null for types that are not read here. */
 export function constantText(node: QueryNode): string | null {
-  if (wordField(node, 'constisnull') === 'true') return 'null';
-  const reader = READERS.get(wordField(node, 'consttype'));
-  const [, ...words] = listField(node, 'constvalue');
+  if (node.word('constisnull') === 'true') return 'null';
+  const reader = READERS.get(node.word('consttype'));
+  const [, ...words] = node.list('constvalue');
   const bytes = Buffer.from(words.map((word) => Number(word) & 255));
-  return reader === undefined || nodeField(node, 'constvalue') !== null ? null : reader(bytes);
+  return reader === undefined || node.node('constvalue') !== null ? null : reader(bytes);
 }
 
 /** By the oid of the type. Datums are read as little-endian machines keep them; others do not come out at all. */

@@ -1,6 +1,6 @@
 import type { Client, QueryResultRow } from 'pg';
 
-import { blindTable, readImages, type ImageReading, type ReadTable, type TableCounts } from './images.ts';
+import { blindTable, readImages, type ImageReading, type TableCounts, type TableEffect } from './images.ts';
 import type { ReadingBudget } from './raw-rows.ts';
 import { notPreviewable } from './refusal.ts';
 import {
@@ -13,9 +13,6 @@ import {
   type SessionRequest,
 } from './session.ts';
 import type { TargetSettings } from './settings.ts';
-
-/** What one transaction did to one table. */
-export type TableEffect = ReadTable;
 
 /** What reading an effect needs. */
 export interface EffectReading
@@ -33,8 +30,8 @@ export interface EffectReading
 const COUNTS = `
   select changed.oid::text as oid, format('%I.%I', schema.nspname, changed.relname) as resource,
          schema.nspname in ('pg_catalog', 'information_schema') as is_catalogue,
-         changed.inserted::text as inserted, changed.updated::text as updated, changed.deleted::text as deleted,
-         pg_catalog.pg_relation_size(changed.oid)::text as bytes,
+         changed.inserted::float8 as inserted, changed.updated::float8 as updated, changed.deleted::float8 as deleted,
+         pg_catalog.pg_relation_size(changed.oid)::float8 as bytes,
          pg_catalog.current_setting('server_encoding') as encoding,
          pg_catalog.has_schema_privilege($1, schema.oid, 'usage')
            and pg_catalog.has_table_privilege($1, changed.oid, 'select') as is_readable,
@@ -53,14 +50,9 @@ const COUNTS = `
    order by resource`;
 
 /** What the server counted for one table. */
-export interface CountRow extends QueryResultRow {
-  readonly oid: string;
-  readonly resource: string;
+export interface CountRow extends QueryResultRow, TableCounts {
   readonly is_catalogue: boolean;
-  readonly inserted: string;
-  readonly updated: string;
-  readonly deleted: string;
-  readonly bytes: string;
+  readonly bytes: number;
   readonly encoding: string;
   readonly is_readable: boolean;
   readonly xid: string | null;
@@ -117,25 +109,20 @@ async function tableEffect(
   row: CountRow,
   budget: ReadingBudget,
 ): Promise<TableEffect> {
-  const counts: TableCounts = {
-    oid: row.oid,
-    resource: row.resource,
-    inserted: Number(row.inserted),
-    updated: Number(row.updated),
-    deleted: Number(row.deleted),
-  };
-  const blindness = blindnessOf(reading, row, counts);
-  if (blindness !== null) return blindTable(counts, blindness);
-  return readImages({ ...reading, budget, table: counts, xid: row.xid ?? '0' });
+  const { oid, resource, inserted, updated, deleted } = row;
+  const table: TableCounts = { oid, resource, inserted, updated, deleted };
+  const blindness = blindnessOf(reading, row);
+  if (blindness !== null) return blindTable(table, blindness);
+  return readImages({ ...reading, budget, table, xid: row.xid ?? '0' });
 }
 
-function blindnessOf(reading: EffectReading, row: CountRow, counts: TableCounts): string | null {
+function blindnessOf(reading: EffectReading, row: CountRow): string | null {
   const { readRowsMax, scannedBytesMax } = reading.limits;
-  const rows = Math.max(counts.inserted + counts.updated, counts.updated + counts.deleted);
+  const rows = row.updated + Math.max(row.inserted, row.deleted);
   if (reading.countsOnly.has(row.resource)) return 'only its counts were approved';
   if (!row.is_readable) return 'the observer role may not read it';
   // Its text is whatever bytes were put in, and different bytes could arrive here as the same characters.
   if (row.encoding === 'SQL_ASCII') return 'the database does not say how its text is encoded (SQL_ASCII)';
   if (rows > readRowsMax) return `more than ${readRowsMax} rows change`;
-  return Number(row.bytes) > scannedBytesMax ? 'it is too large to look through' : null;
+  return row.bytes > scannedBytesMax ? 'it is too large to look through' : null;
 }

@@ -15,7 +15,7 @@ import {
   type Untried,
 } from './unpreviewed.ts';
 import { beginWriting, effectOf, type BegunWriting } from './rehearsal.ts';
-import type { TableEffect } from './effect.ts';
+import type { TableEffect } from './images.ts';
 import { claimKey, readLedger } from './ledger.ts';
 import { statedUntried } from './plan-untried.ts';
 import { projectWithUnbound } from './comparison.ts';
@@ -50,7 +50,7 @@ export function refusedRun(error: StatementRefused): ExecutionOutcome {
 
 /**
  * Runs the statement and commits only the approved effect. An outcome means that it is certain what happened; an
- * error thrown after `beforeCommit` was called means that it is not. `idle` is a session that has nothing to do.
+ * error after `beforeCommit` was called means that it is not. `idle` is a session that has nothing to do.
  */
 export async function executeApproved(prepared: PreparedExecution, idle: Client): Promise<ExecutionOutcome> {
   await queueBehindRivals(idle, prepared.call.approvedPlan, prepared);
@@ -59,12 +59,12 @@ export async function executeApproved(prepared: PreparedExecution, idle: Client)
       return await tryOnce(prepared);
     } catch (error) {
       if (error instanceof StatementRefused) return refusedRun(error);
-      // Anything else that the session did not survive leaves it to the caller: thrown, and probed if need be.
+      // What the session did not survive is the caller’s: raised again, and probed if need be.
       if (!isSurvivedError(error)) throw error;
       if (!isTransient(error) || tries === TRIES_MAX) {
         return { kind: 'failed', code: classOf(error), ...failureOf(error) };
       }
-      // Whoever tries again at once meets the same rivals again.
+      // At once, it would meet the same rivals again.
       await setTimeout(Math.random() * PAUSE_MS_MAX);
     }
   }
@@ -105,14 +105,10 @@ async function claimed(prepared: PreparedExecution, writer: Client): Promise<Exe
   if (isMine) return null;
   await writer.query('rollback');
   const found = await readLedger(writer, call.idempotencyKey);
-  if (found?.kind === 'committed') {
-    return { kind: 'succeeded', fingerprint: found.fingerprint, result: { is_repeat: true } };
-  }
-  return {
-    kind: 'failed',
-    code: 'fenced',
-    detail: 'A probe has closed this run: it can never commit any more.',
-  };
+  if (found?.fenced === false)
+    return { kind: 'succeeded', fingerprint: found.fingerprint ?? '', result: { is_repeat: true } };
+  const detail = 'A probe has closed this run: it can no longer commit.';
+  return { kind: 'failed', code: 'fenced', detail };
 }
 
 interface EffectOfRun {
@@ -203,18 +199,15 @@ async function commit(
   const result = await writer.query('commit').catch((error: unknown) => refusedCommit(writer, error));
   // A transaction that had failed answers COMMIT with ROLLBACK and no error.
   if (result.command !== 'COMMIT') {
-    return {
-      kind: 'failed',
-      code: 'transaction_rollback',
-      detail: 'The target rolled the transaction back.',
-    };
+    const detail = 'The target rolled the transaction back.';
+    return { kind: 'failed', code: 'transaction_rollback', detail };
   }
   const rows = effects.map(countsOf);
   const { fingerprint } = prepared.call.approvedPlan;
   return { kind: 'succeeded', fingerprint, result: { rows, transaction_id: transactionId } };
 }
 
-/** Only a session that still answers has certainly refused the commit; otherwise nobody knows, and it is thrown. */
+/** Only a session that still answers has certainly refused the commit; otherwise nobody knows. */
 async function refusedCommit(writer: Client, error: unknown): Promise<never> {
   const isAlive = await writer.query('rollback').then(
     () => true,

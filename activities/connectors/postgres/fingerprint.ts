@@ -3,20 +3,16 @@ import { digestOf, type Digest } from '../../../domain/crypto/digest.ts';
 import type { ProjectedEffect } from './projection.ts';
 import type { RewrittenRelation } from './rewriting.ts';
 
-/** What a fingerprint covers beside effects. */
-export interface Circumstances {
-  /** The settings that values depend on which are not in the effects. */
-  readonly valueSettings?: string | undefined;
-  readonly rewritten?: readonly RewrittenRelation[];
-}
-
 /**
  * The fingerprint of a plan: SHA-256 over all its effects, however many of them are shown and in whatever order, and over
  * the definitions of views and rules that led to them. Where values are not in them, the settings are that they depend on.
  */
 export function fingerprintOf(
   effects: readonly ProjectedEffect[],
-  { valueSettings = '', rewritten = [] }: Circumstances = {},
+  {
+    valueSettings = '',
+    rewritten = [],
+  }: { valueSettings?: string; rewritten?: readonly RewrittenRelation[] } = {},
 ): Digest {
   const sorted = [...effects].sort((left, right) => (left.resource < right.resource ? -1 : 1));
   const isOpen = sorted.some((effect) => effect.is_counts_only || effect.assigned_columns.length > 0);

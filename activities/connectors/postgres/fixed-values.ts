@@ -1,12 +1,4 @@
-import {
-  childrenOf,
-  isQueryNode,
-  nodeField,
-  nodesField,
-  wordField,
-  type NodeValue,
-  type QueryNode,
-} from './node-text.ts';
+import { childrenOf, QueryNode, type NodeValue } from './node-text.ts';
 import { meaningOf, queriesIn, type Place } from './query-scope.ts';
 import { isClock } from './value-reading.ts';
 import { calledBy, type Search } from './varying-values.ts';
@@ -26,16 +18,13 @@ const STEPS_MAX = 20_000;
 const WRITES: ReadonlySet<string> = new Set(['2', '3', '5']);
 
 function valuesOf(query: QueryNode): readonly NodeValue[] {
-  if (!WRITES.has(wordField(query, 'commandType'))) return [];
-  const conflict = nodeField(query, 'onConflict');
+  if (!WRITES.has(query.word('commandType'))) return [];
   const targets = [
-    ...nodesField(query, 'targetList'),
-    ...(conflict === null ? [] : nodesField(conflict, 'onConflictSet')),
-    ...nodesField(query, 'mergeActionList').flatMap((action) => nodesField(action, 'targetList')),
+    ...query.nodes('targetList'),
+    ...(query.node('onConflict')?.nodes('onConflictSet') ?? []),
+    ...query.nodes('mergeActionList').flatMap((action) => action.nodes('targetList')),
   ];
-  return targets
-    .filter((target) => wordField(target, 'resjunk') !== 'true')
-    .map((target) => target.fields.get('expr') ?? null);
+  return targets.filter((target) => target.word('resjunk') !== 'true').map((target) => target.value('expr'));
 }
 
 /** What reads rows, or is none of a single value. */
@@ -45,7 +34,7 @@ function isFixed(place: Place, search: Search, left: { steps: number }): boolean
   left.steps -= 1;
   const { expression, scope } = place;
   if (left.steps < 0) return false;
-  if (!isQueryNode(expression)) return true;
+  if (!(expression instanceof QueryNode)) return true;
   if (expression.kind === 'VAR') {
     if (search.reader.isProven(expression)) return true;
     // A column of VALUES or of a query over constants; rows of tables are not fixed.
@@ -53,9 +42,7 @@ function isFixed(place: Place, search: Search, left: { steps: number }): boolean
     return meaning.kind === 'places' && meaning.places.every((inner) => isFixed(inner, search, left));
   }
   if (READING.has(expression.kind) || !isFixedCall(expression, search)) return false;
-  return [...expression.fields.values()].every((value) =>
-    [...childrenOf([value])].every((child) => isFixed({ expression: child, scope }, search, left)),
-  );
+  return [...childrenOf(expression)].every((child) => isFixed({ expression: child, scope }, search, left));
 }
 
 function isFixedCall(node: QueryNode, { facts, reader }: Search): boolean {

@@ -18,7 +18,7 @@ export interface TableCounts {
 }
 
 /** What was done to one table: as often as rows were written, and what came of them. */
-export interface ReadTable extends TableCounts {
+export interface TableEffect extends TableCounts {
   readonly shape: TableShape;
   readonly rows: readonly RowImage[] | null;
   /** Why the changed rows cannot be shown truthfully. */
@@ -43,7 +43,7 @@ export interface ImageReading {
 const NO_SHAPE: TableShape = { columns: [], key: [], isFiltered: true };
 
 /** A table whose rows are not known. */
-export function blindTable(counts: TableCounts, blindness: string): ReadTable {
+export function blindTable(counts: TableCounts, blindness: string): TableEffect {
   return { ...counts, shape: NO_SHAPE, rows: null, blindness };
 }
 
@@ -51,7 +51,7 @@ export function blindTable(counts: TableCounts, blindness: string): ReadTable {
  * Reads the rows that the writer's transaction changed, before and after. Both transactions see one state, so a row is
  * changed exactly when one of them sees it and the other does not.
  */
-export async function readImages(reading: ImageReading): Promise<ReadTable> {
+export async function readImages(reading: ImageReading): Promise<TableEffect> {
   const { table } = reading;
   const shape = await readShape(reading.reader, table.oid);
   if (!shape.columns.every(({ isReadExactly }) => isReadExactly)) return blindTable(table, READ_ALIKE);
@@ -118,7 +118,7 @@ async function readAllBefore(
   const [row] = await rowsOf<{ next: string }>(reading.writer, `select ${NEXT_SHARED_MARK} as next`);
   const made = (BigInt(row?.next ?? sharedFrom) - BigInt(sharedFrom) + MARKS) % MARKS;
   if (made === 0n) return own;
-  // Others may go on to lock: the next mark is asked for once more with each row.
+  // Others may go on to lock: the next mark is read again for each row.
   const age = (mark: string): string => `(${mark} - ${sharedFrom} + ${MARKS}) % ${MARKS}`;
   const isShared = `${age('keyturn_row.xmax::text::bigint')} < ${age(`${NEXT_SHARED_MARK}::bigint`)}`;
   return readBefore(reading, shape, `(${writtenBy('xmax', xid)} or ${isShared})`);
@@ -152,7 +152,7 @@ function isAt(places: readonly string[]): string {
   return `keyturn_row.ctid = any (${placesOf(places)})`;
 }
 
-/** Places of rows as a constant. */
+/** The places of rows as a constant. */
 export function placesOf(places: readonly string[]): string {
   return `'{${places.map((place) => `"${place}"`).join(',')}}'::pg_catalog.tid[]`;
 }

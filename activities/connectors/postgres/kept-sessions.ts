@@ -11,12 +11,12 @@ const AGE_MS_MAX = 60_000;
 const IDLE_MAX = 16;
 
 /**
- * What a session is for. Rows may be read in either, but a session forgets all plans of its questions after that: those
- * that read them for sure are others than those that ask the catalogue, whose plans take far longer to make.
+ * What a session is for. Rows may be read in either, but a session loses all its prepared plans after that: those that
+ * surely read rows are kept apart from those that query the catalogue, whose plans take far longer to make.
  */
 export type SessionUse = 'catalogue' | 'rows';
 
-/** Everything that a session may hold beyond its transactions, apart from prepared questions of our own. */
+/** Everything that a session may hold beyond its transactions, apart from our own prepared queries. */
 const RESET = [
   'rollback',
   'close all',
@@ -29,7 +29,7 @@ const RESET = [
 ].join(';\n');
 
 /**
- * Sessions that ask the catalogue and look at rows, kept for the next work. The statement of a request never runs in
+ * Sessions that query the catalogue and read rows, kept for the next work. The statement of a request never runs in
  * one: that takes a fresh session (`SessionsAhead`). Everything they do but for their empty temporary schema is rolled back,
  * all settings are those of a transaction, and in between they are reset.
  */
@@ -42,8 +42,8 @@ export class KeptSessions {
     work: (client: Client) => Promise<Answer>,
     use: SessionUse = 'catalogue',
   ): Promise<Answer> {
-    const place = `${use} ${await sessionUrl(request)}`;
-    const client = (await this.#takeIdle(place)) ?? (await this.#open(request));
+    const key = `${use} ${await sessionUrl(request)}`;
+    const client = (await this.#takeIdle(key)) ?? (await this.#open(request));
     let answer: Answer;
     try {
       answer = await work(client);
@@ -51,24 +51,24 @@ export class KeptSessions {
       await closeSession(client);
       throw error;
     }
-    await this.#takeBack(client, place);
+    await this.#takeBack(client, key);
     return answer;
   }
 
-  async #takeIdle(place: string): Promise<Client | null> {
-    // The one that worked last knows most, and the server has forgotten least of its plans.
-    for (const [client, itsPlace] of [...this.#idle].reverse()) {
-      if (itsPlace !== place) continue;
+  async #takeIdle(key: string): Promise<Client | null> {
+    // The one that worked last has the most plans left.
+    for (const [client, itsKey] of [...this.#idle].reverse()) {
+      if (itsKey !== key) continue;
       this.#idle.delete(client);
       socketOf(client)?.ref();
-      // The way to the target may have broken without anybody being told.
+      // The connection may have broken unnoticed.
       if (await answers(client, 'select 1')) return client;
       await closeSession(client);
     }
     return null;
   }
 
-  async #takeBack(client: Client, place: string): Promise<void> {
+  async #takeBack(client: Client, key: string): Promise<void> {
     const kept = KEPT.get(client);
     const isFit = kept !== undefined && kept.openedAt + AGE_MS_MAX > performance.now();
     if (!isFit || this.#idle.size >= IDLE_MAX || !(await reset(client, kept))) {
@@ -77,7 +77,7 @@ export class KeptSessions {
     }
     // A process that has nothing else to do may end.
     socketOf(client)?.unref();
-    this.#idle.set(client, place);
+    this.#idle.set(client, key);
   }
 
   async #open(request: SessionRequest): Promise<Client> {
@@ -97,7 +97,7 @@ function socketOf(client: Client): Socket | null {
 
 interface Kept {
   readonly openedAt: number;
-  /** Part of the names of prepared questions: they do not outlive a full reset. */
+  /** Part of the names of prepared queries: they do not outlive a full reset. */
   generation: number;
   hasReadRows: boolean;
   hasSchema: boolean;
@@ -130,7 +130,7 @@ export function noteRowsRead(client: Client): void {
 
 /**
  * Makes the temporary schema of a kept session, in which a transaction has begun, last as long as the session does.
- * While the server has to make it for each statement that is noted, it forgets the plans of all our questions each time.
+ * While the server has to make it for each statement that is noted, it drops the plans of all our queries each time.
  */
 export async function keepSchema(
   client: Client,
@@ -145,7 +145,7 @@ export async function keepSchema(
 
 const NAMES = new Map<string, number>();
 
-/** Rows of a constant question about the catalogue. A kept session prepares it once. */
+/** Rows of a constant query of the catalogue. A kept session prepares it once. */
 export async function catalogueRows<Row extends QueryResultRow>(
   client: Client,
   text: string,

@@ -3,10 +3,6 @@ import type { Client } from 'pg';
 import { isSurvivedError } from './sql-error.ts';
 import { rowsOf } from './session.ts';
 
-/** What the target's ledger says of a key. */
-export type LedgerEntry =
-  { readonly kind: 'committed'; readonly fingerprint: string } | { readonly kind: 'fenced' };
-
 const UNIQUE_VIOLATION = '23505';
 
 /**
@@ -27,13 +23,12 @@ export async function claimKey(
   }
 }
 
-/** What is committed under a key, or null. */
-export async function readLedger(client: Client, key: string): Promise<LedgerEntry | null> {
-  const [row] = await rowsOf<{ fenced: boolean; fingerprint: string | null }>(
-    client,
-    'select fenced, fingerprint from keyturn.execution where key operator(pg_catalog.=) $1',
-    [key],
-  );
-  if (row === undefined) return null;
-  return row.fenced ? { kind: 'fenced' } : { kind: 'committed', fingerprint: row.fingerprint ?? '' };
+/** What the target's ledger says of a key: a fenced run has no fingerprint. Undefined where it says nothing. */
+export async function readLedger(
+  client: Client,
+  key: string,
+): Promise<{ readonly fenced: boolean; readonly fingerprint: string | null } | undefined> {
+  const text = 'select fenced, fingerprint from keyturn.execution where key operator(pg_catalog.=) $1';
+  const [row] = await rowsOf<{ fenced: boolean; fingerprint: string | null }>(client, text, [key]);
+  return row;
 }

@@ -1,5 +1,7 @@
 import type { Client, QueryResultRow } from 'pg';
 
+import type { TableEffect } from './images.ts';
+import { insertedOf } from './pairing.ts';
 import type { Value } from './raw-rows.ts';
 import { rowsOf, takeRole } from './session.ts';
 
@@ -18,18 +20,14 @@ export interface Making extends MakingTime {
   readonly newKeys: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/** One table's columns, its sequences, and the values that its new rows got. */
-export interface NewRows {
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly Value[])[];
-  readonly sequences: Making['sequences'];
-}
-
 /** The values that sequences gave to new rows, by the name of the column. */
-export function newKeysOf(tables: readonly NewRows[]): Making['newKeys'] {
+export function newKeysOf(
+  tables: readonly (Pick<TableEffect, 'shape' | 'rows'> & Pick<Making, 'sequences'>)[],
+): Making['newKeys'] {
   const keys = new Map<string, Set<string>>();
-  for (const { columns, rows, sequences } of tables) {
-    for (const [index, name] of columns.entries()) {
+  for (const { shape, rows: images, sequences } of tables) {
+    const rows = insertedOf(images ?? []);
+    for (const [index, { name }] of shape.columns.entries()) {
       const heads = sequences.get(name);
       const values = rows.map((row) => row[index]).filter((value) => typeof value === 'string');
       const given = values.filter((value) => sequenceKind(value, heads) !== null);
@@ -46,20 +44,9 @@ interface SequenceHead {
   readonly step: bigint;
 }
 
-/**
- * What a value made at execution is, as far as it can be told without knowing the value: the same kind in every run, and
- * not what a row of a table held. `other` cannot be told apart from such.
- */
-export type MadeKind = string;
-
-export const OTHER: MadeKind = 'other';
-export const UUID_4: MadeKind = 'uuid 4';
-
-interface TimeRow extends QueryResultRow {
-  readonly started: string;
-  readonly local: string;
-  readonly lasted: string;
-}
+/** Kinds of values made at execution: `OTHER` may be what a row of a table held. */
+export const OTHER = 'other';
+export const UUID_4 = 'uuid 4';
 
 const TIME = `
   select (extract(epoch from now()) * 1000000)::bigint::text as started,
@@ -68,12 +55,11 @@ const TIME = `
 
 /** The time of the writer's open transaction, once the statement has run, in the statement's time zone. */
 export async function readMakingTime(writer: Client): Promise<MakingTime> {
-  const [row] = await rowsOf<TimeRow>(writer, TIME);
-  return {
-    startedAt: BigInt(row?.started ?? '0'),
-    startedAtLocally: BigInt(row?.local ?? '0'),
-    lasted: BigInt(row?.lasted ?? '0'),
-  };
+  const [{ started = '0', local = '0', lasted = '0' } = {}] = await rowsOf<Record<string, string>>(
+    writer,
+    TIME,
+  );
+  return { startedAt: BigInt(started), startedAtLocally: BigInt(local), lasted: BigInt(lasted) };
 }
 
 interface SequenceRow extends QueryResultRow {
@@ -120,17 +106,15 @@ export async function readSequenceHeads(
   await takeRole(writer, role);
   const rows = await rowsOf<SequenceRow>(writer, SEQUENCE_COLUMNS, [oids]);
   await takeRole(writer, null);
-  const heads = new Map<string, Map<string, readonly SequenceHead[]>>();
-  for (const { oid, name, is_hidden: isHidden, last, step } of rows) {
-    const columns = heads.get(oid) ?? new Map<string, readonly SequenceHead[]>();
-    const head = { isHidden, last: last === null ? null : BigInt(last), step: BigInt(step) };
-    heads.set(oid, columns.set(name, [...(columns.get(name) ?? []), head]));
-  }
-  return heads;
+  const heads = rows.map(({ is_hidden: isHidden, last, step, ...column }) => {
+    return { ...column, isHidden, last: last === null ? null : BigInt(last), step: BigInt(step) };
+  });
+  const byTable = [...Map.groupBy(heads, ({ oid }) => oid)];
+  return new Map(byTable.map(([oid, own]) => [oid, Map.groupBy(own, ({ name }) => name)]));
 }
 
-/** The kind of one value that a column got. */
-export function madeKind(value: Value, column: string, making: Making): MadeKind {
+/** The kind of one value that a column got: the same in every run, as far as it is known without knowing the value. */
+export function madeKind(value: Value, column: string, making: Making): string {
   if (value === null) return 'null';
   if (typeof value !== 'string') return OTHER;
   const alone = uuidKind(value, making) ?? timeKind(value, making);
@@ -138,7 +122,7 @@ export function madeKind(value: Value, column: string, making: Making): MadeKind
 }
 
 /** JSON with all that stands in it, but for times, UUIDs and keys of new rows of this run, which stand there by their kind. */
-function documentKind(text: string, making: Making): MadeKind | null {
+function documentKind(text: string, making: Making): string | null {
   if (!/^[[{]/.test(text) || !isJson(text)) return null;
   const keyed = text.replaceAll(/"(\w+)"\s*:\s*(-?\d+)(?=\s*[,}])/g, (found, name: string, value: string) =>
     making.newKeys.get(name)?.has(value) === true ? `"${name}": <sequence>` : found,
@@ -161,7 +145,7 @@ function isJson(text: string): boolean {
 }
 
 /** One of version 7 holds the time at which it was made; of version 4, any other one looks the same. */
-function uuidKind(text: string, { startedAt, lasted }: MakingTime): MadeKind | null {
+function uuidKind(text: string, { startedAt, lasted }: MakingTime): string | null {
   const version = /^[\da-f]{8}-[\da-f]{4}-([47])[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/.exec(text)?.[1];
   if (version !== '7') return version === undefined ? null : UUID_4;
   const madeAt = BigInt(`0x${text.slice(0, 13).replace('-', '')}`) * 1000n;
@@ -176,7 +160,7 @@ const SECOND = 1_000_000n;
 const WHOLE_DAY = 1440n * MINUTE;
 
 /** A time by its whole minutes from the start of the transaction: `now()`, `now() + interval '30 days'`. */
-function timeKind(text: string, { startedAt, startedAtLocally, lasted }: Making): MadeKind | null {
+function timeKind(text: string, { startedAt, startedAtLocally, lasted }: Making): string | null {
   if (DAY.test(text)) {
     return `day ${microsecondsOf(text, '00:00:00', '') / WHOLE_DAY - startedAtLocally / WHOLE_DAY}`;
   }
@@ -203,7 +187,7 @@ function microsecondsOf(date: string, time: string, fraction: string): bigint {
 /** Others take values too, so the last one may not be ours. */
 const LATEST = 10_000n;
 
-function sequenceKind(text: string, heads: readonly SequenceHead[] | undefined): MadeKind | null {
+function sequenceKind(text: string, heads: readonly SequenceHead[] | undefined): string | null {
   if (heads === undefined || !/^-?\d{1,19}$/.test(text)) return null;
   const value = BigInt(text);
   const isLatest = heads.some(({ isHidden, last, step }) => {

@@ -1,4 +1,4 @@
-import type { TableEffect } from './effect.ts';
+import type { TableEffect } from './images.ts';
 import { blindTable } from './images.ts';
 import { keptText, type Projection } from './projection.ts';
 import type { WrittenTable } from './written-tables.ts';
@@ -9,7 +9,7 @@ export function keptIn(
   effects: readonly TableEffect[],
   { oid }: Pick<TableEffect, 'oid'>,
 ): Pick<Projection, 'keptColumns' | 'movedRows' | 'renamedRows'> {
-  const table = tables.find((candidate) => candidate.oid === oid);
+  const table = tables.find((written) => written.oid === oid);
   if (runsOwnerCode || table === undefined) return {};
   const { kept } = table;
   if (!table.operations.includes('update')) return { keptColumns: kept };

@@ -1,9 +1,53 @@
 import { notPreviewable, StatementRefused } from './refusal.ts';
 
 /** One node of a statement as PostgreSQL analysed it. */
-export interface QueryNode {
+export class QueryNode {
   readonly kind: string;
   readonly fields: ReadonlyMap<string, NodeValue>;
+
+  constructor(kind: string, fields: ReadonlyMap<string, NodeValue>) {
+    this.kind = kind;
+    this.fields = fields;
+  }
+
+  value(name: string): NodeValue {
+    return this.fields.get(name) ?? null;
+  }
+
+  /** A field that holds a list. */
+  list(name: string): readonly NodeValue[] {
+    const value = this.value(name);
+    return Array.isArray(value) ? (value as readonly NodeValue[]) : [];
+  }
+
+  /** The nodes of a field that holds a list. */
+  nodes(name: string): readonly QueryNode[] {
+    return this.list(name).filter((value) => value instanceof QueryNode);
+  }
+
+  /** A field that holds a node. */
+  node(name: string): QueryNode | null {
+    const value = this.value(name);
+    return value instanceof QueryNode ? value : null;
+  }
+
+  /** A field that holds one word. */
+  word(name: string): string {
+    const value = this.value(name);
+    return typeof value === 'string' ? value : '';
+  }
+
+  /** A field that names an object by its oid; null where it names none. */
+  oid(name: string): string | null {
+    const word = this.word(name);
+    return /^[1-9]\d*$/.test(word) ? word : null;
+  }
+
+  /** A field that holds a number; not a number when it is anything else. */
+  number(name: string): number {
+    const word = this.word(name);
+    return /^-?\d+$/.test(word) ? Number(word) : Number.NaN;
+  }
 }
 
 /** A field of a node: nothing, one word, a list, another node, or the bytes of a constant. */
@@ -29,46 +73,22 @@ function unreadable(): StatementRefused {
 
 /** The words of a node tree by PostgreSQL's own rule: blanks and brackets end one, a backslash takes the next sign. */
 class Words {
-  readonly #text: string;
+  readonly #words: readonly string[];
   #at = 0;
-  #kept: string | null = null;
 
   constructor(text: string) {
-    this.#text = text;
+    this.#words = text.match(/[(){}]|(?:[^ \n\t(){}\\]+|\\[\s\S]?)+/g) ?? [];
   }
 
   /** The next word without taking it. */
   peek(): string | null {
-    this.#kept ??= this.next();
-    return this.#kept;
+    return this.#words[this.#at] ?? null;
   }
 
   next(): string | null {
-    const kept = this.#kept;
-    this.#kept = null;
-    if (kept !== null) return kept;
-    while (isBlank(this.#text[this.#at])) this.#at += 1;
-    const start = this.#at;
-    if (start >= this.#text.length) return null;
-    if (isBracket(this.#text[start])) this.#at += 1;
-    else this.#skipWord();
-    return this.#text.slice(start, this.#at);
+    this.#at += 1;
+    return this.#words[this.#at - 1] ?? null;
   }
-
-  #skipWord(): void {
-    const text = this.#text;
-    while (this.#at < text.length && !isBlank(text[this.#at]) && !isBracket(text[this.#at])) {
-      this.#at += text[this.#at] === '\\' ? 2 : 1;
-    }
-  }
-}
-
-function isBlank(sign: string | undefined): boolean {
-  return sign === ' ' || sign === '\n' || sign === '\t';
-}
-
-function isBracket(sign: string | undefined): boolean {
-  return sign === '(' || sign === ')' || sign === '{' || sign === '}';
 }
 
 function readValue(words: Words, depth: number): NodeValue {
@@ -77,7 +97,7 @@ function readValue(words: Words, depth: number): NodeValue {
   if (word === null || word === ')' || word === '}') throw unreadable();
   if (word === '{') return readNode(words, depth);
   if (word === '(') return readList(words, depth);
-  return word === '<>' ? null : unescaped(word);
+  return word === '<>' ? null : word.replace(/\\([\s\S])/g, '$1');
 }
 
 function readList(words: Words, depth: number): readonly NodeValue[] {
@@ -95,7 +115,7 @@ function readNode(words: Words, depth: number): QueryNode {
     if (name === null || !/^:\w+$/.test(name) || fields.has(name.slice(1))) throw unreadable();
     fields.set(name.slice(1), name === ':constvalue' ? readBytes(words) : readValue(words, depth + 1));
   }
-  return { kind: MODERN_KINDS.get(kind) ?? kind, fields };
+  return new QueryNode(MODERN_KINDS.get(kind) ?? kind, fields);
 }
 
 /** `5 [ 20 0 0 0 120 ]`: a length, then bytes with a sign. */
@@ -114,60 +134,28 @@ function readBytes(words: Words): NodeValue {
 /** Names of kinds before PostgreSQL 16. */
 const MODERN_KINDS: ReadonlyMap<string, string> = new Map([
   ['RTE', 'RANGETBLENTRY'],
-  ['ARRAY', 'ARRAYEXPR'],
-  ['ROW', 'ROWEXPR'],
-  ['CASE', 'CASEEXPR'],
   ['WHEN', 'CASEWHEN'],
-  ['COALESCE', 'COALESCEEXPR'],
-  ['MINMAX', 'MINMAXEXPR'],
-  ['ROWCOMPARE', 'ROWCOMPAREEXPR'],
+  ...['ARRAY', 'ROW', 'CASE', 'COALESCE', 'MINMAX', 'ROWCOMPARE'].map(
+    (kind) => [kind, `${kind}EXPR`] as const,
+  ),
 ]);
 
-function unescaped(word: string): string {
-  return word.replace(/\\([\s\S])/g, '$1');
-}
-
-/** True for a node. */
-export function isQueryNode(value: NodeValue | undefined): value is QueryNode {
-  return typeof value === 'object' && value !== null && 'kind' in value;
-}
-
-/** A field that holds a list. */
-export function listField(node: QueryNode, name: string): readonly NodeValue[] {
-  const value = node.fields.get(name);
-  return Array.isArray(value) ? (value as readonly NodeValue[]) : [];
-}
-
-/** The nodes of a field that holds a list. */
-export function nodesField(node: QueryNode, name: string): readonly QueryNode[] {
-  return listField(node, name).filter(isQueryNode);
-}
-
-/** A field that holds a node. */
-export function nodeField(node: QueryNode, name: string): QueryNode | null {
-  const value = node.fields.get(name);
-  return isQueryNode(value) ? value : null;
-}
-
-/** A field that holds one word. */
-export function wordField(node: QueryNode, name: string): string {
-  const value = node.fields.get(name);
-  return typeof value === 'string' ? value : '';
-}
-
-/** A field that holds a number; not a number when it is anything else. */
-export function numberField(node: QueryNode, name: string): number {
-  const word = wordField(node, name);
-  return /^-?\d+$/.test(word) ? Number(word) : Number.NaN;
-}
-
-/** The values of a node's fields and of its lists. */
+/** The nodes right below a value, through lists. */
 export function* childrenOf(value: NodeValue): Generator<QueryNode> {
-  if (isQueryNode(value)) for (const field of value.fields.values()) yield* nodesIn(field);
+  if (value instanceof QueryNode) for (const field of value.fields.values()) yield* nodesIn(field);
   else yield* nodesIn(value);
 }
 
+/** Every node below a value, those above first. */
+export function* nodesBelow(value: NodeValue): Generator<QueryNode> {
+  const open = [...childrenOf(value)].reverse();
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    yield node;
+    for (const child of [...childrenOf(node)].reverse()) open.push(child);
+  }
+}
+
 function* nodesIn(value: NodeValue): Generator<QueryNode> {
-  if (isQueryNode(value)) yield value;
+  if (value instanceof QueryNode) yield value;
   else if (Array.isArray(value)) for (const item of value as readonly NodeValue[]) yield* nodesIn(item);
 }

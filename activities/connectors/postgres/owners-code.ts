@@ -44,43 +44,37 @@ interface FunctionRow extends QueryResultRow {
   readonly has_others: boolean;
 }
 
-/** Expressions and functions of the target's owner that a statement reaches. */
-interface OwnersPart {
-  readonly expressions: readonly ExpressionRow[];
-  /** Without those that the target lets be called to make a value. */
-  readonly functions: readonly FunctionRow[];
-}
-
-/** Refuses what nobody vouches for. */
+/**
+ * Refuses what nobody vouches for. Answers expressions and functions of the target's owner that a statement reaches, without
+ * functions that the target lets be called to make a value.
+ */
 export async function refuseObjects(
   client: Client,
   { objects, triggers, request }: Evaluated,
-): Promise<OwnersPart> {
+): Promise<{ expressions: readonly ExpressionRow[]; functions: readonly FunctionRow[] }> {
   const { allowedFunctions, madeAtExecution } = request.settings;
+  const oids = (catalog: string): readonly string[] => oidsOf(objects, catalog);
   const [foreign, functions, expressions] = await Promise.all([
-    catalogueRows<{ name: string }>(client, FOREIGN_TABLES, [oidsOf(objects, 'pg_class')]),
-    catalogueRows<FunctionRow>(
-      client,
-      FUNCTIONS,
-      ['pg_proc', 'pg_operator'].map((catalog) => oidsOf(objects, catalog)),
-    ),
-    catalogueRows<ExpressionRow>(client, EXPRESSIONS, [
-      ...OWNERS.map((catalog) => oidsOf(objects, catalog)),
-      [...madeAtExecution],
-    ]),
+    catalogueRows<{ name: string }>(client, FOREIGN_TABLES, [oids('pg_class')]),
+    catalogueRows<FunctionRow>(client, FUNCTIONS, ['pg_proc', 'pg_operator'].map(oids)),
+    catalogueRows<ExpressionRow>(client, EXPRESSIONS, [...OWNERS.map(oids), [...madeAtExecution]]),
   ]);
   if (foreign.length > 0) {
     const names = foreign.map((row) => row.name).join(', ');
-    throw notPreviewable(`Foreign tables act elsewhere: ${names}.`);
+    throw notPreviewable(
+      `The statement reaches foreign tables, whose changes no plan shows: ${names}. Leave them out.`,
+    );
   }
   for (const called of functions) refuseFunction(called, allowedFunctions);
-  const [defaults, others] = [true, false].map((isDefault) =>
-    expressions.filter(({ kind }) => (kind === 'default') === isDefault).map(({ text }) => text),
-  );
   const { parser } = request;
-  await refuseOwnerExpressions(defaults ?? [], { parser, allowed: HARMLESS_IN_DEFAULTS });
+  const defaults = expressions.filter(({ kind }) => kind === 'default');
+  await refuseOwnerExpressions(
+    defaults.map(({ text }) => text),
+    { parser, allowed: HARMLESS_IN_DEFAULTS },
+  );
+  const others = expressions.filter(({ kind }) => kind !== 'default').map(({ text }) => text);
   const definitions = triggers.map(({ definition }) => definition);
-  await refuseOwnerExpressions([...(others ?? []), ...definitions], { parser, allowed: HARMLESS_FOR_OWNERS });
+  await refuseOwnerExpressions([...others, ...definitions], { parser, allowed: HARMLESS_FOR_OWNERS });
   return { expressions, functions: functions.filter(({ name }) => !madeAtExecution.has(name)) };
 }
 
@@ -89,11 +83,11 @@ function refuseFunction({ name, has_others: hasOthers }: FunctionRow, allowed: R
   if (!hasOthers) return;
   throw new StatementRefused(
     'function_not_allowed',
-    `Functions of different owners are called ${name}, and the target's list does not say whose is meant.`,
+    `Functions of different owners are called ${name}, and the target's list does not say whose is meant. Let the owner of the target rename or drop the others.`,
   );
 }
 
-/** Where the target's owner writes expressions, in the order that the question about them takes. */
+/** Where the target's owner writes expressions, in the order of the parameters of `EXPRESSIONS`. */
 const OWNERS = ['pg_rewrite', 'pg_attrdef', 'pg_constraint', 'pg_policy', 'pg_class', 'pg_type'] as const;
 
 async function refuseOwnerExpressions(
@@ -108,6 +102,6 @@ async function refuseOwnerExpressions(
   const list = harmful.join(', ');
   throw new StatementRefused(
     'function_not_allowed',
-    `A view, rule, default, check, policy or index of the target calls ${list}.`,
+    `A view, rule, default, check, policy or index of the target calls ${list}, which no statement may run here. Use a table without it.`,
   );
 }

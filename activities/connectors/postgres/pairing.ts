@@ -13,6 +13,18 @@ export function insertedOf(rows: readonly RowImage[]): readonly RowValues[] {
   return rows.flatMap(({ before, after }) => (before === null && after !== null ? [after] : []));
 }
 
+/** A row that is there before and after. */
+export function isUpdate(
+  row: RowImage,
+): row is RowImage & { readonly before: RowValues; readonly after: RowValues } {
+  return row.before !== null && row.after !== null;
+}
+
+/** Equal for the same values, in whatever order. */
+export function bagOf(values: readonly unknown[]): string {
+  return JSON.stringify(values.map((value) => JSON.stringify(value)).sort());
+}
+
 interface Unpaired {
   readonly before: readonly RowValues[];
   readonly after: readonly RowValues[];
@@ -57,11 +69,6 @@ function hasTwins(images: readonly RowImage[]): boolean {
   return new Set(images.map(({ key }) => key)).size < images.length;
 }
 
-interface Single {
-  readonly key: string | null;
-  readonly row: RowValues;
-}
-
 function withNewKeys(
   left: { readonly gone: readonly Gone[]; readonly fresh: readonly Fresh[] },
   shape: TableShape,
@@ -70,11 +77,10 @@ function withNewKeys(
   const pairs = count > 0 ? pairsByRest(left, shape) : [];
   // Not as many as updated rows: some of them were deleted and inserted, or look like another, and nobody can tell which.
   if (pairs.length === 0 || pairs.length !== count) return [...left.gone, ...left.fresh];
-  const used = new Set<RowValues>(pairs.flatMap(([from, to]) => [from.row, to.row]));
+  const used = new Set<RowImage>(pairs.flat());
   return [
-    ...pairs.map(([from, to]) => ({ key: from.key, before: from.row, after: to.row })),
-    ...left.gone.filter(({ before }) => !used.has(before)),
-    ...left.fresh.filter(({ after }) => !used.has(after)),
+    ...pairs.map(([{ key, before }, { after }]) => ({ key, before, after })),
+    ...[...left.gone, ...left.fresh].filter((image) => !used.has(image)),
   ];
 }
 
@@ -84,27 +90,17 @@ type Fresh = RowImage & { readonly after: RowValues };
 function pairsByRest(
   { gone, fresh }: { readonly gone: readonly Gone[]; readonly fresh: readonly Fresh[] },
   shape: TableShape,
-): readonly (readonly [Single, Single])[] {
-  const from = gone.map(({ key, before }) => ({ key, row: before }));
-  const to = fresh.map(({ key, after }) => ({ key, row: after }));
-  const [onlyFrom, onlyTo] = [from[0], to[0]];
-  if (from.length === 1 && to.length === 1 && onlyFrom && onlyTo) return [[onlyFrom, onlyTo]];
-  const sources = byRest(from, shape);
-  const targets = byRest(to, shape);
-  return [...sources].flatMap(([rest, source]) => {
-    const target = targets.get(rest);
-    return source !== null && target ? [[source, target] as const] : [];
+): readonly (readonly [Gone, Fresh])[] {
+  const [onlyGone, onlyFresh] = [gone[0], fresh[0]];
+  if (gone.length === 1 && fresh.length === 1 && onlyGone && onlyFresh) return [[onlyGone, onlyFresh]];
+  const rest = (row: RowValues): string =>
+    JSON.stringify(row.filter((_, index) => !shape.columns[index]?.isKey));
+  // By what is not their key; several that have the same are told apart by nothing.
+  const targets = Map.groupBy(fresh, ({ after }) => rest(after));
+  return [...Map.groupBy(gone, ({ before }) => rest(before))].flatMap(([text, [source, ...twins]]) => {
+    const [target, ...others] = targets.get(text) ?? [];
+    return source && target && twins.length + others.length === 0 ? [[source, target] as const] : [];
   });
-}
-
-/** Rows by what is not their key; null where several have the same. */
-function byRest(rows: readonly Single[], shape: TableShape): ReadonlyMap<string, Single | null> {
-  const found = new Map<string, Single | null>();
-  for (const single of rows) {
-    const rest = JSON.stringify(single.row.filter((_, index) => !shape.columns[index]?.isKey));
-    found.set(rest, found.has(rest) ? null : single);
-  }
-  return found;
 }
 
 /** `id=7` or `order_id=7, line="a b"`: readable, and different for different rows. */

@@ -31,37 +31,17 @@ function* fieldsOf(parent: TreeNode, open: unknown[]): Generator<KindedNode> {
 }
 
 /** The fields whose kind the grammar fixes. */
-const KIND_OF_FIELD: ReadonlyMap<string, string> = new Map([
-  ['alias', 'Alias'],
-  ['arg', 'JsonValueExpr'],
-  ['boolval', 'Value'],
-  ['bsval', 'Value'],
-  ['constructor', 'JsonAggConstructor'],
-  ['context_item', 'JsonValueExpr'],
-  ['cycle_clause', 'CTECycleClause'],
-  ['expr', 'JsonValueExpr'],
-  ['format', 'JsonFormat'],
-  ['fval', 'Value'],
-  ['infer', 'InferClause'],
-  ['intoClause', 'IntoClause'],
-  ['ival', 'Value'],
-  ['larg', 'SelectStmt'],
-  ['on_empty', 'JsonBehavior'],
-  ['on_error', 'JsonBehavior'],
-  ['onConflictClause', 'OnConflictClause'],
-  ['output', 'JsonOutput'],
-  ['over', 'WindowDef'],
-  ['pathspec', 'JsonTablePathSpec'],
-  ['rarg', 'SelectStmt'],
-  ['relation', 'RangeVar'],
-  ['returning', 'JsonReturning'],
-  ['returningClause', 'ReturningClause'],
-  ['search_clause', 'CTESearchClause'],
-  ['sval', 'Value'],
-  ['typeName', 'TypeName'],
-  ['value', 'JsonValueExpr'],
-  ['withClause', 'WithClause'],
-]);
+const KIND_OF_FIELD: ReadonlyMap<string, string> = new Map(
+  [
+    'alias Alias, arg JsonValueExpr, boolval Value, bsval Value, constructor JsonAggConstructor',
+    'context_item JsonValueExpr, cycle_clause CTECycleClause, expr JsonValueExpr, format JsonFormat',
+    'fval Value, infer InferClause, intoClause IntoClause, ival Value, larg SelectStmt',
+    'on_empty JsonBehavior, on_error JsonBehavior, onConflictClause OnConflictClause, output JsonOutput',
+    'over WindowDef, pathspec JsonTablePathSpec, rarg SelectStmt, relation RangeVar',
+    'returning JsonReturning, returningClause ReturningClause, search_clause CTESearchClause, sval Value',
+    'typeName TypeName, value JsonValueExpr, withClause WithClause',
+  ].flatMap((line) => line.split(', ').map((entry) => entry.split(' ') as [string, string])),
+);
 
 /** The node inside `{ Kind: {…} }`, or null when it is of another kind. */
 export function unwrap(value: unknown, kind: string): TreeNode | null {
@@ -100,6 +80,13 @@ export function fieldOf(node: TreeNode, field: string): TreeNode | null {
 export function textOf(node: TreeNode, field: string): string | null {
   const value = Object.hasOwn(node, field) ? node[field] : undefined;
   return typeof value === 'string' ? value : null;
+}
+
+/** The value of a constant that is a whole number, or null. */
+export function integerOf(constant: TreeNode): number | null {
+  const value = fieldOf(constant, 'ival');
+  // The printed tree leaves nought out.
+  return value === null ? null : Number(value['ival'] ?? 0);
 }
 
 /** A list of `String` nodes as text, e.g. the parts of a function's name. */

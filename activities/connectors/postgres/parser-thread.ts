@@ -34,8 +34,8 @@ const TRIES_MAX = 2;
 
 /**
  * Parses with PostgreSQL's own grammar in a few threads. Measured: a hostile chain of 5,000 operators or sub-selects
- * overflows the stack inside the WebAssembly module, and repeated overflows hang it. A thread can be stopped and thrown
- * away; the process cannot. Requesters take turns, so the hostile text of one does not end what another waits for.
+ * overflows the stack inside the WebAssembly module, and repeated overflows hang it. A thread can be ended and
+ * replaced; the process cannot. Requesters take turns, so the hostile text of one does not end what another waits for.
  */
 export class SqlParsers {
   readonly #timeoutMs: number;
@@ -125,7 +125,7 @@ async function startWorker(): Promise<Worker> {
     workerData: { library, tooDeep: TOO_DEEP },
     resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
   });
-  // Its end is noticed by the question that waits for it.
+  // `answerOf` notices its end.
   worker.on('error', () => undefined);
   worker.unref();
   try {

@@ -2,9 +2,10 @@ import type { Plan, ResourceEffect, Reversal } from '../../../domain/request/pla
 import type { Stated } from '../approved-plan.ts';
 import type { Analysis } from './analysis.ts';
 import { riskFactsOf, summaryOf } from './describe.ts';
-import type { TableEffect } from './effect.ts';
+import type { TableEffect } from './images.ts';
 import type { ProjectedEffect } from './projection.ts';
 import { shownEffects, sizeOf } from './shown.ts';
+import type { Statement } from './statement.ts';
 import { assignmentsOf, movesOf, rewritingOf, unseenEffects, warningsOf } from './warnings.ts';
 import type { PreparedCall } from './prepared-call.ts';
 
@@ -45,7 +46,7 @@ export function statedOf(prepared: PreparedCall, seen: Seen): PostgresStated {
   return {
     connector: CONNECTOR,
     operation: statement.text,
-    summary: shown.length === 0 && !isQuiet ? CHANGES_NO_TABLE : summaryIn(prepared, shown),
+    summary: shown.length === 0 ? noneChanged(statement, isQuiet) : summaryOf(shown),
     effects: shown,
     reversal,
     warnings: [
@@ -91,8 +92,7 @@ const UNSEEN: Reversal = {
 const CHANGES_NO_TABLE =
   'Changes no table; what functions and triggers of the target do elsewhere, if anything, is not in this plan.';
 
-function summaryIn({ statement }: PreparedCall, shown: readonly ResourceEffect[]): string {
-  return shown.length === 0 && statement.isRead ? READS : summaryOf(shown);
+function noneChanged({ isRead }: Statement, isQuiet: boolean): string {
+  if (!isQuiet) return CHANGES_NO_TABLE;
+  return isRead ? 'Reads only: changes nothing, and returns no rows.' : summaryOf([]);
 }
-
-const READS = 'Reads only: changes nothing, and returns no rows.';

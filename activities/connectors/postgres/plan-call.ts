@@ -4,7 +4,7 @@ import type { Client } from 'pg';
 
 import type { Plan } from '../../../domain/request/plan.ts';
 import { sharedEffect, type TwoRuns } from './comparison.ts';
-import { dryRun, type DryRun, type EffectPlace, type LookInside } from './rehearsal.ts';
+import { dryRun, type DryRun, type EffectSessions, type LookInside } from './rehearsal.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { notPreviewable } from './refusal.ts';
 import { findReversal } from './reversal.ts';
@@ -31,21 +31,23 @@ export async function planCall(prepared: PreparedCall, reader: Client): Promise<
       throw error;
     });
     if (plan !== null) return plan;
-    // Who tries again at once meets the same rivals again.
+    // At once, it would meet the same rivals again.
     await setTimeout(Math.random() * PAUSE_MS_MAX);
   }
-  throw notPreviewable('Its effect is another one every time, or the data changes all the time.');
+  throw notPreviewable(
+    'Its effect differs from run to run, or others keep changing the data. Write what differs as a value, or try again.',
+  );
 }
 
 async function tryPlan(prepared: PreparedCall, reader: Client, rehearsal: Rehearsal): Promise<Plan | null> {
   const first = await dryRun(prepared, reader, rehearsal);
   // What changes nothing assigns nothing, so a second look shows nothing more.
-  if (first.effects.length === 0 && first.sequences.places.size === 0) {
+  if (first.effects.length === 0 && first.sequences.positions.size === 0) {
     return planOf(prepared, { ...NOTHING, runs: [first] });
   }
   let found: Found | null = null;
-  const lookInside: LookInside = async (place, tables) => {
-    found = await compare(prepared, { place, first: first.effects, second: tables });
+  const lookInside: LookInside = async (sessions, tables) => {
+    found = await compare(prepared, { sessions, first: first.effects, second: tables });
   };
   const second = await dryRun(prepared, reader, { ...rehearsal, lookInside });
   return found === null ? null : planOf(prepared, { ...(found as Found), runs: [first, second] });
@@ -59,14 +61,14 @@ const NOTHING: Found = { effects: [], shown: [], reversal: null };
 /** Looks at both runs while the second can still be undone step by step. */
 async function compare(
   prepared: PreparedCall,
-  { place, first, second }: { readonly place: EffectPlace } & Pick<TwoRuns, 'first' | 'second'>,
+  { sessions, first, second }: { readonly sessions: EffectSessions } & Pick<TwoRuns, 'first' | 'second'>,
 ): Promise<Found | null> {
   const shared = sharedEffect({ ...prepared.analysis, first, second });
   if (shared === null) return null;
-  const effects = await withShares(shared, { prepared, place, tables: second });
+  const effects = await withShares(shared, { prepared, sessions, tables: second });
   if (effects.length === 0) return NOTHING;
   const shown = shownOf(prepared, effects);
-  const reversal = await findReversal({ prepared, place, tables: second, effects: shown });
+  const reversal = await findReversal({ prepared, sessions, tables: second, effects: shown });
   return { effects, shown, reversal };
 }
 
@@ -79,7 +81,7 @@ function planOf(
   return {
     ...statedOf(prepared, { effects, shown, reversal, changed }),
     fingerprint: fingerprintOf(effects, {
-      valueSettings: runs.at(-1)?.valueSettings,
+      valueSettings: runs.at(-1)?.valueSettings ?? '',
       rewritten: prepared.analysis.rewritten,
     }),
     locks_held_ms: Math.max(...runs.map((run) => run.locksHeldMs)),

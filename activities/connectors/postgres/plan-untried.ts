@@ -11,7 +11,7 @@ import { rewritingOf, shortList, unseenEffects, warningsOf } from './warnings.ts
 import { valueSettings } from './value-settings.ts';
 import type { PreparedCall } from './prepared-call.ts';
 
-/** What policy is told where nobody knows how many rows change: more than any rule lets pass. */
+/** What policy gets where nobody knows how many rows change: more than any rule lets pass. */
 const ROWS_UNKNOWN = Number.MAX_SAFE_INTEGER;
 
 /** The plan of a statement that is not tried out: its rows are counted at most. */

@@ -28,29 +28,22 @@ export async function probeRun(call: ProbeCall, request: SessionRequest): Promis
  */
 async function fence(call: ProbeCall, client: Client, request: SessionRequest): Promise<ProbeOutcome> {
   await begin(client, { isolation: 'read committed' }, request);
-  const isFenced = await claimKey(client, {
-    key: call.idempotencyKey,
-    requestId: call.requestId,
-    fingerprint: null,
-  });
-  if (isFenced) {
+  const { idempotencyKey: key, requestId } = call;
+  if (await claimKey(client, { key, requestId, fingerprint: null })) {
     const result = await client.query('commit');
     return result.command === 'COMMIT' ? 'not_done' : 'unknown';
   }
   await client.query('rollback');
-  const found = await readLedger(client, call.idempotencyKey);
-  if (found === null) return 'unknown';
-  return found.kind === 'committed' ? 'done' : 'not_done';
+  const found = await readLedger(client, key);
+  if (found === undefined) return 'unknown';
+  return found.fenced ? 'not_done' : 'done';
 }
 
 /** Without a ledger only the target's own memory of the transaction is left; it forgets very old ones. */
 async function transactionStatus(call: ProbeCall, client: Client): Promise<ProbeOutcome> {
   if (call.transactionId === null) return 'unknown';
-  const [row] = await rowsOf<{ status: string | null }>(
-    client,
-    'select pg_catalog.pg_xact_status($1::xid8) as status',
-    [call.transactionId],
-  );
+  const text = 'select pg_catalog.pg_xact_status($1::xid8) as status';
+  const [row] = await rowsOf<{ status: string | null }>(client, text, [call.transactionId]);
   if (row?.status === 'committed') return 'done';
   return row?.status === 'aborted' ? 'not_done' : 'unknown';
 }

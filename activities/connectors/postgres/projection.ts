@@ -1,10 +1,10 @@
 import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import type { ResourceEffect, RowEffect } from '../../../domain/request/plan.ts';
-import type { TableEffect } from './effect.ts';
+import type { TableEffect } from './images.ts';
 import { madeKind, type Making } from './made-values.ts';
 import { digestOfRecord, type RowValues } from './raw-rows.ts';
 import type { Column, TableShape } from './table-shape.ts';
-import type { RowImage } from './pairing.ts';
+import { isUpdate, type RowImage } from './pairing.ts';
 
 /** How one table's effect is shown and digested. */
 export interface Projection {
@@ -73,15 +73,14 @@ function assignedByRow(
       assigned.has(shown) && !isGenerated && !keptColumns.has(name) ? [shown] : [],
     ),
   );
-  // What is computed from what is kept can be told.
+  // What is computed from what is kept is known.
   if (inUpdates.size > 0)
     for (const { shown, isGenerated } of shape.columns)
       if (isGenerated && assigned.has(shown)) inUpdates.add(shown);
   const { movedRows, renamedRows } = projection;
   return (row) => {
-    const isUpdate = row.before !== null && row.after !== null;
     const wasThere = [movedRows, renamedRows].some((gone) => isKept(row, { projection, shape, gone }));
-    return isUpdate || wasThere ? inUpdates : assigned;
+    return isUpdate(row) || wasThere ? inUpdates : assigned;
   };
 }
 
@@ -205,11 +204,10 @@ function rowEffect(
   const { before, after } = row;
   const isKeyAssigned =
     before === null && shape.columns.some(({ isKey, shown }) => isKey && assigned.has(shown));
-  const isUpdate = before !== null && after !== null;
   const isShown = (column: Column, index: number): boolean =>
-    !isUpdate ||
+    !isUpdate(row) ||
     (making === undefined && assigned.has(column.shown)) ||
-    !isSameValue(before[index], after[index]);
+    !isSameValue(row.before[index], row.after[index]);
   const isMade = (column: Column, index: number): boolean =>
     assigned.has(column.shown) && (after?.[index] ?? null) !== null;
   return {

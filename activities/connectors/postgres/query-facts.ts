@@ -4,7 +4,7 @@ import { adviceOn } from './advice.ts';
 import { HARMLESS_FUNCTIONS } from './harmless-functions.ts';
 import { functionName } from './function-names.ts';
 import { catalogueRows } from './kept-sessions.ts';
-import { childrenOf, wordField, type NodeValue, type QueryNode } from './node-text.ts';
+import { nodesBelow, type NodeValue, type QueryNode } from './node-text.ts';
 import { notPreviewable, StatementRefused } from './refusal.ts';
 
 /** A function or operator that an analysed statement names. */
@@ -13,6 +13,8 @@ export interface CallFact {
   readonly name: string;
   /** `i`, `s` or `v`. */
   readonly volatility: string;
+  /** Of an operator: the name of its function. */
+  readonly code: string;
   /** True where the target lets its value be made at execution. */
   readonly isMade: boolean;
 }
@@ -20,7 +22,9 @@ export interface CallFact {
 /** What the catalogue says of the functions, operators and types that an analysed statement names. */
 export interface QueryFacts {
   readonly functions: ReadonlyMap<string, CallFact>;
-  readonly operators: ReadonlyMap<string, CallFact & { readonly code: string }>;
+  /** Those of functions that are called as such, and not by an operator or a cast. */
+  readonly calls: ReadonlySet<string>;
+  readonly operators: ReadonlyMap<string, CallFact>;
   readonly types: ReadonlyMap<string, string>;
 }
 
@@ -29,13 +33,13 @@ interface FactRow extends QueryResultRow {
   readonly oid: string;
   readonly schema: string;
   readonly name: string;
-  readonly volatility: string | null;
-  readonly code: string | null;
+  readonly volatility: string;
+  readonly code: string;
 }
 
 const FACTS = `
   select 'function' as kind, called.oid::text as oid, schema.nspname as schema, called.proname as name,
-         called.provolatile::text as volatility, null as code
+         called.provolatile::text as volatility, '' as code
     from pg_catalog.pg_proc called join pg_catalog.pg_namespace schema on schema.oid = called.pronamespace
    where called.oid = any ($1::oid[])
   union all
@@ -45,7 +49,7 @@ const FACTS = `
     join pg_catalog.pg_namespace schema on schema.oid = sign.oprnamespace
    where sign.oid = any ($2::oid[])
   union all
-  select 'type', kind.oid::text, schema.nspname, pg_catalog.format_type(kind.oid, null), null, null
+  select 'type', kind.oid::text, schema.nspname, pg_catalog.format_type(kind.oid, null), '', ''
     from pg_catalog.pg_type kind join pg_catalog.pg_namespace schema on schema.oid = kind.typnamespace
    where kind.oid = any ($3::oid[])`;
 
@@ -55,29 +59,32 @@ export async function readQueryFacts(
   tree: NodeValue,
   made: ReadonlySet<string>,
 ): Promise<QueryFacts> {
-  const oids = new Named();
-  gather(tree, oids);
-  const values = [oids.functions, oids.operators, oids.types].map((set) => [...set]);
+  const nodes = [...nodesBelow(tree)];
+  const unknown = nodes.find(({ kind }) => !KINDS.has(kind));
+  if (unknown !== undefined)
+    throw notPreviewable(
+      `The statement uses ${unknown.kind.toLowerCase()}, whose effect cannot be followed. Write the statement without it.`,
+    );
+  const values = [oidsIn(nodes, FUNCTION_FIELDS), oidsIn(nodes, ['opno']), oidsIn(nodes, TYPE_FIELDS)];
   const rows = await catalogueRows<FactRow>(client, FACTS, values);
-  const calls = (kind: FactRow['kind']): readonly (readonly [string, CallFact & { code: string }])[] =>
-    rows
-      .filter((row) => row.kind === kind)
-      .map(({ oid, schema, name, volatility, code }) => [
+  const ofKind = (wanted: FactRow['kind']): readonly FactRow[] => rows.filter(({ kind }) => kind === wanted);
+  const facts = (kind: FactRow['kind']): QueryFacts['functions'] =>
+    new Map(
+      ofKind(kind).map(({ oid, schema, name, volatility, code }) => [
         oid,
-        {
-          schema,
-          name,
-          volatility: volatility ?? 'v',
-          isMade: made.has(functionName(schema, name)),
-          code: code ?? '',
-        },
-      ]);
-  const types = rows.filter(({ kind }) => kind === 'type').map(({ oid, name }) => [oid, name] as const);
+        { schema, name, volatility, code, isMade: made.has(functionName(schema, name)) },
+      ]),
+    );
   return {
-    functions: new Map(calls('function')),
-    operators: new Map(calls('operator')),
-    types: new Map(types),
+    functions: facts('function'),
+    calls: new Set(oidsIn(nodes.filter(isCall), FUNCTION_FIELDS)),
+    operators: facts('operator'),
+    types: new Map(ofKind('type').map(({ oid, name }) => [oid, name])),
   };
+}
+
+function oidsIn(nodes: readonly QueryNode[], fields: readonly string[]): readonly string[] {
+  return [...new Set(nodes.flatMap((node) => fields.flatMap((field) => node.oid(field) ?? [])))];
 }
 
 /**
@@ -85,62 +92,28 @@ export async function readQueryFacts(
  * calls a function as well. What stands there as a call must be on the list; operators and casts of the server only
  * compute, but their owner may make others.
  */
-export function refuseHarmfulCalls(tree: NodeValue, { functions }: QueryFacts): void {
-  const oids = new Named();
-  gather(tree, oids);
+export function refuseHarmfulCalls({ functions, calls }: QueryFacts): void {
   for (const [oid, { schema, name, volatility }] of functions) {
-    const isHarmless = oids.calls.has(oid) ? HARMLESS_FUNCTIONS.has(name) : volatility !== 'v';
+    const isHarmless = calls.has(oid) ? HARMLESS_FUNCTIONS.has(name) : volatility !== 'v';
     if (schema === 'pg_catalog' && !isHarmless)
       throw new StatementRefused('function_not_allowed', adviceOn(`${schema}.${name}`));
   }
-}
-
-/** Oids that stand in an analysed statement. */
-class Named {
-  readonly functions = new Set<string>();
-  /** Those of functions that are called as such, and not by an operator or a cast. */
-  readonly calls = new Set<string>();
-  readonly operators = new Set<string>();
-  readonly types = new Set<string>();
 }
 
 /** `COERCE_EXPLICIT_CALL`, and `COERCE_SQL_SYNTAX` for EXTRACT and the like. */
 const CALL_FORMATS: ReadonlySet<string> = new Set(['0', '3']);
 
 function isCall(node: QueryNode): boolean {
-  if (node.kind === 'FUNCEXPR') return CALL_FORMATS.has(wordField(node, 'funcformat'));
+  if (node.kind === 'FUNCEXPR') return CALL_FORMATS.has(node.word('funcformat'));
   return node.kind === 'AGGREF' || node.kind === 'WINDOWFUNC';
 }
 
-const FUNCTION_FIELDS = ['funcid', 'opfuncid', 'aggfnoid', 'winfnoid'] as const;
+/** Where a node names the function that it calls. */
+export const FUNCTION_FIELDS = ['funcid', 'opfuncid', 'aggfnoid', 'winfnoid'] as const;
 const TYPE_FIELDS = [
-  ...(['funcresulttype', 'opresulttype', 'resulttype', 'consttype', 'type'] as const),
-  ...(['vartype', 'aggtype', 'wintype', 'casetype', 'coalescetype', 'minmaxtype', 'refrestype'] as const),
-  ...(['array_typeid', 'element_typeid', 'row_typeid'] as const),
-];
-
-function gather(value: NodeValue, oids: Named): void {
-  for (const node of childrenOf(value)) {
-    if (!KINDS.has(node.kind)) throw unknownKind(node);
-    for (const field of FUNCTION_FIELDS) {
-      noteOid(oids.functions, wordField(node, field));
-      if (isCall(node)) noteOid(oids.calls, wordField(node, field));
-    }
-    for (const field of TYPE_FIELDS) noteOid(oids.types, wordField(node, field));
-    noteOid(oids.operators, wordField(node, 'opno'));
-    gather(node, oids);
-  }
-}
-
-function noteOid(oids: Set<string>, word: string): void {
-  if (/^[1-9]\d*$/.test(word)) oids.add(word);
-}
-
-function unknownKind(node: QueryNode): StatementRefused {
-  return notPreviewable(
-    `The statement uses ${node.kind.toLowerCase()}, whose effect cannot be followed. Write it without.`,
-  );
-}
+  'funcresulttype opresulttype resulttype consttype type vartype aggtype wintype casetype coalescetype minmaxtype',
+  'refrestype array_typeid element_typeid row_typeid',
+].flatMap((line) => line.split(' '));
 
 /** Everything that an analysed data statement is made of. */
 const KINDS: ReadonlySet<string> = new Set(

@@ -1,14 +1,4 @@
-import {
-  childrenOf,
-  isQueryNode,
-  listField,
-  nodeField,
-  nodesField,
-  numberField,
-  wordField,
-  type NodeValue,
-  type QueryNode,
-} from './node-text.ts';
+import { childrenOf, QueryNode, type NodeValue } from './node-text.ts';
 
 /** A query and the one that it stands in. */
 export interface Scope {
@@ -43,12 +33,12 @@ const ROW: Meaning = { kind: 'row' };
 
 /** Follows a variable one step. */
 export function meaningOf(variable: QueryNode, scope: Scope): Meaning {
-  const holder = climbed(scope, numberField(variable, 'varlevelsup'));
-  const column = numberField(variable, 'varattno');
-  const place = numberField(variable, 'varno');
+  const holder = climbed(scope, variable.number('varlevelsup'));
+  const column = variable.number('varattno');
+  const place = variable.number('varno');
   const entry = holder === null ? null : entryAt(holder.query, place);
   if (holder === null || entry === null || !(column > 0)) return ROW;
-  const kind = wordField(entry, 'rtekind');
+  const kind = entry.word('rtekind');
   if (kind === RELATION) return ownRow(holder, variable);
   return FOLLOWED[kind]?.(entry, holder, column) ?? ROW;
 }
@@ -57,7 +47,7 @@ const RELATION = '0';
 
 /** By the kind of the range table's entry. What is not here (functions, XML, JSON tables) is data. */
 const FOLLOWED: Readonly<Record<string, (entry: QueryNode, holder: Scope, column: number) => Meaning>> = {
-  1: (entry, holder, column) => ofSubquery(nodeField(entry, 'subquery'), holder, column),
+  1: (entry, holder, column) => ofSubquery(entry.node('subquery'), holder, column),
   2: (entry, holder, column) => ofList(entry, 'joinaliasvars', { holder, column }),
   5: ofValues,
   6: ofPart,
@@ -72,31 +62,31 @@ function climbed(scope: Scope, levels: number): Scope | null {
 }
 
 function ownRow(scope: Scope, variable: QueryNode): Meaning {
-  const [place, column] = [numberField(variable, 'varno'), numberField(variable, 'varattno')];
-  const conflict = nodeField(scope.query, 'onConflict');
-  if (conflict !== null && numberField(conflict, 'exclRelIndex') === place) {
+  const [place, column] = [variable.number('varno'), variable.number('varattno')];
+  const conflict = scope.query.node('onConflict');
+  if (conflict !== null && conflict.number('exclRelIndex') === place) {
     return { kind: 'excluded', scope, column };
   }
   // What RETURNING gives of a view is computed by the view, or by its triggers.
-  const isView = entryAt(scope.query, place)?.fields.get('relkind') === 'v';
-  const isOwn = !isView && numberField(scope.query, 'resultRelation') === place;
-  const isPlain = ['', '0'].includes(wordField(variable, 'varreturningtype'));
+  const isView = entryAt(scope.query, place)?.word('relkind') === 'v';
+  const isOwn = !isView && scope.query.number('resultRelation') === place;
+  const isPlain = ['', '0'].includes(variable.word('varreturningtype'));
   return isOwn && isPlain ? { kind: 'own', scope, column } : ROW;
 }
 
 /** The entry of a query's range table at a place of it. */
 export function entryAt(query: QueryNode, place: number): QueryNode | null {
-  const entry = listField(query, 'rtable')[place - 1];
-  return isQueryNode(entry) ? entry : null;
+  const entry = query.list('rtable')[place - 1];
+  return entry instanceof QueryNode ? entry : null;
 }
 
 function ofList(entry: QueryNode, field: string, where: { holder: Scope; column: number }): Meaning {
-  const expression = listField(entry, field)[where.column - 1] ?? null;
+  const expression = entry.list(field)[where.column - 1] ?? null;
   return { kind: 'places', places: [{ expression, scope: where.holder }], source: null };
 }
 
 function ofValues(entry: QueryNode, holder: Scope, column: number): Meaning {
-  const places = listField(entry, 'values_lists').map((row) => ({
+  const places = entry.list('values_lists').map((row) => ({
     expression: Array.isArray(row) ? ((row as readonly NodeValue[])[column - 1] ?? null) : null,
     scope: holder,
   }));
@@ -106,8 +96,8 @@ function ofValues(entry: QueryNode, holder: Scope, column: number): Meaning {
 function ofSubquery(query: QueryNode | null, holder: Scope, column: number): Meaning {
   if (query === null) return ROW;
   const scope = { query, outer: holder };
-  if (nodeField(query, 'setOperations') === null) return ofTargets(scope, column);
-  const arms = nodesField(query, 'rtable').map((entry) => nodeField(entry, 'subquery'));
+  if (query.node('setOperations') === null) return ofTargets(scope, column);
+  const arms = query.nodes('rtable').map((entry) => entry.node('subquery'));
   const places = arms.flatMap((arm) => {
     const meaning = ofSubquery(arm, scope, column);
     return meaning.kind === 'places' ? meaning.places : [{ expression: null, scope }];
@@ -116,28 +106,30 @@ function ofSubquery(query: QueryNode | null, holder: Scope, column: number): Mea
 }
 
 function ofPart(entry: QueryNode, holder: Scope, column: number): Meaning {
-  const home = climbed(holder, numberField(entry, 'ctelevelsup'));
-  const name = wordField(entry, 'ctename');
-  const parts = home === null ? [] : nodesField(home.query, 'cteList');
-  const part = parts.find((candidate) => wordField(candidate, 'ctename') === name);
-  if (home === null || part === undefined || wordField(part, 'cterecursive') !== 'false') return ROW;
-  return ofSubquery(nodeField(part, 'ctequery'), home, column);
+  const home = climbed(holder, entry.number('ctelevelsup'));
+  const name = entry.word('ctename');
+  const parts = home === null ? [] : home.query.nodes('cteList');
+  const part = parts.find((one) => one.word('ctename') === name);
+  if (home === null || part === undefined || part.word('cterecursive') !== 'false') return ROW;
+  return ofSubquery(part.node('ctequery'), home, column);
 }
 
 /** The output column of a query: of its RETURNING where it writes. */
 function ofTargets(scope: Scope, column: number): Meaning {
-  const isSelect = wordField(scope.query, 'commandType') === '1';
-  const targets = nodesField(scope.query, isSelect ? 'targetList' : 'returningList');
-  const target = targets.find((candidate) => numberField(candidate, 'resno') === column);
-  const expression = target?.fields.get('expr') ?? null;
-  return { kind: 'places', places: [{ expression, scope }], source: scope.query };
+  const isSelect = scope.query.word('commandType') === '1';
+  const targets = scope.query.nodes(isSelect ? 'targetList' : 'returningList');
+  return { kind: 'places', places: [{ expression: valueAt(targets, column), scope }], source: scope.query };
+}
+
+/** What a list of targets gives to a column; null for nothing. */
+export function valueAt(targets: readonly QueryNode[], column: number): NodeValue {
+  return targets.find((target) => target.number('resno') === column)?.value('expr') ?? null;
 }
 
 /** True when a query reads from nothing, so that it has one row at most. */
 export function hasOneRow(query: QueryNode): boolean {
-  const tree = nodeField(query, 'jointree');
-  const plain = ['setOperations', 'onConflict'].every((field) => nodeField(query, field) === null);
-  const isSet =
-    wordField(query, 'hasTargetSRFs') !== 'false' || listField(query, 'mergeActionList').length > 0;
-  return plain && !isSet && tree !== null && listField(tree, 'fromlist').length === 0;
+  const tree = query.node('jointree');
+  const plain = ['setOperations', 'onConflict'].every((field) => query.node(field) === null);
+  const isSet = query.word('hasTargetSRFs') !== 'false' || query.list('mergeActionList').length > 0;
+  return plain && !isSet && tree !== null && tree.list('fromlist').length === 0;
 }

@@ -32,9 +32,8 @@ export type RawRow = readonly (string | null)[];
 
 /** Rows of a query whose values were put in by us, escaped. */
 export async function rawRows(client: Client, text: string): Promise<readonly RawRow[]> {
-  const result: unknown = await client.query({ text, rowMode: 'array', types: AS_TEXT });
-  const last = Array.isArray(result) ? (result as QueryArrayResult[]).at(-1) : (result as QueryArrayResult);
-  return (last?.rows ?? []) as RawRow[];
+  const results: unknown = await client.query({ text, rowMode: 'array', types: AS_TEXT });
+  return [results as QueryArrayResult<(string | null)[]>].flat().at(-1)?.rows ?? [];
 }
 
 const BATCH_ROWS = 500;

@@ -2,9 +2,11 @@ import type { Client } from 'pg';
 
 import type { Analysis } from './analysis.ts';
 import { assignsDefaults, boundRows, limitless } from './bounded-statement.ts';
-import type { TableEffect } from './effect.ts';
+import { observerOf } from './effect.ts';
+import type { TableEffect } from './images.ts';
 import { StatementRefused } from './refusal.ts';
-import { readSequences, type Sequence } from './sequences.ts';
+import { catalogueRows } from './kept-sessions.ts';
+import { SEQUENCES, type Sequence } from './sequences.sql.ts';
 import { allAnswers, begin, takeRole } from './session.ts';
 import type { Statement } from './statement.ts';
 import type { PreparedCall } from './prepared-call.ts';
@@ -36,7 +38,8 @@ export async function rehearsalOf(prepared: PreparedCall, reader: Client): Promi
   if (!areDefaultsSet && !takesDefaults(prepared)) return { statement, rowsMax, listed: 0 };
   const sequences = await sequencesOf(prepared, reader);
   const [scarcest] = [...sequences].sort((one, other) => one.left - other.left);
-  const mayTake = scarcest === undefined ? rowsMax : Math.min(sequenceValuesMax, share(scarcest));
+  const mayTake =
+    scarcest === undefined ? rowsMax : Math.min(sequenceValuesMax, Math.floor(scarcest.left / SHARE));
   const most = Math.min(rowsMax, mayTake);
   const limited = await boundRows(statement, most, parser);
   // A list of values says how many rows it proposes, whether they are left out or not.
@@ -61,10 +64,6 @@ function maySkipRows({ tables, rewritten }: Analysis): boolean {
   return rewritten.some(({ by }) => by !== 'view') || tables.some((table) => table.maySkipRows);
 }
 
-function share({ left }: Sequence): number {
-  return Math.floor(left / SHARE);
-}
-
 function refuseScarce(
   { name, left }: Sequence,
   { isBounded, mayTake }: { readonly isBounded: boolean; readonly mayTake: number },
@@ -87,8 +86,8 @@ async function sequencesOf(prepared: PreparedCall, reader: Client): Promise<read
   const oids = [...named, ...analysis.rewritten].map(({ oid }) => oid);
   const [, , sequences] = await allAnswers([
     begin(reader, { isolation: 'read committed' }, prepared),
-    takeRole(reader, settings.observerRole ?? settings.statementRole),
-    readSequences(reader, oids),
+    takeRole(reader, observerOf(settings)),
+    catalogueRows<Sequence>(reader, SEQUENCES, [oids]),
     reader.query('rollback'),
   ]);
   return sequences;

@@ -1,27 +1,18 @@
 import type { Client, QueryResultRow } from 'pg';
 
-import type { Analysis } from './analysis.ts';
 import { updatesTakeDefaults } from './bounded-statement.ts';
 import { withoutUnseenMoves } from './moved-rows.ts';
 import { lackingText, readTriggers, unknownOf } from './triggers.ts';
-import {
-  observerOf,
-  readCounts,
-  readEffect,
-  type CountRow,
-  type EffectReading,
-  type TableEffect,
-} from './effect.ts';
+import { observerOf, readCounts, readEffect, type CountRow, type EffectReading } from './effect.ts';
 import { stoppingGrowth } from './growth.ts';
-import { NEXT_SHARED_MARK } from './images.ts';
+import { NEXT_SHARED_MARK, type TableEffect } from './images.ts';
 import { newKeysOf, readMakingTime, readSequenceHeads, type Making, type MakingTime } from './made-values.ts';
-import { insertedOf } from './pairing.ts';
 import { notCounting } from './target-safety.ts';
 import { notPreviewable } from './refusal.ts';
 import type { PreparedCall } from './prepared-call.ts';
 import { refuseTooMany, rowsOfEffects, type Rehearsal } from './rehearsal-bounds.ts';
 import { runStatement } from './run-statement.ts';
-import { readPlaces, type SequenceUse } from './sequence-use.ts';
+import { readPositions, type SequenceUse } from './sequence-use.ts';
 import {
   allAnswers,
   begin,
@@ -43,18 +34,13 @@ export interface DryRun {
 }
 
 /** What else is looked at while the dry run's transaction is still open. */
-export type LookInside = (place: EffectPlace, effects: readonly TableEffect[]) => Promise<void>;
-
-/** What is run, and how it is looked at. */
-export interface Rehearsed extends Rehearsal {
-  readonly lookInside?: LookInside;
-}
+export type LookInside = (sessions: EffectSessions, effects: readonly TableEffect[]) => Promise<void>;
 
 /** Runs the statement, reads its effect, and rolls everything back. `reader` is idle and reused. */
 export async function dryRun(
   prepared: PreparedCall,
   reader: Client,
-  { statement, rowsMax, listed, lookInside }: Rehearsed,
+  { statement, rowsMax, listed, lookInside }: Rehearsal & { readonly lookInside?: LookInside },
 ): Promise<DryRun> {
   const tables = statement.isRead ? [] : prepared.analysis.tables.map(({ oid }) => oid);
   const writer = await prepared.fresh.next();
@@ -64,25 +50,25 @@ export async function dryRun(
     const startedAt = performance.now();
     const run = (): Promise<number> => runStatement({ ...prepared, statement }, writer);
     refuseTooMany(await stoppingGrowth({ processId, reader, tables }, run), rowsMax);
-    const place = { writer, reader, snapshot, sharedFrom, countsOnly: new Set<string>() };
+    const sessions = { writer, reader, snapshot, sharedFrom, countsOnly: new Set<string>() };
     const isWriting = !statement.isRead || prepared.analysis.callsOwnerFunctions;
-    const [places, effects] = await allAnswers([
-      isWriting ? readPlaces(prepared, reader, processId) : new Map<string, null>(),
-      effectOf(prepared, place),
+    const [positions, effects] = await allAnswers([
+      isWriting ? readPositions(prepared, reader, processId) : new Map<string, null>(),
+      effectOf(prepared, sessions),
     ]);
-    await lookInside?.(place, effects);
+    await lookInside?.(sessions, effects);
     const [values] = await Promise.all([valueSettings(settings, reader), writer.query('rollback')]);
     const locksHeldMs = Math.ceil(performance.now() - startedAt);
     refuseTooMany(rowsOfEffects(effects), prepared.settings.planning.rowsMax);
     const rows = Math.max(listed, rowsTakingDefaults({ ...prepared, statement }, effects));
-    return { effects, locksHeldMs, sequences: { places, rows }, valueSettings: values };
+    return { effects, locksHeldMs, sequences: { positions, rows }, valueSettings: values };
   } finally {
     // Ends the transaction also when something above failed.
     await closeSession(writer);
   }
 }
 
-/** How many rows may have asked for a value of one sequence. */
+/** How many rows may have taken a value of one sequence. */
 function rowsTakingDefaults({ statement, analysis }: PreparedCall, effects: readonly TableEffect[]): number {
   const isUpdating =
     updatesTakeDefaults(statement) || analysis.tables.some(({ isSetToDefaults }) => isSetToDefaults);
@@ -121,26 +107,29 @@ export async function beginWriting(
 }
 
 /** Where an effect is read. */
-export interface EffectPlace extends Omit<EffectReading, 'settings' | 'limits'> {
+export interface EffectSessions extends Omit<EffectReading, 'settings' | 'limits'> {
   readonly snapshot: string;
 }
 
 /** Reads the open transaction's effect, also in tables that only triggers write. */
-export async function effectOf(prepared: PreparedCall, place: EffectPlace): Promise<readonly TableEffect[]> {
+export async function effectOf(
+  prepared: PreparedCall,
+  sessions: EffectSessions,
+): Promise<readonly TableEffect[]> {
   try {
     const [counts] = await Promise.all([
-      readCounts(place.writer, prepared.settings),
-      beginReading(prepared, place),
+      readCounts(sessions.writer, prepared.settings),
+      beginReading(prepared, sessions),
     ]);
     if (counts.length === 0) return [];
-    await refuseUnforeseenTriggers(prepared, place.reader, counts);
+    await refuseUnforeseenTriggers(prepared, sessions.reader, counts);
     const { runsOwnerCode } = prepared.analysis;
-    const time = runsOwnerCode ? await readMakingTime(place.writer) : null;
-    const read = await readEffect({ ...prepared, ...place }, counts);
+    const time = runsOwnerCode ? await readMakingTime(sessions.writer) : null;
+    const read = await readEffect({ ...prepared, ...sessions }, counts);
     const effects = withoutUnseenMoves(read, prepared.analysis.tables);
-    return time === null ? effects : await withMaking(prepared, place.writer, { effects, time });
+    return time === null ? effects : await withMaking(prepared, sessions.writer, { effects, time });
   } finally {
-    await place.reader.query('rollback');
+    await sessions.reader.query('rollback');
   }
 }
 
@@ -153,11 +142,15 @@ async function withMaking(
   const oids = effects.filter(({ rows }) => rows !== null).map(({ oid }) => oid);
   const heads = await readSequenceHeads(writer, { oids, role: observerOf(settings) });
   const sequencesOf = (oid: string): Making['sequences'] => heads.get(oid) ?? new Map<string, never>();
+  // What the statement says itself is no key that a sequence gave.
+  const isGiven = (oid: string, name: string): boolean =>
+    ['default', undefined].includes(
+      analysis.tables.find((table) => table.oid === oid)?.sources.get(name)?.kind,
+    );
   const newKeys = newKeysOf(
-    effects.map(({ oid, shape, rows }) => ({
-      columns: shape.columns.map(({ name }) => name),
-      rows: insertedOf(rows ?? []),
-      sequences: new Map([...sequencesOf(oid)].filter(([name]) => !isStated(analysis, oid, name))),
+    effects.map((effect) => ({
+      ...effect,
+      sequences: new Map([...sequencesOf(effect.oid)].filter(([name]) => isGiven(effect.oid, name))),
     })),
   );
   return effects.map((effect) => ({
@@ -166,19 +159,13 @@ async function withMaking(
   }));
 }
 
-/** True where the statement says the value of a column itself: then it is no key that a sequence gave. */
-function isStated({ tables }: Analysis, oid: string, column: string): boolean {
-  const source = tables.find((table) => table.oid === oid)?.sources.get(column);
-  return source !== undefined && source.kind !== 'default';
-}
-
 /** States in which a snapshot that another session exported cannot be used. */
 const NO_SNAPSHOT: ReadonlySet<string> = new Set(['22023', '42704', '55000']);
 
 /** Sessions of one target that do not share their state are on their way to different servers. */
 export async function beginReading(
   prepared: PreparedCall,
-  { reader, snapshot }: Pick<EffectPlace, 'reader' | 'snapshot'>,
+  { reader, snapshot }: Pick<EffectSessions, 'reader' | 'snapshot'>,
 ): Promise<void> {
   await begin(reader, { isolation: 'repeatable read', snapshot }, prepared).catch((error: unknown) => {
     throw isSurvivedError(error) && NO_SNAPSHOT.has(error.code) ? lostSession(error) : error;
@@ -198,9 +185,9 @@ async function refuseUnforeseenTriggers(
   const tables = counts.map(({ oid, inserted, updated, deleted }) => ({
     oid,
     operations: [
-      ...(inserted === '0' ? [] : (['insert'] as const)),
-      ...(updated === '0' ? [] : (['update'] as const)),
-      ...(deleted === '0' ? [] : (['delete'] as const)),
+      ...(inserted === 0 ? [] : (['insert'] as const)),
+      ...(updated === 0 ? [] : (['update'] as const)),
+      ...(deleted === 0 ? [] : (['delete'] as const)),
     ],
   }));
   const unknown = unknownOf(await readTriggers(reader, tables), prepared.settings.allowedFunctions);

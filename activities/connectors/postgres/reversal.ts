@@ -3,9 +3,11 @@ import type { Client, QueryResultRow } from 'pg';
 import type { ResourceEffect, Reversal } from '../../../domain/request/plan.ts';
 import { keptIn } from './moved-rows.ts';
 import { readTriggers, unknownOf } from './triggers.ts';
-import { effectOf, type EffectPlace } from './rehearsal.ts';
-import { READING, type TableEffect } from './effect.ts';
+import { effectOf, type EffectSessions } from './rehearsal.ts';
+import { READING } from './effect.ts';
+import type { TableEffect } from './images.ts';
 import { catalogueRows } from './kept-sessions.ts';
+import { bagOf, isUpdate } from './pairing.ts';
 import { isSameValue } from './projection.ts';
 import { StatementRefused } from './refusal.ts';
 import { asOurselves, asStatement, begin, together } from './session.ts';
@@ -16,7 +18,7 @@ import type { PreparedCall } from './prepared-call.ts';
 /** What looking for a way back needs: the open transaction that made the effect, and its effect. */
 export interface ReversalSearch {
   readonly prepared: PreparedCall;
-  readonly place: EffectPlace;
+  readonly sessions: EffectSessions;
   readonly tables: readonly TableEffect[];
   readonly effects: readonly ResourceEffect[];
 }
@@ -28,28 +30,22 @@ const STEPS_CHARACTERS_MAX = 256 * 1024;
  * as it was. So whatever stands in its way is met here: references, triggers that act again, missing rights.
  */
 export async function findReversal(search: ReversalSearch): Promise<Reversal> {
-  const { effects } = search;
-  const early = obstacle(effects);
-  if (early !== null) return impossible(early);
-  const wayBack = await possibleWay(search);
-  return wayBack.kind === 'impossible' ? impossible(wayBack.reason) : tryOrders(search, wayBack.orders);
+  const wayBack = obstacle(search.effects) ?? (await possibleWay(search));
+  return typeof wayBack === 'string' ? impossible(wayBack) : tryOrders(search, wayBack);
 }
 
 /** A way back that may be tried: it calls nothing that nobody vouches for. */
 async function possibleWay(search: ReversalSearch): Promise<WayBack> {
-  const { prepared, place } = search;
-  await begin(place.reader, { isolation: 'repeatable read' }, prepared);
+  const { prepared, sessions } = search;
+  await begin(sessions.reader, { isolation: 'repeatable read' }, prepared);
   try {
-    const wayBack = wayBackOf(await orderedTables(place.reader, search));
-    if (wayBack.kind === 'impossible') return wayBack;
-    const size = Math.max(...wayBack.orders.map((steps) => steps.join().length));
-    if (size > STEPS_CHARACTERS_MAX) {
-      return { kind: 'impossible', reason: 'There are too many rows to write the way back down.' };
-    }
-    const reason = await unforeseen(search);
-    return reason === null ? wayBack : { kind: 'impossible', reason };
+    const wayBack = wayBackOf(await orderedTables(sessions.reader, search));
+    if (typeof wayBack === 'string') return wayBack;
+    const size = Math.max(...wayBack.map((steps) => steps.join().length));
+    if (size > STEPS_CHARACTERS_MAX) return 'There are too many rows to write the way back down.';
+    return (await unforeseen(search)) ?? wayBack;
   } finally {
-    await place.reader.query('rollback');
+    await sessions.reader.query('rollback');
   }
 }
 
@@ -65,7 +61,7 @@ function obstacle(effects: readonly ResourceEffect[]): string | null {
     return `The earlier rows of ${names.join(', ')}${more} are not all recorded. Restore from a backup.`;
   }
   const lost = effects.find(
-    ({ cause, deleted }) => deleted > 0 && (cause === 'trigger' || cause === 'function'),
+    ({ cause, deleted }) => deleted > 0 && ['trigger', 'function'].includes(cause ?? ''),
   );
   return lost === undefined ? null : `What is deleted from ${lost.resource} by ${lost.cause} is not undone.`;
 }
@@ -144,49 +140,40 @@ const REACHED = `
     from reached`;
 
 /** What a way back must not set off: nobody has looked at the rules, nor at triggers of other operations. */
-async function unforeseen({ prepared, place, tables }: ReversalSearch): Promise<string | null> {
+async function unforeseen({ prepared, sessions, tables }: ReversalSearch): Promise<string | null> {
   const oids = tables.map(({ oid }) => oid);
-  const reached = await catalogueRows<{ oid: string; has_rules: boolean }>(place.reader, REACHED, [oids]);
+  const reached = await catalogueRows<{ oid: string; has_rules: boolean }>(sessions.reader, REACHED, [oids]);
   if (reached.some((table) => table.has_rules)) return 'Rules would rewrite what undoes it.';
   const operations = ['insert', 'update', 'delete'] as const;
-  const triggers = await readTriggers(
-    place.reader,
-    reached.map(({ oid }) => ({ oid, operations })),
-  );
+  const watched = reached.map(({ oid }) => ({ oid, operations }));
+  const triggers = await readTriggers(sessions.reader, watched);
   const isKnown = unknownOf(triggers, prepared.settings.allowedFunctions).length === 0;
   return isKnown ? null : "Undoing it would call trigger functions that are not on the target's list.";
 }
 
 async function tryOrders(search: ReversalSearch, orders: readonly (readonly string[])[]): Promise<Reversal> {
-  let reason = '';
+  let how = '';
   for (const steps of orders) {
     const failure = await triedOut(search, steps);
-    if (failure === null) return possible(steps);
-    reason = failure;
+    const what = steps.length === 1 ? 'one statement' : `${steps.length} statements, in this order`;
+    if (failure === null)
+      return { is_possible: true, how: `By ${what}; tried out, every row came back as it was.`, steps };
+    how = failure;
   }
-  return impossible(reason);
-}
-
-function possible(steps: readonly string[]): Reversal {
-  const what = steps.length === 1 ? 'one statement' : `${steps.length} statements, in this order`;
-  return { is_possible: true, how: `By ${what}; tried out, every row came back as it was.`, steps };
+  return impossible(how);
 }
 
 /** Null when the steps restored everything; otherwise why they do not. */
 async function triedOut(
-  { prepared, place }: ReversalSearch,
+  { prepared, sessions }: ReversalSearch,
   steps: readonly string[],
 ): Promise<string | null> {
-  const { writer } = place;
+  const { writer } = sessions;
   await writer.query('savepoint keyturn_way_back');
   try {
-    await together(writer, [
-      ...asAnybody(prepared),
-      ...steps,
-      'set constraints all immediate',
-      ...asOurselves(),
-    ]);
-    const changed = await effectOf(prepared, { ...place, countsOnly: new Set() });
+    const immediately = 'set constraints all immediate';
+    await together(writer, [...asAnybody(prepared), ...steps, immediately, ...asOurselves()]);
+    const changed = await effectOf(prepared, { ...sessions, countsOnly: new Set() });
     const left = changed.find((table) => !isRestored(table));
     if (left === undefined) return null;
     return `What was tried to undo it leaves ${left.resource} changed: triggers act again, or rows are not told apart.`;
@@ -212,17 +199,8 @@ function asAnybody({ settings }: PreparedCall): readonly string[] {
 /** True when what was there before is there again, and nothing else. */
 function isRestored({ rows }: TableEffect): boolean {
   if (rows === null) return false;
-  if (rows.every(({ before, after }) => before !== null && after !== null)) {
-    return rows.every((row) => (row.before ?? []).every((value, at) => isSameValue(value, row.after?.[at])));
-  }
-  return bagOf(rows.map(({ before }) => before)) === bagOf(rows.map(({ after }) => after));
-}
-
-function bagOf(rows: readonly unknown[]): string {
-  return JSON.stringify(
-    rows
-      .filter((row) => row !== null)
-      .map((row) => JSON.stringify(row))
-      .sort(),
-  );
+  if (rows.every(isUpdate))
+    return rows.every(({ before, after }) => before.every((value, at) => isSameValue(value, after[at])));
+  const [before, after] = [rows.map((row) => row.before), rows.map((row) => row.after)];
+  return bagOf(before.filter((row) => row !== null)) === bagOf(after.filter((row) => row !== null));
 }

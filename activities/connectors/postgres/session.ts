@@ -41,7 +41,9 @@ export async function openSession(
     return client;
   } catch (error) {
     if (client) await closeSession(client);
-    throw refusedSession(error);
+    throw new KeyturnError('unavailable', 'The target cannot be reached.', {
+      ...causeOfRefusedSession(error),
+    });
   }
 }
 
@@ -59,7 +61,7 @@ function newClient(
     keepAlive: true,
     stream: () => new TurnSocket(),
   });
-  // Without a listener, the end of an idle connection would end the process; whoever awaits a query is told anyway.
+  // Without a listener, the end of an idle connection would end the process; a query that waits fails anyway.
   client.on('error', () => undefined);
   return client;
 }
@@ -80,14 +82,7 @@ export function isLost(error: unknown): boolean {
   return LOST.test(error.message) || ('code' in error && /^E[A-Z]+$/.test(String(error.code)));
 }
 
-/** There is no session. Why is told apart from the message: it is for reviewers, operators and the log. */
-function refusedSession(error: unknown): KeyturnError {
-  return new KeyturnError('unavailable', 'The target cannot be reached.', {
-    ...causeOfRefusedSession(error),
-  });
-}
-
-/** The target is there no more, in the middle of something. */
+/** The target went away in the middle of something. Its cause is no part of the message: it is for reviewers, operators and the log. */
 export function lostSession(error: unknown, facts: { readonly wasReached?: true } = {}): KeyturnError {
   return new KeyturnError('unavailable', 'The target cannot be reached.', {
     ...causeOfLostSession(error),
@@ -136,7 +131,7 @@ export function beginning(start: TransactionStart, request: SessionRequest): rea
 
 /**
  * A statement that makes names mean those of pg_catalog alone, until the transaction ends. Whatever somebody has put
- * into a schema of the target's path must not answer questions of our own.
+ * into a schema of the target's path must not answer queries of our own.
  */
 const OWN_PATH = 'set local search_path = pg_catalog, pg_temp';
 
@@ -147,7 +142,7 @@ export function asStatement(settings: TargetSettings): readonly string[] {
   return [`set local search_path = ${path.join(', ')}`, takingRole(settings.statementRole)];
 }
 
-/** Statements that lead back to the login role and to questions of our own. */
+/** Statements that lead back to the login role and to queries of our own. */
 export function asOurselves(): readonly string[] {
   return [takingRole(null), OWN_PATH];
 }
@@ -163,7 +158,7 @@ function localSettings({ limits, requestId }: SessionRequest): Readonly<Record<s
     // The grammar that refused hostile texts reads strings the standard way; so must the server.
     standard_conforming_strings: 'on',
     session_replication_role: 'origin',
-    // Compiling our short questions would take longer than answering them.
+    // Compiling our short queries would take longer than running them.
     jit: 'off',
   };
 }
@@ -197,27 +192,23 @@ export async function together<Row extends QueryResultRow>(
   statements: readonly string[],
 ): Promise<readonly Row[]> {
   const results: unknown = await client.query(statements.join(';\n'));
-  const last = Array.isArray(results)
-    ? (results as QueryResult<Row>[]).at(-1)
-    : (results as QueryResult<Row>);
-  return last?.rows ?? [];
+  return [results as QueryResult<Row>].flat().at(-1)?.rows ?? [];
 }
 
 /**
- * Answers to questions that share a session, or the first error of them in their order: those behind it may only say that the
+ * Answers to queries that share a session, or their first error in their order: those behind it may only say that the
  * transaction has failed. Not before all are over: nothing goes on in a session that was given up or used again meanwhile.
  */
 export async function allAnswers<Queries extends readonly unknown[] | []>(
   queries: Queries,
-): Promise<{ -readonly [Place in keyof Queries]: Awaited<Queries[Place]> }> {
+): Promise<{ -readonly [Index in keyof Queries]: Awaited<Queries[Index]> }> {
   await Promise.allSettled(queries);
   return Promise.all(queries);
 }
 
 /** The extended protocol takes one statement only, whatever comments may hide. The type does not know the option. */
 export function extended(text: string): { readonly text: string } {
-  const query = { text, queryMode: 'extended' };
-  return query;
+  return { text, queryMode: 'extended' } as { readonly text: string };
 }
 
 /** Rows of a query of our own. */

@@ -13,7 +13,7 @@ export class SessionsAhead {
   constructor(request: SessionRequest, count: number) {
     this.#request = request;
     this.#opening = Array.from({ length: count }, () => openSession(request));
-    // Whoever asks for the session is told; when nobody does, its failure is of no interest.
+    // `next` reports a failure; one of a session that nobody takes is of no interest.
     for (const opening of this.#opening) opening.catch(() => undefined);
   }
 
@@ -22,7 +22,7 @@ export class SessionsAhead {
     return this.#opening.shift() ?? openSession(this.#request);
   }
 
-  /** Closes those that nobody asked for. */
+  /** Closes those that nobody took. */
   close(): void {
     for (const opening of this.#opening.splice(0)) opening.then(closeSession, () => undefined);
   }

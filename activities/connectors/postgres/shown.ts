@@ -1,12 +1,12 @@
 import type { EffectCause, ResourceEffect, RowEffect } from '../../../domain/request/plan.ts';
 import type { Analysis } from './analysis.ts';
+import { unwrap } from './parse-tree.ts';
 import type { ReadingBudget } from './raw-rows.ts';
 import { notPreviewable } from './refusal.ts';
-import { topOf } from './statement.ts';
 import type { PreparedCall } from './prepared-call.ts';
 
 /** How much of its effects a plan carries, over all tables. */
-export interface PlanSize {
+interface PlanSize {
   readonly rowsMax: number;
   readonly charactersMax: number;
   /** True for an UPDATE and nothing beside it: what it inserts and deletes in its own tables are rows that move between partitions. */
@@ -15,7 +15,7 @@ export interface PlanSize {
 
 /** How much of its effects a plan carries. */
 export function sizeOf({ settings, limits, statement }: PreparedCall): PlanSize {
-  const isUpdate = statement.writesCount === 1 && topOf(statement, 'UpdateStmt') !== null;
+  const isUpdate = statement.writesCount === 1 && unwrap(statement.tree, 'UpdateStmt') !== null;
   return { rowsMax: settings.rowLimit, charactersMax: limits.imageCharactersMax, isUpdate };
 }
 
@@ -59,7 +59,7 @@ export function shownEffects(
 const CAUSES: readonly EffectCause[] = ['statement', 'function', 'cascade', 'trigger'];
 
 function causeOf({ resource }: ResourceEffect, { tables, reachesVolatileFunctions }: Analysis): EffectCause {
-  const table = tables.find((candidate) => candidate.resource === resource);
+  const table = tables.find((written) => written.resource === resource);
   if (table !== undefined) return table.isNamed ? 'statement' : 'cascade';
   return reachesVolatileFunctions && !tables.some(({ hasTriggers }) => hasTriggers) ? 'function' : 'trigger';
 }

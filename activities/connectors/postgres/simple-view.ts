@@ -1,35 +1,22 @@
-import {
-  childrenOf,
-  isQueryNode,
-  listField,
-  nodeField,
-  nodesField,
-  numberField,
-  readNodeText,
-  wordField,
-  type QueryNode,
-} from './node-text.ts';
+import { childrenOf, QueryNode, readNodeText } from './node-text.ts';
 import { entryAt } from './query-scope.ts';
 
-/** A view that PostgreSQL writes through by itself: to one relation, column by column. */
-export interface SimpleView {
-  /** The relation behind it, which may be a view again. */
-  readonly oid: string;
-  /** Numbers of its columns that are columns of that relation, with the numbers that they have there. */
-  readonly columns: ReadonlyMap<number, number>;
-}
-
-/** Reads the query of a view (`ev_action` of its rule). Null where PostgreSQL would not write through it. */
-export function readSimpleView(action: string): SimpleView | null {
+/**
+ * Reads the query of a view (`ev_action` of its rule) that PostgreSQL writes through by itself; null for others. Answers the
+ * relation behind it, which may be a view again, and the numbers of columns that are columns of that relation, with those there.
+ */
+export function readSimpleView(
+  action: string,
+): { readonly oid: string; readonly columns: ReadonlyMap<number, number> } | null {
   const [query] = [...childrenOf(readNodeText(action))];
   if (query === undefined || !isPlain(query)) return null;
-  const from = listField(nodeField(query, 'jointree') ?? query, 'fromlist');
+  const from = (query.node('jointree') ?? query).list('fromlist');
   const [place] = from;
-  if (from.length !== 1 || !isQueryNode(place) || place.kind !== 'RANGETBLREF') return null;
-  const index = numberField(place, 'rtindex');
+  if (from.length !== 1 || !(place instanceof QueryNode) || place.kind !== 'RANGETBLREF') return null;
+  const index = place.number('rtindex');
   const entry = entryAt(query, index);
   if (entry === null || !isRelation(entry)) return null;
-  return { oid: wordField(entry, 'relid'), columns: columnsOf(query, index) };
+  return { oid: entry.word('relid'), columns: columnsOf(query, index) };
 }
 
 const ABSENT =
@@ -41,24 +28,24 @@ const FALSE = ['hasAggs', 'hasWindowFuncs', 'hasTargetSRFs'] as const;
 
 function isPlain(query: QueryNode): boolean {
   return (
-    wordField(query, 'commandType') === '1' &&
-    ABSENT.every((field) => (query.fields.get(field) ?? null) === null) &&
-    FALSE.every((field) => wordField(query, field) === 'false')
+    query.word('commandType') === '1' &&
+    ABSENT.every((field) => query.value(field) === null) &&
+    FALSE.every((field) => query.word(field) === 'false')
   );
 }
 
 function isRelation(entry: QueryNode): boolean {
-  const isNamed = wordField(entry, 'rtekind') === '0' && /^[1-9]\d*$/.test(wordField(entry, 'relid'));
-  return isNamed && nodeField(entry, 'tablesample') === null;
+  const isNamed = entry.word('rtekind') === '0' && entry.oid('relid') !== null;
+  return isNamed && entry.node('tablesample') === null;
 }
 
 function columnsOf(query: QueryNode, place: number): ReadonlyMap<number, number> {
-  const pairs = nodesField(query, 'targetList').flatMap((target): [number, number][] => {
-    const variable = nodeField(target, 'expr');
-    if (variable?.kind !== 'VAR' || wordField(target, 'resjunk') !== 'false') return [];
-    const isOwn = numberField(variable, 'varno') === place && numberField(variable, 'varlevelsup') === 0;
-    const column = numberField(variable, 'varattno');
-    return isOwn && column > 0 ? [[numberField(target, 'resno'), column]] : [];
+  const pairs = query.nodes('targetList').flatMap((target): [number, number][] => {
+    const variable = target.node('expr');
+    if (variable?.kind !== 'VAR' || target.word('resjunk') !== 'false') return [];
+    const isOwn = variable.number('varno') === place && variable.number('varlevelsup') === 0;
+    const column = variable.number('varattno');
+    return isOwn && column > 0 ? [[target.number('resno'), column]] : [];
   });
   return new Map(pairs);
 }

@@ -1,8 +1,9 @@
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
+import { sha256, type Digest } from '../../../domain/crypto/digest.ts';
 import { adviceOn, NODE_ADVICE } from './advice.ts';
 import { functionName, readFunctionName } from './function-names.ts';
 import { HARMLESS_FUNCTIONS } from './harmless-functions.ts';
-import { kindOf, listOf, namesOf, nodesOf, textOf, unwrap, type KindedNode } from './parse-tree.ts';
+import { kindOf, listOf, namesOf, nodesOf, textOf, type KindedNode } from './parse-tree.ts';
 import type { SqlParser, TreeNode } from './parser-thread.ts';
 import type { TargetSettings } from './settings.ts';
 import { notPreviewable, StatementRefused } from './refusal.ts';
@@ -37,42 +38,30 @@ export async function readStatement(
 }
 
 function textOfArgument(argument: JsonValue | undefined): string {
-  if (typeof argument !== 'string')
-    throw new StatementRefused('not_one_statement', 'The statement is not text.');
+  if (typeof argument !== 'string') throw notOne('The statement is not text.');
   // The parser stops at a NUL and would not see what comes behind it.
-  if (argument.includes('\0'))
-    throw new StatementRefused('not_one_statement', 'The statement holds a NUL character.');
-  if (!argument.isWellFormed())
-    throw new StatementRefused('not_one_statement', 'The statement is not valid Unicode.');
-  if (Buffer.byteLength(argument, 'utf8') > BYTES_MAX) {
-    throw new StatementRefused('not_one_statement', `The statement is longer than ${BYTES_MAX} bytes.`);
-  }
+  if (argument.includes('\0')) throw notOne('The statement holds a NUL character.');
+  if (!argument.isWellFormed()) throw notOne('The statement is not valid Unicode.');
+  if (Buffer.byteLength(argument, 'utf8') > BYTES_MAX)
+    throw notOne(`The statement is longer than ${BYTES_MAX} bytes.`);
   return argument;
 }
 
-const STATEMENT_KINDS: ReadonlySet<string> = new Set([
-  'SelectStmt',
-  'InsertStmt',
-  'UpdateStmt',
-  'DeleteStmt',
-  'MergeStmt',
-]);
+function notOne(detail: string): StatementRefused {
+  return new StatementRefused('not_one_statement', detail);
+}
 
 const WRITING_KINDS: ReadonlySet<string> = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']);
 
 async function onlyStatement(text: string, parser: SqlParser): Promise<TreeNode> {
   const outcome = await parser.parse(text);
-  if (outcome.kind === 'unreadable') {
-    throw new StatementRefused(
-      'not_one_statement',
-      `PostgreSQL's grammar does not accept it: ${outcome.reason}.`,
-    );
-  }
+  if (outcome.kind === 'unreadable')
+    throw notOne(`PostgreSQL's grammar does not accept it: ${outcome.reason}.`);
   const [first, ...others] = outcome.statements;
-  if (first === undefined) throw new StatementRefused('not_one_statement', 'There is no statement.');
-  if (others.length > 0) throw new StatementRefused('not_one_statement', 'There is more than one statement.');
+  if (first === undefined) throw notOne('There is no statement.');
+  if (others.length > 0) throw notOne('There is more than one statement.');
   const kind = kindOf(first['stmt']) ?? 'unknown';
-  if (STATEMENT_KINDS.has(kind)) return first['stmt'] as TreeNode;
+  if (kind === 'SelectStmt' || WRITING_KINDS.has(kind)) return first['stmt'] as TreeNode;
   throw new StatementRefused(
     'statement_kind',
     `Only SELECT, INSERT, UPDATE, DELETE and MERGE run here, not ${kind}.`,
@@ -129,14 +118,30 @@ export async function calledFunctions(text: string, parser: SqlParser): Promise<
   }
   const calls = [...nodesOf(outcome.statements)].filter(({ kind }) => kind === 'FuncCall');
   const names = calls.map(({ node }) => namesOf(listOf(node, 'funcname')));
-  return [
-    ...new Set(
-      names.filter((name) => name.length === 1 || name[0] === 'pg_catalog').map((name) => name.at(-1) ?? ''),
-    ),
-  ];
+  const ofServer = names.filter((name) => name.length === 1 || name[0] === 'pg_catalog');
+  return [...new Set(ofServer.map((name) => name.at(-1) ?? ''))];
 }
 
-/** The top node of a statement when it is of one kind. */
-export function topOf(statement: Statement, kind: string): TreeNode | null {
-  return unwrap(statement.tree, kind);
+/** Fields that say where in the text something stands. */
+const LOCATION = /(^|_)(location|list_start|list_end)$|^stmt_len$/;
+
+/**
+ * A digest of the statement as PostgreSQL's grammar reads it: the same whatever blanks, comments, brackets and letter case
+ * it is written with. Iterative: hostile input must not exhaust the stack.
+ */
+export function normalForm({ tree }: Pick<Statement, 'tree'>): Digest {
+  const parts: string[] = [];
+  const open: unknown[] = [tree];
+  while (open.length > 0) {
+    const current = open.pop();
+    if (Array.isArray(current)) {
+      parts.push(`[${current.length}`);
+      for (const item of current as readonly unknown[]) open.push(item);
+    } else if (typeof current === 'object' && current !== null) {
+      const fields = Object.entries(current).filter(([name]) => !LOCATION.test(name));
+      parts.push(`{${fields.map(([name]) => name).join(' ')}`);
+      for (const [, value] of fields) open.push(value);
+    } else parts.push(JSON.stringify(current));
+  }
+  return sha256(parts.join('\n'));
 }

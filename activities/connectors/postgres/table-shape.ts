@@ -77,14 +77,14 @@ const SHAPE = `
               when col.atttypid < ${FIRST_OWN_OID} and col.atttypid <> all (${AMBIGUOUS_ARRAYS}) then null
               else ${AMBIGUITY} end as ambiguity,
          (select part.place
-            from (select candidate.indkey, candidate.indnkeyatts
-                    from pg_catalog.pg_index candidate
-                   where candidate.indrelid = $1::oid and candidate.indisunique and candidate.indisvalid
-                     and candidate.indpred is null and candidate.indexprs is null
-                     and not exists (select from pg_catalog.unnest(candidate.indkey[0:candidate.indnkeyatts - 1]) part
+            from (select entry.indkey, entry.indnkeyatts
+                    from pg_catalog.pg_index entry
+                   where entry.indrelid = $1::oid and entry.indisunique and entry.indisvalid
+                     and entry.indpred is null and entry.indexprs is null
+                     and not exists (select from pg_catalog.unnest(entry.indkey[0:entry.indnkeyatts - 1]) part
                                       join pg_catalog.pg_attribute other on other.attrelid = $1::oid and other.attnum = part
                                      where not other.attnotnull)
-                   order by candidate.indisprimary desc, candidate.indexrelid
+                   order by entry.indisprimary desc, entry.indexrelid
                    limit 1) chosen
             cross join lateral pg_catalog.unnest(chosen.indkey[0:chosen.indnkeyatts - 1])
                                with ordinality part(attnum, place)

@@ -1,5 +1,3 @@
-import type { Client } from 'pg';
-
 import { beginReading } from './rehearsal.ts';
 import { observerOf } from './effect.ts';
 import { noteRowsRead } from './kept-sessions.ts';
@@ -8,7 +6,7 @@ import { rawRows } from './raw-rows.ts';
 import { takeRole } from './session.ts';
 import type { ReversalSearch } from './reversal.ts';
 
-/** From so many changed rows on, people are told which share of the table they are. */
+/** From so many changed rows on, people are shown which share of the table they are. */
 const MANY_ROWS = 20;
 
 /**
@@ -17,7 +15,7 @@ const MANY_ROWS = 20;
  */
 export async function withShares(
   effects: readonly ProjectedEffect[],
-  { prepared, place, tables }: Omit<ReversalSearch, 'effects'>,
+  { prepared, sessions, tables }: Omit<ReversalSearch, 'effects'>,
 ): Promise<readonly ProjectedEffect[]> {
   // A count of the rows that policies let through would say something else.
   const whole = new Set(tables.filter(({ shape }) => !shape.isFiltered).map(({ resource }) => resource));
@@ -26,13 +24,16 @@ export async function withShares(
       !isBlind && updated + deleted >= MANY_ROWS && whole.has(resource),
   );
   if (many.length === 0) return effects;
-  const { reader } = place;
+  const { reader } = sessions;
   const counts = new Map<string, number>();
-  await beginReading(prepared, place);
+  await beginReading(prepared, sessions);
   try {
     await takeRole(reader, observerOf(prepared.settings));
     noteRowsRead(reader);
-    for (const { resource } of many) counts.set(resource, await countRows(reader, resource));
+    for (const { resource } of many) {
+      const [row] = await rawRows(reader, `select pg_catalog.count(*) from only ${resource}`);
+      counts.set(resource, Number(row?.[0] ?? '0'));
+    }
   } finally {
     await reader.query('rollback');
   }
@@ -40,9 +41,4 @@ export async function withShares(
     const rowsBefore = counts.get(effect.resource);
     return rowsBefore === undefined ? effect : { ...effect, rows_before: rowsBefore };
   });
-}
-
-async function countRows(reader: Client, resource: string): Promise<number> {
-  const [row] = await rawRows(reader, `select pg_catalog.count(*) from only ${resource}`);
-  return Number(row?.[0] ?? '0');
 }

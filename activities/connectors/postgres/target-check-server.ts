@@ -44,12 +44,12 @@ export function serverFindings(here: HereRow, settings: TargetSettings): readonl
 }
 
 function connection(here: HereRow): TargetFinding {
-  const place = `${here.login} at database ${here.database}`;
-  if (here.is_encrypted) return good('connection', `signed in as ${place}, with TLS`);
-  if (here.is_local) return good('connection', `signed in as ${place}, on this machine`);
+  const who = `${here.login} at database ${here.database}`;
+  if (here.is_encrypted) return good('connection', `signed in as ${who}, with TLS`);
+  if (here.is_local) return good('connection', `signed in as ${who}, on this machine`);
   return attention(
     'connection',
-    `signed in as ${place}, without TLS: who is between the worker and the target reads and changes all of it. Add sslmode=verify-full to the URL`,
+    `signed in as ${who}, without TLS: anybody between the worker and the target can read and change everything. Add sslmode=verify-full to the URL`,
   );
 }
 
@@ -84,7 +84,7 @@ function limits(here: HereRow, { planning }: TargetSettings): readonly TargetFin
     sessions < SESSIONS_MAX &&
       attention(
         'limits',
-        `at most ${sessions} sessions are allowed here, and one worker may open up to ${SESSIONS_MAX} when much is asked at once (connection limits of role and database, max_connections)`,
+        `at most ${sessions} sessions are allowed here, and one worker may open up to ${SESSIONS_MAX} under load (connection limits of role and database, max_connections)`,
       ),
     here.temp_file_limit === '-1' &&
       attention(

@@ -1,7 +1,7 @@
 import { FIRES } from './firing.sql.ts';
 
 /**
- * Questions of `target-check.ts`. Each is asked by the login role, about what the catalogue tells everybody. Names come bare:
+ * Queries of `target-check.ts`. The login role runs them, over what the catalogue shows to everybody. Names come bare:
  * what a target has quoted could be anything, and is pasted by a superuser, into a psql that runs programs.
  */
 
@@ -31,7 +31,7 @@ export const HERE = `
                   or pg_catalog.inet_server_addr() operator(pg_catalog.=) '::1', true) as is_local,
          coalesce((select ssl from pg_catalog.pg_stat_ssl where pid = pg_catalog.pg_backend_pid()), false) as is_encrypted`;
 
-/** The roles ($1) that a target names, as they are here. The last column asks as the server does: may it be taken? */
+/** The roles ($1) that a target names, as they are here. `may_be_taken` checks as the server does. */
 export const roles = (versionNumber: number): string => `
   select wanted.name, held.rolname is not null as is_there, coalesce(held.rolsuper, false) as is_super,
          coalesce(held.rolbypassrls, false) as sees_all_rows,

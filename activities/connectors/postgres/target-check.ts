@@ -58,7 +58,7 @@ export async function checkTarget(target: Target): Promise<TargetReport> {
   try {
     for await (const finding of look(target)) findings.push(finding);
   } catch (error) {
-    findings.push(failed(placeOf(findings), problemOf(error)));
+    findings.push(failed(stageOf(findings), problemOf(error)));
   }
   const isOk = findings.every(({ outcome }) => outcome !== 'failed');
   const run = [...new Set(findings.flatMap((finding) => finding.run ?? []))];
@@ -102,7 +102,7 @@ async function* lookInside(client: Client, request: SessionRequest): AsyncGenera
   const [ledger] = await rowsOf<LedgerRow>(client, sql.LEDGER);
   const found = [...roleFindings(roles, here), ledgerFinding(ledger, here, settings)];
   yield* await withSetUp(found, settings, here);
-  // What a role may do can be asked of roles that exist only.
+  // Rights are only known of roles that exist.
   if (!roles.every(({ is_there }) => is_there)) return;
   yield* privilegeFindings(await readPrivileges(client, request, roles), settings);
   if (settings.hasLedger && ledger === undefined) return;
@@ -152,7 +152,7 @@ async function tryOut(client: Client, request: SessionRequest): Promise<TargetFi
 }
 
 /** What an error belongs to, by what was found out before it. */
-function placeOf(findings: readonly TargetFinding[]): string {
+function stageOf(findings: readonly TargetFinding[]): string {
   const last = findings.at(-1)?.check;
   if (last === undefined) return 'credential';
   if (last === 'credential') return 'connection';
@@ -164,7 +164,7 @@ function problemOf(error: unknown): string {
   if (isSqlError(error)) return failureOf(error).detail;
   const { cause, sql_state: state } = troubleOf(error);
   const isOurs = isKeyturnError(error);
-  return `${isOurs ? '' : 'it could not be found out: '}${cause}${state === undefined ? '' : ` (${state})`}`;
+  return `${isOurs ? '' : 'the check failed: '}${cause}${state === undefined ? '' : ` (${state})`}`;
 }
 
 /** The set-up with the names of this target, in place of what it mends. */

@@ -151,13 +151,13 @@ interface CreatorRow extends QueryResultRow {
 function plantable({ schema, role, ...row }: CreatorRow): Unsafety {
   const name = escapeIdentifier(schema);
   const holder = holderSql(role);
-  const place = 'which is on its path or has functions of its list';
+  const why = 'which search_path or allowed_functions names';
   if (row.is_missing)
     return {
-      reason: `schema ${name}, ${place}, does not exist, and ${holder} may create it: create it, or take it off`,
+      reason: `schema ${name}, ${why}, does not exist, and ${holder} may create it: create it, or remove it from search_path and allowed_functions`,
       run: [],
     };
-  const text = `${holder} may create in schema ${name}, ${place}`;
+  const text = `${holder} may create in schema ${name}, ${why}`;
   if (row.owns_database)
     return { reason: `${text}, and owns the database: make it the owner of the schema as well`, run: [] };
   const sql = `REVOKE CREATE ON SCHEMA ${name} FROM ${holder}`;

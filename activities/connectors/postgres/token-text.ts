@@ -15,7 +15,7 @@ export function outsideParentheses(tokens: readonly ScannedToken[]): readonly Sc
 /** True when two parts of parse trees say the same, wherever they stand in their texts. Never for the deepest of trees. */
 export function isSameTree(left: unknown, right: unknown): boolean {
   try {
-    return isDeepStrictEqual(withoutPlaces(left), withoutPlaces(right));
+    return isDeepStrictEqual(withoutLocations(left), withoutLocations(right));
   } catch (error) {
     if (error instanceof RangeError) return false;
     throw error;
@@ -23,9 +23,11 @@ export function isSameTree(left: unknown, right: unknown): boolean {
 }
 
 /** Where in the text a node stands. */
-const PLACES = new Set(['location', 'rexpr_list_start', 'rexpr_list_end', 'list_start', 'list_end']);
+const LOCATIONS = new Set(['location', 'rexpr_list_start', 'rexpr_list_end', 'list_start', 'list_end']);
 
-function withoutPlaces(value: unknown): unknown {
+function withoutLocations(value: unknown): unknown {
   if (value === undefined) return null;
-  return JSON.parse(JSON.stringify(value, (name, inner: unknown) => (PLACES.has(name) ? undefined : inner)));
+  return JSON.parse(
+    JSON.stringify(value, (name, inner: unknown) => (LOCATIONS.has(name) ? undefined : inner)),
+  );
 }

@@ -18,7 +18,6 @@ import { recordOf } from './projection.ts';
 import type { ReadingBudget } from './raw-rows.ts';
 import { notPreviewable, StatementRefused } from './refusal.ts';
 import { asStatement, extended, LOOKED, LOOKING, settingLocally, takingRole, together } from './session.ts';
-import { topOf } from './statement.ts';
 import { readShape } from './table-shape.ts';
 import { lackingText } from './triggers.ts';
 import type { WrittenTable } from './written-tables.ts';
@@ -46,8 +45,8 @@ export interface Met {
 }
 
 /**
- * Runs the statement limited to the rows that were found for it. Its condition may answer otherwise when it is asked
- * again: then fewer rows are changed, and never others. Returns how many.
+ * Runs the statement limited to the rows that were found for it. Its condition may answer otherwise the
+ * second time: then fewer rows are changed, and never others. Returns how many.
  */
 export async function runOnFound(prepared: PreparedCall, writer: Client, { found }: Met): Promise<number> {
   if (found === null) return runStatement(prepared, writer);
@@ -68,9 +67,9 @@ export async function countUnpreviewed(prepared: PreparedCall, client: Client): 
   const { tables: written, rewritten, callsOwnerFunctions } = prepared.analysis;
   if (callsOwnerFunctions) throw actingUnseen(prepared);
   const [table, ...others] = written.filter(({ isNamed }) => isNamed);
-  // Partitions share one name in the statement; which of them is hit cannot be told.
+  // Partitions share one name in the statement; which of them is hit is not known.
   if (table === undefined || others.length > 0 || rewritten.length > 0) throw notCountable(prepared);
-  const insert = topOf(prepared.statement, 'InsertStmt');
+  const insert = unwrap(prepared.statement.tree, 'InsertStmt');
   if (insert !== null) {
     const inserted = insertedRows(insert);
     if (inserted === null) throw notCountable(prepared);
@@ -142,7 +141,7 @@ async function readMet(client: Client, met: MetTable, budget: ReadingBudget): Pr
   return { met, rows, columns: shape.columns.map(({ shown }) => shown) };
 }
 
-/** Deleted rows are shown; what becomes of the others is not known, so only which they are is. */
+/** Deleted rows are shown whole. How the others will change is not known, so they are only named. */
 function metEffect({ met, rows, columns }: MetRows, cause: 'statement' | 'cascade'): ResourceEffect {
   return {
     ...NO_EFFECT,
@@ -213,7 +212,7 @@ async function selected(prepared: PreparedCall, client: Client, table: WrittenTa
   await together(client, LOOKED);
   const isElsewhere = result.rows.some(({ home }) => home !== table.oid);
   if (isElsewhere || result.rows.length > limits.readRowsMax) throw notCountable(prepared);
-  const update = topOf(statement, 'UpdateStmt');
+  const update = unwrap(statement.tree, 'UpdateStmt');
   return {
     oid: table.oid,
     resource: table.resource,

@@ -1,5 +1,5 @@
 import { constantText } from './constant-text.ts';
-import { isQueryNode, numberField, wordField, type NodeValue, type QueryNode } from './node-text.ts';
+import { QueryNode, type NodeValue } from './node-text.ts';
 import type { CallFact } from './query-facts.ts';
 
 /**
@@ -27,38 +27,31 @@ export const ASSIGNED: Reading = { kind: 'assigned', text: '', key: '', isRough:
 export const DEFAULT: Reading = { kind: 'default', text: 'default', key: '', isRough: false, leaves: [] };
 
 export function isKind(value: NodeValue, kind: string): boolean {
-  return isQueryNode(value) && value.kind === kind;
+  return value instanceof QueryNode && value.kind === kind;
 }
 
 export function constantReading(node: QueryNode): Reading | null {
   const text = constantText(node);
   return text === null
     ? null
-    : { kind: 'constant', text, key: `${wordField(node, 'consttype')} ${text}`, isRough: false, leaves: [] };
+    : { kind: 'constant', text, key: `${node.word('consttype')} ${text}`, isRough: false, leaves: [] };
 }
 
 /** `current_date` and its kin by their number; those with an odd place in the list round to a precision. */
 const CLOCK_VALUES = [
   'current_date',
-  'current_time',
-  'current_time',
-  'current_timestamp',
-  'current_timestamp',
-  'localtime',
-  'localtime',
-  'localtimestamp',
-  'localtimestamp',
-] as const;
+  ...['current_time', 'current_timestamp', 'localtime', 'localtimestamp'].flatMap((name) => [name, name]),
+];
 
 /** The name of a clock keyword, or null for another one. */
 export function clockName(node: QueryNode): string | null {
-  return node.kind === 'SQLVALUEFUNCTION' ? (CLOCK_VALUES[numberField(node, 'op')] ?? null) : null;
+  return node.kind === 'SQLVALUEFUNCTION' ? (CLOCK_VALUES[node.number('op')] ?? null) : null;
 }
 
 export function clockValue(node: QueryNode): Reading | null {
   const name = clockName(node);
   if (name === null) return null;
-  const precision = numberField(node, 'typmod');
+  const precision = node.number('typmod');
   const isRound = name !== 'current_date' && precision >= 0;
   const text = isRound ? `${name}(${precision})` : name;
   return { kind: 'clock', text, key: text, isRough: isRound || name === 'current_date', leaves: [node] };
@@ -94,7 +87,7 @@ export function drawn(
 
 /** A cast of pg_catalog that keeps what is proven, e.g. of a new key from bigint to integer. */
 export function fixedCast(node: QueryNode, fact: CallFact, arg: Reading | null): Reading | null {
-  if (fact.volatility === 'v' || !CASTS.has(wordField(node, 'funcformat'))) return null;
+  if (fact.volatility === 'v' || !CASTS.has(node.word('funcformat'))) return null;
   return arg !== null && KEPT_BY_CASTS.has(arg.kind) ? arg : null;
 }
 

@@ -7,24 +7,10 @@ import { catalogueRows } from './kept-sessions.ts';
  * written, or are set by us.
  */
 const NAMES = [
-  'TimeZone',
-  'timezone_abbreviations',
-  'DateStyle',
-  'IntervalStyle',
-  'bytea_output',
-  'extra_float_digits',
-  'xmlbinary',
-  'xmloption',
-  'lc_messages',
-  'lc_monetary',
-  'lc_numeric',
-  'lc_time',
-  'array_nulls',
-  'backslash_quote',
-  'transform_null_equals',
-  'quote_all_identifiers',
-  'default_text_search_config',
-];
+  'TimeZone timezone_abbreviations DateStyle IntervalStyle bytea_output extra_float_digits xmlbinary xmloption',
+  'lc_messages lc_monetary lc_numeric lc_time array_nulls backslash_quote transform_null_equals',
+  'quote_all_identifiers default_text_search_config',
+].flatMap((line) => line.split(' '));
 
 /** An expression: these settings as the session has them. Read before anything is set for a transaction. */
 export const SESSION_SETTINGS = `array[${NAMES.map(

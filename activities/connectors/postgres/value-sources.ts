@@ -1,14 +1,6 @@
-import {
-  isQueryNode,
-  listField,
-  nodeField,
-  numberField,
-  wordField,
-  type NodeValue,
-  type QueryNode,
-} from './node-text.ts';
+import { QueryNode, type NodeValue } from './node-text.ts';
 import type { CallFact, QueryFacts } from './query-facts.ts';
-import { hasOneRow, meaningOf, type Meaning, type Place, type Scope } from './query-scope.ts';
+import { hasOneRow, meaningOf, valueAt, type Meaning, type Place, type Scope } from './query-scope.ts';
 import {
   ASSIGNED,
   CASTS,
@@ -87,16 +79,16 @@ export class SourceReader {
   }
 
   #typeOf(expression: NodeValue): string {
-    if (!isQueryNode(expression)) return '';
-    if (expression.kind === 'COERCETODOMAIN') return this.#typeOf(expression.fields.get('arg') ?? null);
+    if (!(expression instanceof QueryNode)) return '';
+    if (expression.kind === 'COERCETODOMAIN') return this.#typeOf(expression.value('arg'));
     const fields = ['vartype', 'funcresulttype', 'opresulttype', 'resulttype', 'type'];
-    return fields.map((field) => wordField(expression, field)).find((word) => /^\d+$/.test(word)) ?? '';
+    return fields.map((field) => expression.word(field)).find((word) => /^\d+$/.test(word)) ?? '';
   }
 
   /** `isFirst` until a variable leads to rows that another part of the statement may use as well. */
   #read({ expression, scope }: Place, isFirst: boolean): Reading | null {
     this.#stepsLeft -= 1;
-    if (this.#stepsLeft < 0 || !isQueryNode(expression)) return null;
+    if (this.#stepsLeft < 0 || !(expression instanceof QueryNode)) return null;
     const read = (value: NodeValue): Reading | null => this.#read({ expression: value, scope }, isFirst);
     const readers: Readonly<Record<string, () => Reading | null>> = {
       SETTODEFAULT: () => DEFAULT,
@@ -104,9 +96,9 @@ export class SourceReader {
       SQLVALUEFUNCTION: () => clockValue(expression),
       FUNCEXPR: () => this.#call(expression, read),
       OPEXPR: () => this.#operation(expression, read),
-      RELABELTYPE: () => this.#cast(expression, read(expression.fields.get('arg') ?? null)),
-      COERCEVIAIO: () => this.#cast(expression, read(expression.fields.get('arg') ?? null)),
-      COERCETODOMAIN: () => this.#cast(expression, read(expression.fields.get('arg') ?? null)),
+      RELABELTYPE: () => this.#cast(expression, read(expression.value('arg'))),
+      COERCEVIAIO: () => this.#cast(expression, read(expression.value('arg'))),
+      COERCETODOMAIN: () => this.#cast(expression, read(expression.value('arg'))),
       VAR: () => this.#variable(expression, meaningOf(expression, scope), isFirst),
       SUBLINK: () => this.#subselect(expression, scope),
     };
@@ -114,12 +106,12 @@ export class SourceReader {
   }
 
   #call(node: QueryNode, read: (value: NodeValue) => Reading | null): Reading | null {
-    const fact = this.#facts.functions.get(wordField(node, 'funcid'));
-    if (fact === undefined || wordField(node, 'funcretset') !== 'false') return null;
-    const args = listField(node, 'args').map(read);
+    const fact = this.#facts.functions.get(node.word('funcid'));
+    if (fact === undefined || node.word('funcretset') !== 'false') return null;
+    const args = node.list('args').map(read);
     const [texts, keys] = wordsOf(args);
     const text = `${fact.name}(${texts.join(', ')})`;
-    const wording = { text, key: `${wordField(node, 'funcid')}(${keys.join(', ')})` };
+    const wording = { text, key: `${node.word('funcid')}(${keys.join(', ')})` };
     const known = fact.schema === 'pg_catalog' ? this.#knownCall(node, fact, { args, wording }) : null;
     return known ?? drawn(node, fact, { args, wording });
   }
@@ -131,17 +123,17 @@ export class SourceReader {
   ): Reading | null {
     if (args.length === 0) return ownLeaf(node, fact);
     if (fact.volatility === 'v' || !isClockCall(fact, args)) return fixedCast(node, fact, args[0] ?? null);
-    if (CASTS.has(wordField(node, 'funcformat'))) return this.#cast(node, args[0] ?? null);
+    if (CASTS.has(node.word('funcformat'))) return this.#cast(node, args[0] ?? null);
     return combined(args, wording, ROUGH_FUNCTIONS.has(fact.name));
   }
 
   #operation(node: QueryNode, read: (value: NodeValue) => Reading | null): Reading | null {
-    const fact = this.#facts.operators.get(wordField(node, 'opno'));
+    const fact = this.#facts.operators.get(node.word('opno'));
     if (fact === undefined || fact.schema !== 'pg_catalog') return null;
-    const args = listField(node, 'args').map(read);
+    const args = node.list('args').map(read);
     const [texts, keys] = wordsOf(args);
     const sides = texts.length === 1 ? `${fact.name} ${texts[0] ?? ''}` : texts.join(` ${fact.name} `);
-    const wording = { text: `(${sides})`, key: `${wordField(node, 'opno')}(${keys.join(', ')})` };
+    const wording = { text: `(${sides})`, key: `${node.word('opno')}(${keys.join(', ')})` };
     const known = CLOCK_OPERATIONS.has(fact.code) ? combined(args, wording, false) : null;
     return known ?? drawn(node, { ...fact, isMade: false }, { args, wording });
   }
@@ -149,9 +141,9 @@ export class SourceReader {
   #cast(node: QueryNode, arg: Reading | null): Reading | null {
     if (arg === null) return null;
     const format = ['funcformat', 'relabelformat', 'coerceformat', 'coercionformat']
-      .map((field) => wordField(node, field))
+      .map((field) => node.word(field))
       .find((word) => word !== '');
-    const typeName = wordField(node, 'funcresulttype') || wordField(node, 'resulttype');
+    const typeName = node.word('funcresulttype') || node.word('resulttype');
     const type = this.#facts.types.get(typeName) ?? '';
     const isWritten = format === '1' && type !== '';
     // Every cast may cut the time: to a date, to whole seconds, to text.
@@ -202,7 +194,7 @@ export class SourceReader {
 
   /** A column of RETURNING that the same part of the statement sets itself. */
   #set({ scope, column }: { readonly scope: Scope; readonly column: number }): Reading | null {
-    if (wordField(scope.query, 'commandType') !== INSERT || !hasOneRow(scope.query)) return null;
+    if (scope.query.word('commandType') !== INSERT || !hasOneRow(scope.query)) return null;
     const target = targetOf(scope.query, column);
     const reading = target === null ? null : unlessDrawn(this.#read({ expression: target, scope }, true));
     return reading === null ? null : this.#tied(reading, scope.query);
@@ -210,15 +202,14 @@ export class SourceReader {
 
   /** `(select id from new_parent)` of a part that has one row. */
   #subselect(node: QueryNode, scope: Scope): Reading | null {
-    const query = nodeField(node, 'subselect');
-    if (query === null || wordField(node, 'subLinkType') !== EXPRESSION_SUBLINK) return null;
-    const tree = nodeField(query, 'jointree');
-    const isPlain =
-      tree !== null && tree.fields.get('quals') === null && listField(tree, 'fromlist').length === 1;
-    const targets = listField(query, 'targetList');
-    if (!isPlain || targets.length !== 1 || !isQueryNode(targets[0] ?? null)) return null;
-    const expression = (targets[0] as QueryNode).fields.get('expr') ?? null;
-    return unlessDrawn(this.#read({ expression, scope: { query, outer: scope } }, false));
+    const query = node.node('subselect');
+    if (query === null || node.word('subLinkType') !== EXPRESSION_SUBLINK) return null;
+    const tree = query.node('jointree');
+    const isPlain = tree !== null && tree.fields.get('quals') === null && tree.list('fromlist').length === 1;
+    const [target, ...others] = query.nodes('targetList');
+    if (!isPlain || target === undefined || others.length > 0) return null;
+    const place = { expression: target.value('expr'), scope: { query, outer: scope } };
+    return unlessDrawn(this.#read(place, false));
   }
 }
 
@@ -237,7 +228,7 @@ function unlessDrawn(reading: Reading | null): Reading | null {
 
 /** A row of FROM may meet many rows of an UPDATE: one value for all of them. */
 function isSharedDraw({ kind, leaves }: Reading, { query }: Scope): boolean {
-  if (kind !== 'drawn' || wordField(query, 'commandType') === INSERT) return false;
+  if (kind !== 'drawn' || query.word('commandType') === INSERT) return false;
   return leaves.some((leaf) => leaf.kind === 'VAR');
 }
 
@@ -246,16 +237,12 @@ function wordsOf(args: readonly (Reading | null)[]): readonly [readonly string[]
 }
 
 function targetOf(query: QueryNode, column: number): NodeValue {
-  for (const target of listField(query, 'targetList')) {
-    if (isQueryNode(target) && numberField(target, 'resno') === column)
-      return target.fields.get('expr') ?? null;
-  }
-  return null;
+  return valueAt(query.nodes('targetList'), column);
 }
 
 /** True when a part inserts one row and leaves this column to its default. */
 function assignedKey({ query }: Scope, column: number): boolean {
-  if (wordField(query, 'commandType') !== INSERT || !hasOneRow(query)) return false;
+  if (query.word('commandType') !== INSERT || !hasOneRow(query)) return false;
   const target = targetOf(query, column);
   return target === null || isKind(target, 'SETTODEFAULT');
 }

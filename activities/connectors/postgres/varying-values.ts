@@ -1,6 +1,6 @@
 import { adviceOn } from './advice.ts';
-import { childrenOf, listField, nodeField, wordField, type NodeValue, type QueryNode } from './node-text.ts';
-import type { CallFact, QueryFacts } from './query-facts.ts';
+import { childrenOf, type NodeValue, type QueryNode } from './node-text.ts';
+import { FUNCTION_FIELDS, type CallFact, type QueryFacts } from './query-facts.ts';
 import { meaningOf, queriesIn } from './query-scope.ts';
 import { notPreviewable } from './refusal.ts';
 import { clockName, isClock } from './value-reading.ts';
@@ -57,7 +57,7 @@ function isCarriedElsewhere(tree: NodeValue, reader: SourceReader): boolean {
 
 /** What rows became when another part wrote them: defaults, times and triggers may have varied. Deleted rows are old. */
 function isReturned(source: QueryNode | null): boolean {
-  return source !== null && ['2', '3', '5'].includes(wordField(source, 'commandType'));
+  return source !== null && ['2', '3', '5'].includes(source.word('commandType'));
 }
 
 type Place = 'condition' | 'own condition' | null;
@@ -69,52 +69,46 @@ function lookInside(node: QueryNode, look: (inner: NodeValue, at: Place) => void
     // Wrapped, so that a single node is looked at itself and not only its children.
     if (name !== hidden && name !== 'jointree') look([value], CONDITIONS.has(name) ? 'condition' : null);
   }
-  const tree = nodeField(node, 'jointree');
+  const tree = node.node('jointree');
   if (tree === null) return;
-  look(listField(tree, 'fromlist'), null);
-  look([tree.fields.get('quals') ?? null], choosesOwnRows(node, tree) ? 'own condition' : 'condition');
+  look(tree.list('fromlist'), null);
+  look([tree.value('quals')], choosesOwnRows(node, tree) ? 'own condition' : 'condition');
 }
 
 /** The condition of an UPDATE or DELETE of one table only chooses rows of that table, and those are shown. */
 function choosesOwnRows(query: QueryNode, tree: QueryNode): boolean {
-  const isOneTable = listField(tree, 'fromlist').length === 1 && listField(query, 'rtable').length === 1;
-  return isOneTable && ['2', '4'].includes(wordField(query, 'commandType'));
+  const isOneTable = tree.list('fromlist').length === 1 && query.list('rtable').length === 1;
+  return isOneTable && ['2', '4'].includes(query.word('commandType'));
 }
 
 /** What the outermost statement returns, nobody sees. */
 function isOutermost(query: QueryNode): boolean {
-  return wordField(query, 'commandType') !== '1' && wordField(query, 'canSetTag') === 'true';
+  return query.word('commandType') !== '1' && query.word('canSetTag') === 'true';
 }
 
-const CONDITIONS: ReadonlySet<string> = new Set([
-  'quals',
-  'qual',
-  'havingQual',
-  'onConflictWhere',
-  'mergeJoinCondition',
-  'limitCount',
-  'limitOffset',
-  'aggfilter',
-]);
+const CONDITIONS: ReadonlySet<string> = new Set(
+  'quals qual havingQual onConflictWhere mergeJoinCondition limitCount limitOffset aggfilter'.split(' '),
+);
 
 const CONDITION_KINDS: ReadonlySet<string> = new Set(
   'SCALARARRAYOPEXPR DISTINCTEXPR BOOLEXPR NULLTEST BOOLEANTEST ROWCOMPAREEXPR'.split(' '),
 );
 const BOOLEAN = '16';
 
-/** What only answers yes or no may depend on the clock: when the answer changes, people are asked again. */
+/** What only answers yes or no may depend on the clock: when the answer changes, the request goes back to review. */
 function isCondition(node: QueryNode): boolean {
   if (CONDITION_KINDS.has(node.kind)) return true;
-  return wordField(node, 'opresulttype') === BOOLEAN || wordField(node, 'funcresulttype') === BOOLEAN;
+  return node.word('opresulttype') === BOOLEAN || node.word('funcresulttype') === BOOLEAN;
 }
 
 type Varying = 'clock' | 'made up' | 'read';
 
-function varyingKind(node: QueryNode, { facts, reader }: Search): Varying | null {
+/** How a node may give another value each time, beside what is proven to be all that a column gets. */
+export function varyingKind(node: QueryNode, { facts, reader }: Search): Varying | null {
   if (reader.isProven(node)) return null;
   if (clockName(node) !== null) return 'clock';
   // Text such as 'now' becomes the time when it is cast.
-  if (node.kind === 'COERCEVIAIO') return TIMES.has(wordField(node, 'resulttype')) ? 'read' : null;
+  if (node.kind === 'COERCEVIAIO') return TIMES.has(node.word('resulttype')) ? 'read' : null;
   const called = calledBy(node, facts);
   return called === null || called.volatility === 'i' || isAgeOfTwo(node, called) ? null : kindOfCall(called);
 }
@@ -127,26 +121,20 @@ function kindOfCall(called: CallFact): Varying | null {
 }
 
 function isAgeOfTwo(node: QueryNode, { name }: CallFact): boolean {
-  return name === 'age' && listField(node, 'args').length > 1;
+  return name === 'age' && node.list('args').length > 1;
 }
 
 const TIMES: ReadonlySet<string> = new Set(['1082', '1083', '1114', '1184', '1266']);
 
-/** True for a node that may give another value each time, beside what is proven to be all that a column gets. */
-export function mayDiffer(node: QueryNode, search: Search): boolean {
-  return varyingKind(node, search) !== null;
-}
-
 /** The function that a node calls, by name or through an operator. */
 export function calledBy(node: QueryNode, facts: QueryFacts): CallFact | null {
-  const fields = ['funcid', 'opfuncid', 'aggfnoid', 'winfnoid'];
-  const oid = fields.map((field) => wordField(node, field)).find((word) => /^[1-9]\d*$/.test(word));
+  const oid = FUNCTION_FIELDS.map((field) => node.oid(field)).find((named) => named !== null);
   if (oid !== undefined) return facts.functions.get(oid) ?? UNKNOWN;
-  const sign = wordField(node, 'opno');
-  return /^[1-9]\d*$/.test(sign) ? (facts.operators.get(sign) ?? UNKNOWN) : null;
+  const sign = node.oid('opno');
+  return sign === null ? null : (facts.operators.get(sign) ?? UNKNOWN);
 }
 
-const UNKNOWN: CallFact = { schema: '', name: 'unknown', volatility: 'v', isMade: false };
+const UNKNOWN: CallFact = { schema: '', name: 'unknown', volatility: 'v', code: '', isMade: false };
 
 interface Found {
   readonly kind: Varying;
@@ -164,7 +152,7 @@ function refuseMadeUp(node: QueryNode, { kind, isValue, search }: Found): void {
 function madeUp({ name, isMade }: CallFact): string {
   if (!isMade) return adviceOn(name);
   return (
-    `${name}() gives another value every time. This target lets such a value be all that a plain column gets, calculated ` +
+    `${name}() gives another value every time. At this target such a value may be all that a plain column gets, calculated ` +
     'from constants alone: elsewhere in a statement write the value itself.'
   );
 }

@@ -1,6 +1,6 @@
 import type { ResourceEffect } from '../../../domain/request/plan.ts';
 import type { Analysis } from './analysis.ts';
-import type { TableEffect } from './effect.ts';
+import type { TableEffect } from './images.ts';
 import type { ProjectedEffect } from './projection.ts';
 import type { RewrittenRelation } from './rewriting.ts';
 import type { Statement } from './statement.ts';
@@ -23,12 +23,9 @@ export function rewritingOf(rewritten: readonly RewrittenRelation[]): readonly s
   const lines = rewritten.map(
     ({ resource, by }) => `${REWRITING[by](resource)} A change of its definition is drift.`,
   );
-  return lines.length <= REWRITING_SHOWN_MAX
-    ? lines
-    : [
-        ...lines.slice(0, REWRITING_SHOWN_MAX),
-        `${lines.length - REWRITING_SHOWN_MAX} more views and rules are followed.`,
-      ];
+  const more = lines.length - REWRITING_SHOWN_MAX;
+  const shown = lines.slice(0, REWRITING_SHOWN_MAX);
+  return more > 0 ? [...shown, `${more} more views and rules are followed.`] : shown;
 }
 
 const REWRITING_SHOWN_MAX = 8;

@@ -1,6 +1,6 @@
 import { escapeLiteral } from 'pg';
 
-import type { TableEffect } from './effect.ts';
+import type { TableEffect } from './images.ts';
 import { isSameValue } from './projection.ts';
 import type { RowValues, Value } from './raw-rows.ts';
 import type { Column } from './table-shape.ts';
@@ -18,10 +18,8 @@ export interface UndoneTable {
   readonly keptColumns: ReadonlySet<string>;
 }
 
-/** Statements that undo the changes, or why there are none. */
-export type WayBack =
-  | { readonly kind: 'steps'; readonly orders: readonly (readonly string[])[] }
-  | { readonly kind: 'impossible'; readonly reason: string };
+/** Orders of the statements that undo the changes, or why there are none. */
+export type WayBack = readonly (readonly string[])[] | string;
 
 /**
  * Statements that put every row back, from the images alone. Takes tables with those first that others refer to. In what
@@ -29,16 +27,18 @@ export type WayBack =
  */
 export function wayBackOf(parentsFirst: readonly UndoneTable[]): WayBack {
   const reason = parentsFirst.map(obstacleOf).find((found) => found !== null);
-  if (reason !== undefined && reason !== null) return { kind: 'impossible', reason };
+  if (typeof reason === 'string') return reason;
   const inserts = parentsFirst.flatMap(insertsOf);
-  const updates = parentsFirst.flatMap(updatesOf);
+  const updates = parentsFirst.flatMap((table) =>
+    (table.effect.rows ?? []).flatMap((row) => updateOf(table, row)),
+  );
   const deletes = [...parentsFirst].reverse().flatMap(deletesOf);
   const orders = [
     [...inserts, ...updates, ...deletes],
     [...deletes, ...updates, ...inserts],
   ];
   const isOneOrder = inserts.length === 0 || deletes.length === 0;
-  return { kind: 'steps', orders: isOneOrder && updates.length === 0 ? orders.slice(0, 1) : orders };
+  return isOneOrder && updates.length === 0 ? orders.slice(0, 1) : orders;
 }
 
 function obstacleOf({ effect, assignedColumns }: UndoneTable): string | null {
@@ -80,10 +80,6 @@ function settableOf({ shape }: TableEffect): readonly { readonly column: Column;
     .filter(({ column }) => !column.isGenerated);
 }
 
-function updatesOf(table: UndoneTable): readonly string[] {
-  return (table.effect.rows ?? []).flatMap((row) => updateOf(table, row));
-}
-
 function updateOf(table: UndoneTable, row: RowImage): string[] {
   const { effect, resource, isPartition, assignedColumns, keptColumns } = table;
   const { before, after } = row;
@@ -97,15 +93,20 @@ function updateOf(table: UndoneTable, row: RowImage): string[] {
   const set = changed.map(
     ({ column, place }) => `${column.shown} = ${literal(before[place] ?? null, column)}`,
   );
-  return [`update ${onlyOf(resource, isPartition)} set ${set.join(', ')} where ${keyIs(effect, after)}`];
+  const key = keyOf(effect, after).map(({ shown, value }) => `${shown} = ${value}`);
+  return [`update ${onlyOf(resource, isPartition)} set ${set.join(', ')} where ${key.join(' and ')}`];
 }
 
 function deletesOf({ effect, resource, isPartition }: UndoneTable): readonly string[] {
   const fresh = insertedOf(effect.rows ?? []);
   if (fresh.length === 0) return [];
-  const columns = effect.shape.key.flatMap((place) => effect.shape.columns[place] ?? []);
-  const names = columns.map(({ shown }) => shown).join(', ');
-  const keys = fresh.map((row) => keyLiteral(effect, row));
+  const names = effect.shape.key.flatMap((place) => effect.shape.columns[place]?.shown ?? []).join(', ');
+  const keys = fresh.map(
+    (row) =>
+      `(${keyOf(effect, row)
+        .map(({ value }) => value)
+        .join(', ')})`,
+  );
   return [`delete from ${onlyOf(resource, isPartition)} where (${names}) in (${keys.join(', ')})`];
 }
 
@@ -114,22 +115,12 @@ function onlyOf(resource: string, isPartition: boolean): string {
   return isPartition ? resource : `only ${resource}`;
 }
 
-function keyIs(effect: TableEffect, row: RowValues): string {
-  const { columns, key } = effect.shape;
-  return key
-    .map((place) => {
-      const column = columns[place];
-      return column === undefined ? 'false' : `${column.shown} = ${literal(row[place] ?? null, column)}`;
-    })
-    .join(' and ');
-}
-
-function keyLiteral({ shape }: TableEffect, row: RowValues): string {
-  const values = shape.key.map((place) => {
-    const column = shape.columns[place];
-    return column === undefined ? 'null' : literal(row[place] ?? null, column);
-  });
-  return `(${values.join(', ')})`;
+function keyOf({ shape }: TableEffect, row: RowValues): readonly { shown: string; value: string }[] {
+  const columns = shape.columns.map((column, place) => ({
+    shown: column.shown,
+    value: literal(row[place] ?? null, column),
+  }));
+  return shape.key.flatMap((place) => columns[place] ?? []);
 }
 
 /** The value's own output text with its type: what can be pasted back. */

@@ -1,16 +1,8 @@
-import {
-  childrenOf,
-  nodeField,
-  nodesField,
-  numberField,
-  wordField,
-  type NodeValue,
-  type QueryNode,
-} from './node-text.ts';
+import { nodesBelow, type NodeValue, type QueryNode } from './node-text.ts';
 import { entryAt, queriesIn, type Scope } from './query-scope.ts';
 import { SourceReader, type ValueSource } from './value-sources.ts';
 import type { QueryFacts } from './query-facts.ts';
-import { mayDiffer, type Search } from './varying-values.ts';
+import { varyingKind, type Search } from './varying-values.ts';
 
 export type WriteOperation = 'insert' | 'update' | 'delete';
 
@@ -41,22 +33,22 @@ export function readWrittenValues(
 function writesOf(scope: Scope, search: Search): readonly Omit<RelationWrite, 'isTied'>[] {
   const { query } = scope;
   const { reader } = search;
-  const entry = entryAt(query, numberField(query, 'resultRelation'));
+  const entry = entryAt(query, query.number('resultRelation'));
   if (entry === null) return [];
-  const oid = wordField(entry, 'relid');
+  const oid = entry.word('relid');
   const set = (holder: QueryNode, field: string): ReadonlyMap<number, ValueSource> =>
-    sourcesOf(nodesField(holder, field), { scope, reader });
+    sourcesOf(holder.nodes(field), { scope, reader });
   const write = (operation: WriteOperation, sources: RelationWrite['sources']) => ({
     oid,
     operation,
     sources,
   });
-  switch (wordField(query, 'commandType')) {
+  switch (query.word('commandType')) {
     case '2':
       return [write('update', set(query, 'targetList'))];
     case '3': {
-      const conflict = nodeField(query, 'onConflict');
-      const isUpdate = conflict !== null && nodesField(conflict, 'onConflictSet').length > 0;
+      const conflict = query.node('onConflict');
+      const isUpdate = conflict !== null && conflict.nodes('onConflictSet').length > 0;
       const values = set(query, 'targetList');
       const inserted = write('insert', isRowByRow(query, search) ? unmixed(values) : values);
       return isUpdate ? [inserted, write('update', set(conflict, 'onConflictSet'))] : [inserted];
@@ -64,8 +56,8 @@ function writesOf(scope: Scope, search: Search): readonly Omit<RelationWrite, 'i
     case '4':
       return [write('delete', new Map())];
     case '5':
-      return nodesField(query, 'mergeActionList').flatMap((action) => {
-        const operation = MERGE_OPERATIONS[wordField(action, 'commandType')];
+      return query.nodes('mergeActionList').flatMap((action) => {
+        const operation = MERGE_OPERATIONS[action.word('commandType')];
         return operation === undefined ? [] : [write(operation, set(action, 'targetList'))];
       });
     default:
@@ -80,9 +72,9 @@ function sourcesOf(
   { scope, reader }: { readonly scope: Scope; readonly reader: SourceReader },
 ): ReadonlyMap<number, ValueSource> {
   const sources = new Map<number, ValueSource>();
-  for (const target of targets.filter((candidate) => wordField(candidate, 'resjunk') !== 'true')) {
-    const column = numberField(target, 'resno');
-    const source = reader.sourceOf({ expression: target.fields.get('expr') ?? null, scope });
+  for (const target of targets.filter((one) => one.word('resjunk') !== 'true')) {
+    const column = target.number('resno');
+    const source = reader.sourceOf({ expression: target.value('expr'), scope });
     sources.set(column, sources.has(column) ? { kind: 'expression', key: '', isMixed: false } : source);
   }
   return sources;
@@ -93,21 +85,17 @@ function sourcesOf(
  * up, or chosen by the clock, could make another row of it.
  */
 function isRowByRow(query: QueryNode, search: Search): boolean {
-  const tree = nodeField(query, 'jointree');
-  const [from, ...others] = tree === null ? [] : nodesField(tree, 'fromlist');
-  const entry = entryAt(query, numberField(from ?? query, 'rtindex'));
-  if (entry === null || wordField(entry, 'rtekind') !== VALUES || others.length > 0) return false;
-  return !isOpen(entry.fields.get('values_lists') ?? null, search);
+  const tree = query.node('jointree');
+  const [from, ...others] = tree === null ? [] : tree.nodes('fromlist');
+  const entry = entryAt(query, (from ?? query).number('rtindex'));
+  if (entry === null || entry.word('rtekind') !== VALUES || others.length > 0) return false;
+  return ![...nodesBelow(entry.value('values_lists'))].some(
+    (node) => READING.has(node.kind) || varyingKind(node, search) !== null,
+  );
 }
 
 const VALUES = '5';
 const READING: ReadonlySet<string> = new Set(['QUERY', 'SUBLINK', 'VAR', 'PARAM', 'AGGREF', 'WINDOWFUNC']);
-
-function isOpen(value: NodeValue, search: Search): boolean {
-  return [...childrenOf(value)].some(
-    (node) => READING.has(node.kind) || mayDiffer(node, search) || isOpen(node, search),
-  );
-}
 
 function unmixed(sources: RelationWrite['sources']): RelationWrite['sources'] {
   return new Map([...sources].map(([column, source]) => [column, { ...source, isMixed: false }]));
@@ -115,14 +103,6 @@ function unmixed(sources: RelationWrite['sources']): RelationWrite['sources'] {
 
 /** Every relation that the statement names, whether it reads or writes it. */
 export function relationsIn(tree: NodeValue): readonly string[] {
-  const oids = new Set<string>();
-  const look = (value: NodeValue): void => {
-    for (const node of childrenOf(value)) {
-      if (node.kind === 'RANGETBLENTRY' && /^[1-9]\d*$/.test(wordField(node, 'relid')))
-        oids.add(wordField(node, 'relid'));
-      look(node);
-    }
-  };
-  look(tree);
-  return [...oids];
+  const entries = [...nodesBelow(tree)].filter(({ kind }) => kind === 'RANGETBLENTRY');
+  return [...new Set(entries.flatMap((entry) => entry.oid('relid') ?? []))];
 }

@@ -5,7 +5,7 @@ import { didYouMean, quote } from '../../../domain/conditions/did-you-mean.ts';
 import type { ActionCatalogue } from '../../../contract/actions.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { failure } from '../exit.ts';
-import { explained } from '../help.ts';
+import { withExamples } from '../help.ts';
 import type { Terminal } from '../terminal.ts';
 import { argumentRows } from '../text/argument-schema.ts';
 import { factLines, tableLines } from '../text/table.ts';
@@ -23,10 +23,7 @@ export function addActions(program: Command, terminal: Terminal): void {
       const action = actionOf(items, name);
       return terminal.out(options.json ? JSON.stringify(action) : actionLines(action).join('\n'));
     });
-  explained(command, {
-    examples: ['keyturn actions', 'keyturn actions postgres.execute'],
-    exits: { 0: 'the list was read', 1: 'no such action, refused or unreachable', 2: 'wrong usage' },
-  });
+  withExamples(command, ['keyturn actions', 'keyturn actions postgres.execute']);
 }
 
 function actionOf(items: readonly Action[], name: string): Action {
@@ -35,7 +32,7 @@ function actionOf(items: readonly Action[], name: string): Action {
   const names = items.map((item) => item.action);
   throw failure(
     'unknown_action',
-    `There is no action ${quote(name)}${didYouMean(name, names) || '. All: keyturn actions'}`,
+    `There is no action ${quote(name)}${didYouMean(name, names) || '. To list all: keyturn actions'}`,
   );
 }
 

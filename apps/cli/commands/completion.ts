@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
 
-import { explained } from '../help.ts';
+import { withExamples } from '../help.ts';
 import type { Terminal } from '../terminal.ts';
 
 const SHELLS = ['bash', 'zsh', 'fish'] as const;
@@ -31,14 +31,11 @@ export function addCompletion(program: Command, terminal: Terminal): void {
     .addArgument(new Argument('<shell>', 'the shell that completes').choices(SHELLS))
     .description('print a script that lets your shell complete commands and options')
     .action((shell: Shell) => terminal.data(SCRIPTS[shell]));
-  explained(command, {
-    examples: [
-      'source <(keyturn completion bash)           # in ~/.bashrc',
-      'source <(keyturn completion zsh)            # in ~/.zshrc, after compinit',
-      'keyturn completion fish > ~/.config/fish/completions/keyturn.fish',
-    ],
-    exits: { 0: 'the script was written', 2: 'no such shell' },
-  });
+  withExamples(command, [
+    'source <(keyturn completion bash)           # in ~/.bashrc',
+    'source <(keyturn completion zsh)            # in ~/.zshrc, after compinit',
+    'keyturn completion fish > ~/.config/fish/completions/keyturn.fish',
+  ]);
   program
     .command('complete', { hidden: true })
     .argument('[words...]')

@@ -87,10 +87,10 @@ function jsonOf(decided: Decided, digest: string): object {
 function textOf(decided: Decided, id: string): string {
   if (decided.kind === 'queued') {
     const number = visible(decided.id);
-    return `Decision ${number} is accepted, but not counted yet: keyturn show ${visible(id)} says when it is.`;
+    return `Decision ${number} is accepted but not counted yet. To see when it is: keyturn show ${visible(id)}`;
   }
   const { decision, request } = decided.answer;
   const open = request.status === 'pending' ? openSeatsText(request) : '';
-  const missing = open === '' ? '' : `: still needed is ${open}`;
+  const missing = open === '' ? '' : ` and still needs ${open}`;
   return `Your decision (${tonedWord(decision.verdict)}) is recorded. The request is now ${statusText(request)}${missing}.`;
 }

@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 
 import { programVersion } from '../../../configuration/version.ts';
+import { counted } from '../../../domain/cards/counted.ts';
 import type { Me } from '../../../contract/me.ts';
+import type { ProtectedResource } from '../../../contract/sign-in.ts';
 import { apiUrl, clientOf, withApi, type ApiOptions } from '../connection.ts';
-import { ask, clockText, diagnose, issuersOf, skipped, variable, type Diagnosis } from '../doctor.ts';
+import { ask, clockText, diagnose, skipped, type Diagnosis } from '../doctor.ts';
 import { silentFailure } from '../exit.ts';
-import { explained } from '../help.ts';
+import { withExamples } from '../help.ts';
 import type { Terminal } from '../terminal.ts';
 import { tableLines } from '../text/table.ts';
 import { visible } from '../text/visible.ts';
@@ -17,21 +19,15 @@ export function addDoctor(program: Command, terminal: Terminal): void {
       'check what Keyturn needs, as far as possible from here: addresses, versions, clocks, keys, issuers, your sign-in; with KEYTURN_DATABASE_URL the database, with TEMPORAL_ADDRESS Temporal',
     )
     .action((options: ApiOptions) => doctor(options, terminal));
-  explained(command, {
-    examples: ['keyturn doctor', 'export $(cat .keyturn/operator.env); keyturn doctor --json'],
-    exits: {
-      0: 'no check failed',
-      1: 'a check failed; its line says what to do',
-      2: 'wrong usage',
-    },
-  });
+  withExamples(command, ['keyturn doctor', 'export $(cat .keyturn/operator.env); keyturn doctor --json']);
 }
 
 async function doctor(options: ApiOptions, terminal: Terminal): Promise<void> {
+  const api = apiUrl(options, terminal).replace(/\/+$/, '');
   const found = [
     await diagnose('this program', async () => `version ${programVersion()}, Node ${process.version}`),
-    ...(await apiDiagnoses(options, terminal)),
-    ...(await issuerDiagnoses(apiUrl(options, terminal))),
+    ...(await apiDiagnoses(api, async () => (await clientOf(options, terminal)).me())),
+    ...(await issuerDiagnoses(api)),
     ...(await serverDiagnoses(terminal)),
   ];
   const isOk = found.every(({ outcome }) => outcome !== 'failed');
@@ -40,8 +36,7 @@ async function doctor(options: ApiOptions, terminal: Terminal): Promise<void> {
   if (!isOk) throw silentFailure();
 }
 
-async function apiDiagnoses(options: ApiOptions, terminal: Terminal): Promise<readonly Diagnosis[]> {
-  const api = apiUrl(options, terminal).replace(/\/+$/, '');
+async function apiDiagnoses(api: string, me: () => Promise<Me>): Promise<readonly Diagnosis[]> {
   const lives = await diagnose('API', async () => {
     const { status } = await ask(`${api}/healthz`);
     if (status !== 200)
@@ -55,7 +50,7 @@ async function apiDiagnoses(options: ApiOptions, terminal: Terminal): Promise<re
     await diagnose('API clock', async () => clockOf(`${api}/healthz`, 'the API')),
     await diagnose('API is ready', () => readinessText(api)),
     await diagnose('keys', () => keysText(api)),
-    await diagnose('sign-in', async () => signInText(await (await clientOf(options, terminal)).me())),
+    await diagnose('sign-in', async () => signInText(await me())),
   ];
 }
 
@@ -71,7 +66,7 @@ async function readinessText(api: string): Promise<string> {
   const text = checks.map(([name, outcome]) => `${name} ${outcome}`).join(', ');
   if (status === 200) return text;
   throw new Error(
-    `${text || `it answers ${status}`}: its log says why. "unreachable" also stands for a clock that differs from the database's, and a policy that it cannot use`,
+    `${text || `it answers ${status}`}: its log says why. "unreachable" also means that its clock differs from the database's, or that it cannot use the active policy`,
   );
 }
 
@@ -92,9 +87,10 @@ function signInText(me: Me): string {
 }
 
 async function issuerDiagnoses(api: string): Promise<readonly Diagnosis[]> {
-  const issuers = await issuersOf(api.replace(/\/+$/, '')).catch(() => []);
+  const answer = await ask(`${api}/.well-known/oauth-protected-resource`).catch(() => null);
+  const { keyturn_sign_in: offers = [] } = (answer?.body ?? {}) as Partial<ProtectedResource>;
   const found = await Promise.all(
-    issuers.map(async (issuer) => [
+    offers.map(async ({ issuer }) => [
       await diagnose('issuer', () => issuerText(issuer)),
       await diagnose('issuer clock', async () => clockOf(discoveryOf(issuer), issuer)),
     ]),
@@ -127,20 +123,18 @@ async function keySetText(url: string): Promise<string> {
   const { status, body } = await ask(url);
   const count = ((body ?? {}) as { readonly keys?: readonly unknown[] }).keys?.length ?? 0;
   if (count === 0) throw new Error(`${url} has no keys (it answers ${status})`);
-  return count === 1 ? '1 key' : `${count} keys`;
+  return counted(count, 'key');
 }
 
 /** What only operators can reach. The drivers are large: they are loaded only when there is something to check. */
-async function serverDiagnoses(terminal: Terminal): Promise<readonly Diagnosis[]> {
-  const url = variable(terminal, 'KEYTURN_DATABASE_URL');
-  const database =
-    url === undefined
-      ? [skipped('database', 'set KEYTURN_DATABASE_URL to check it from here')]
-      : await (await import('../doctor-database.ts')).databaseDiagnoses(url);
-  const temporal =
-    variable(terminal, 'TEMPORAL_ADDRESS') === undefined
-      ? [skipped('Temporal', 'set TEMPORAL_ADDRESS to check it from here')]
-      : await (await import('../doctor-temporal.ts')).temporalDiagnoses(terminal.environment);
+async function serverDiagnoses({ environment }: Terminal): Promise<readonly Diagnosis[]> {
+  const { KEYTURN_DATABASE_URL: url, TEMPORAL_ADDRESS: address } = environment;
+  const database = url
+    ? await (await import('../doctor-database.ts')).databaseDiagnoses(url)
+    : [skipped('database', 'set KEYTURN_DATABASE_URL to check it from here')];
+  const temporal = address
+    ? await (await import('../doctor-temporal.ts')).temporalDiagnoses(environment)
+    : [skipped('Temporal', 'set TEMPORAL_ADDRESS to check it from here')];
   return [...database, ...temporal];
 }
 
@@ -152,6 +146,6 @@ function reportLines(found: readonly Diagnosis[]): string[] {
   const verdict =
     failures === 0
       ? 'No problems found, as far as can be checked from here.'
-      : `${failures} of ${found.length} FAILED.`;
+      : `${failures} of ${found.length} checks FAILED.`;
   return [...tableLines(rows), verdict];
 }

@@ -1,4 +1,4 @@
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 
 import type { EvaluationAnswer } from '../../../contract/evaluate.ts';
 import { exact, readAction, withArguments, type ActionOptions } from '../arguments.ts';
@@ -14,9 +14,6 @@ import { visible } from '../text/visible.ts';
 export function addEvaluate(program: Command, terminal: Terminal): void {
   withArguments(withApi(program.command('evaluate <action> <target>')))
     .description('show what policy would decide now, without making a request; exit code 1 if it forbids')
-    .addOption(new Option('--mode <mode>', 'as in keyturn request').choices(['execute', 'gate']))
-    .option('--on-behalf-of <subject>', 'the person you act for')
-    .option('--break-glass', 'use break-glass')
     .action(async (action: string, target: string, options: ApiOptions & ActionOptions) => {
       const body = exact(await readAction(action, target, options));
       const answer = await (await clientOf(options, terminal)).evaluate(body);

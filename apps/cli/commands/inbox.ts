@@ -5,6 +5,7 @@ import type { KeyturnClient } from '../../../sdk/client.ts';
 import { clientOf, withApi } from '../connection.ts';
 import { moreLines, readPages, withPages, type PageOptions } from '../pages.ts';
 import type { Terminal } from '../terminal.ts';
+import { summaryCells } from '../text/request.ts';
 import { tableLines } from '../text/table.ts';
 import { relative } from '../text/times.ts';
 import { tonedWord } from '../text/tone.ts';
@@ -52,17 +53,11 @@ export function inboxLines({ items }: RequestPage, now: number): string[] {
 const HEAD = ['REQUEST', 'RISK', 'WHAT', 'WHERE', 'REQUESTED BY', 'CAN APPROVE', 'EXPIRES'];
 
 function rowOf(item: RequestSummary, now: number): string[] {
-  const { id, risk, action, summary, lineage, expires_at: expires } = item;
-  const [requester] = lineage;
-  const what = summary === null ? visible(action) : `${visible(action)}: ${visible(summary)}`;
-  // Our word comes before all foreign text.
-  const mark = item.is_break_glass ? `${tonedWord('BREAK-GLASS')} ` : '';
+  const { id, risk, expires_at: expires } = item;
   return [
     visible(id),
     risk === null ? '' : tonedWord(risk),
-    `${mark}${what}`,
-    `${visible(item.target)} (${visible(item.environment)})`,
-    visibleJson(requester?.name ?? requester?.subject ?? ''),
+    ...summaryCells(item),
     approversText(item),
     expires === null ? '' : relative(expires, now),
   ];

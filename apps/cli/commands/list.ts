@@ -2,15 +2,15 @@ import { Option, type Command } from 'commander';
 
 import { REQUEST_STATUSES } from '../../../domain/request/status.ts';
 import { riskSchema } from '../../../contract/values.ts';
-import type { RequestPage, RequestSummary } from '../../../contract/requests.ts';
+import type { RequestPage } from '../../../contract/requests.ts';
 import { clientOf, withApi } from '../connection.ts';
-import { explained } from '../help.ts';
+import { withExamples } from '../help.ts';
 import { moreLines, readPages, withPages, type PageOptions } from '../pages.ts';
 import type { Terminal } from '../terminal.ts';
-import { statusText } from '../text/request.ts';
+import { statusText, summaryCells } from '../text/request.ts';
 import { tableLines } from '../text/table.ts';
 import { clock, relative } from '../text/times.ts';
-import { visible, visibleJson } from '../text/visible.ts';
+import { visible } from '../text/visible.ts';
 import { unknownNames } from '../unknown-names.ts';
 
 interface ListOptions extends PageOptions {
@@ -33,10 +33,10 @@ export function addList(program: Command, terminal: Terminal): void {
     .addOption(new Option('--risk <risk>', 'only those of this risk').choices(riskSchema.options))
     .option('--mine', 'only those that you stand behind')
     .action((options: ListOptions) => list(options, terminal));
-  explained(withPages(command), {
-    examples: ['keyturn list --status pending', 'keyturn list --mine --target shop-production --json'],
-    exits: { 0: 'the page was read, also when it is empty', 1: 'refused or unreachable', 2: 'wrong usage' },
-  });
+  withExamples(withPages(command), [
+    'keyturn list --status pending',
+    'keyturn list --mine --target shop-production --json',
+  ]);
 }
 
 async function list(options: ListOptions, terminal: Terminal): Promise<void> {
@@ -46,7 +46,7 @@ async function list(options: ListOptions, terminal: Terminal): Promise<void> {
   if (page.items.length === 0) for (const line of await unknownNames(client, filters)) terminal.error(line);
   if (json) return terminal.out(JSON.stringify(page));
   if (page.items.length > 0) terminal.out(listLines(page, terminal).join('\n'));
-  else terminal.error(page.next_cursor === null ? 'No requests found.' : 'None so far.');
+  else terminal.error(page.next_cursor === null ? 'No requests found.' : 'No requests found so far.');
   for (const line of moreLines(page)) terminal.error(line);
 }
 
@@ -54,18 +54,11 @@ function listLines({ items }: RequestPage, { isScreen }: Terminal): string[] {
   const now = Date.now();
   // People want the age; programs sort by the instant.
   const when = (at: string): string => (isScreen ? relative(at, now) : clock(at));
-  const rows = items.map((item) => [...cellsOf(item), when(item.created_at)]);
-  return tableLines([['REQUEST', 'STATUS', 'WHAT', 'WHERE', 'REQUESTED BY', 'REQUESTED'], ...rows]);
-}
-
-function cellsOf(item: RequestSummary): string[] {
-  const [requester] = item.lineage;
-  const mark = item.is_break_glass ? 'BREAK-GLASS ' : '';
-  return [
+  const rows = items.map((item) => [
     visible(item.id),
     statusText(item),
-    `${mark}${visible(item.action)}${item.summary === null ? '' : `: ${visible(item.summary)}`}`,
-    `${visible(item.target)} (${visible(item.environment)})`,
-    visibleJson(requester?.name ?? requester?.subject ?? ''),
-  ];
+    ...summaryCells(item),
+    when(item.created_at),
+  ]);
+  return tableLines([['REQUEST', 'STATUS', 'WHAT', 'WHERE', 'REQUESTED BY', 'REQUESTED'], ...rows]);
 }

@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 
 import { given } from '../arguments.ts';
 import { apiUrl, withJson, type ApiOptions } from '../connection.ts';
-import { usageError } from '../exit.ts';
 import { signIn } from '../issuer.ts';
+import { wholeNumber } from '../pages.ts';
 import { writeSession } from '../session.ts';
 import { signInFor, type SignInWish } from '../sign-in.ts';
 import type { Terminal } from '../terminal.ts';
@@ -16,7 +16,7 @@ interface LoginOptions extends Pick<ApiOptions, 'json' | 'api'> {
   readonly audience?: string;
   readonly resource?: string;
   readonly browser?: boolean;
-  readonly port?: string;
+  readonly port?: number;
 }
 
 export function addLogin(program: Command, terminal: Terminal): void {
@@ -32,7 +32,7 @@ export function addLogin(program: Command, terminal: Terminal): void {
     .option('--audience <name>', 'the audience of the token, for issuers that require one')
     .option('--resource <uri>', 'the resource of the token (RFC 8707), for issuers that require one')
     .option('--browser', 'sign in with a browser on this machine instead of a code')
-    .option('--port <number>', 'the port that the browser comes back to (any free one)')
+    .option('--port <number>', 'the port that the browser comes back to (any free one)', wholeNumber(65_535))
     .action((options: LoginOptions) => login(options, terminal));
 }
 
@@ -42,25 +42,18 @@ async function login(options: LoginOptions, terminal: Terminal): Promise<void> {
   terminal.error(
     `Signing in at ${visible(details.issuer)} as client ${visible(details.client_id)}, for ${api}.`,
   );
-  const way = { isBrowser: options.browser ?? false, port: portOf(options) };
+  const way = { isBrowser: options.browser ?? false, port: options.port ?? null };
   const session = { api, ...(await signIn(details, way, terminal)) };
   const file = await writeSession(terminal.environment, session);
   const { access_token: _secret, refresh_token: refreshToken, ...shown } = session;
   if (options.json) return terminal.out(JSON.stringify(shown));
   const lasting =
     refreshToken === undefined ? '' : ', then renewed without you for as long as the issuer allows';
-  return terminal.out(`Signed in until ${session.expires_at}${lasting}, for ${api}. Kept in ${file}.`);
+  return terminal.out(`Signed in until ${session.expires_at}${lasting}, for ${api}. Stored in ${file}.`);
 }
 
 function wishOf(options: LoginOptions, terminal: Terminal): SignInWish {
   const issuer = options.issuer ?? terminal.environment['KEYTURN_ISSUER'];
   const { client, scope, audience, resource } = options;
   return given({ issuer: issuer || undefined, client_id: client, scope, audience, resource });
-}
-
-function portOf({ port }: LoginOptions): number | null {
-  if (port === undefined) return null;
-  const number = Number(port);
-  if (Number.isInteger(number) && number > 0 && number < 65_536) return number;
-  throw usageError('--port is a number from 1 to 65535.');
 }

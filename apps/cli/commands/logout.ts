@@ -3,7 +3,7 @@ import { tokenRevocation } from 'openid-client';
 
 import { withJson } from '../connection.ts';
 import { failure } from '../exit.ts';
-import { explained } from '../help.ts';
+import { withExamples } from '../help.ts';
 import { discover } from '../issuer.ts';
 import { deleteSession, readSession, type Session } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
@@ -18,14 +18,7 @@ export function addLogout(program: Command, terminal: Terminal): void {
       'end your sign-in: revoke its tokens at the issuer where possible, and delete the stored copy',
     )
     .action((options: { readonly json?: boolean }) => logout(options, terminal));
-  explained(command, {
-    examples: ['keyturn logout'],
-    exits: {
-      0: 'you are signed out here; the output says whether the tokens were revoked',
-      1: 'you were not signed in',
-      2: 'wrong usage',
-    },
-  });
+  withExamples(command, ['keyturn logout']);
 }
 
 async function logout({ json }: { readonly json?: boolean }, terminal: Terminal): Promise<void> {

@@ -4,8 +4,8 @@ import { parseDurationMs } from '../../../policy-files/durations.ts';
 import type { BacktestDifference } from '../../../policy-authoring/backtest.ts';
 import { withJson } from '../connection.ts';
 import { silentFailure, usageError } from '../exit.ts';
-import type { PolicyOptions } from '../policy-folder.ts';
-import { ACTIVE, databaseUrl, loadPolicy } from '../policy-source.ts';
+import { wholeNumber } from '../pages.ts';
+import { ACTIVE, databaseUrl, loadPolicy, type PolicyOptions } from '../policy-folder.ts';
 import type { Terminal } from '../terminal.ts';
 import { backtestLines, differenceLines } from '../text/backtest.ts';
 import { factLines } from '../text/table.ts';
@@ -31,7 +31,7 @@ export function addPolicyBacktest(policy: Command, terminal: Terminal): void {
     )
     .option('--against <policy>', 'the policy to compare with: another folder, or the one in use', ACTIVE)
     .option('--follow', 'continue with new evaluations until interrupted')
-    .option('--limit <count>', 'how many of each kind to list', limit, 20)
+    .option('--limit <count>', 'how many of each kind to list', wholeNumber(9_999), 20)
     .action((folder: string, options: BacktestOptions) => backtest(folder, options, terminal));
 }
 
@@ -45,24 +45,14 @@ async function backtest(folder: string, options: BacktestOptions, terminal: Term
   const { followRecords, runBacktest } = await import('../policy-backtester.ts');
   const policies = { base: base.policy, candidate: candidate.policy };
   const report = await runBacktest(url, { ...policies, span, limit: options.limit });
-  const head = { base: base.digest, candidate: candidate.digest, since: span.since, until: span.until };
-  terminal.out(
-    options.json
-      ? JSON.stringify({ ...head, ...report })
-      : [
-          ...factLines(
-            [
-              ['base', base.digest],
-              ['candidate', candidate.digest],
-              ['from', span.since.toISOString()],
-              ['to', span.until.toISOString()],
-            ],
-            '',
-          ),
-          '',
-          ...backtestLines(report, span.until.getTime() - span.since.getTime()),
-        ].join('\n'),
-  );
+  const digests = { base: base.digest, candidate: candidate.digest };
+  const [from, to] = [span.since.toISOString(), span.until.toISOString()];
+  const lines = [
+    ...factLines(Object.entries({ ...digests, from, to }), ''),
+    '',
+    ...backtestLines(report, span.until.getTime() - span.since.getTime()),
+  ];
+  terminal.out(options.json ? JSON.stringify({ ...digests, ...span, ...report }) : lines.join('\n'));
   let isLoosened = report.loosened > 0;
   if (options.follow) {
     const show = (difference: BacktestDifference): void => {
@@ -98,10 +88,4 @@ function instant(text: string): Date {
   const at = parseInstant(text);
   if (!at) throw new InvalidArgumentError('Write an instant in UTC such as 2026-11-24T10:00:00Z.');
   return at;
-}
-
-function limit(text: string): number {
-  const count = Number(text);
-  if (/^\d{1,4}$/.test(text) && count >= 1) return count;
-  throw new InvalidArgumentError('Write a whole number from 1 to 9999.');
 }

@@ -5,8 +5,7 @@ import { selectorChanges, type SelectorChange } from '../../../domain/policy-dif
 import { walkGrid, type Counterexample, type GridReport } from '../../../policy-authoring/grid.ts';
 import { withJson } from '../connection.ts';
 import { silentFailure } from '../exit.ts';
-import type { PolicyOptions } from '../policy-folder.ts';
-import { ACTIVE, loadPolicy } from '../policy-source.ts';
+import { ACTIVE, loadPolicy, type PolicyOptions } from '../policy-folder.ts';
 import type { Terminal } from '../terminal.ts';
 import { countText, evaluationText } from '../text/evaluation.ts';
 import { factLines, tableLines } from '../text/table.ts';
@@ -44,26 +43,18 @@ async function diff(
   const grid = walkGrid(base.policy, candidate.policy);
   const digests = { base: base.digest, candidate: candidate.digest };
   const people_needed = needsTwoPeople({ base: base.policy, candidate: candidate.policy }, kind) ? 2 : 1;
-  terminal.out(
-    options.json
-      ? JSON.stringify({ kind, people_needed, ...digests, changes, people, grid })
-      : [
-          verdictLine(kind, people_needed),
-          '',
-          ...factLines(
-            [
-              ['base', base.digest],
-              ['candidate', candidate.digest],
-            ],
-            '',
-          ),
-          '',
-          `${kindText(kind)}: ${countText(changes.length, 'change')}`,
-          ...changeLines(changes),
-          ...peopleLines(people),
-          ...gridLines(grid),
-        ].join('\n'),
-  );
+  const report = { kind, people_needed, ...digests, changes, people, grid };
+  const lines = [
+    verdictLine(kind, people_needed),
+    '',
+    ...factLines(Object.entries(digests), ''),
+    '',
+    `${kindText(kind)}: ${countText(changes.length, 'change')}`,
+    ...changeLines(changes),
+    ...peopleLines(people),
+    ...gridLines(grid),
+  ];
+  terminal.out(options.json ? JSON.stringify(report) : lines.join('\n'));
   if (options.failOn && (kind === 'loosening' || grid.looser > 0)) throw silentFailure(2);
 }
 
@@ -84,7 +75,8 @@ function kindText(kind: PolicyChange['kind']): string {
   return kind === 'loosening' ? toned('warning', kind) : kind;
 }
 
-function changeLines(changes: readonly PolicyChange[]): string[] {
+/** Each change: what it does to the policy, and where it is written. */
+export function changeLines(changes: readonly PolicyChange[]): string[] {
   const kinds = Math.max(...changes.map(({ kind }) => kind.length));
   return changes.flatMap(({ kind, how, what, name, source, because }) => {
     const named = visible(name === null ? what : `${what} ${name}`);
@@ -105,14 +97,8 @@ function peopleLines(people: readonly SelectorChange[]): string[] {
   return ['who may decide', ...tableLines(rows)];
 }
 
-function gridLines({
-  cells,
-  is_complete: isComplete,
-  looser,
-  stricter,
-  counterexamples,
-}: GridReport): string[] {
-  const range = isComplete ? '' : ' (stopped at the limit)';
+function gridLines({ cells, is_complete, looser, stricter, counterexamples }: GridReport): string[] {
+  const range = is_complete ? '' : ' (stopped at the limit)';
   return [
     `${countText(cells, 'boundary case')} evaluated${range}, ${looser.toLocaleString('en-US')} looser, ${stricter.toLocaleString('en-US')} stricter (a statement about these cases only)`,
     ...counterexamples.flatMap(counterexampleLines),

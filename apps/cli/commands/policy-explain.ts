@@ -7,8 +7,7 @@ import { isOtherEngine, recordedEngine, type RecordedOutcome } from '../../../do
 import type { ENGINE } from '../../../domain/conditions/profile.ts';
 import { withJson } from '../connection.ts';
 import { failure, silentFailure } from '../exit.ts';
-import type { PolicyOptions } from '../policy-folder.ts';
-import { databaseUrl } from '../policy-source.ts';
+import { databaseUrl, type PolicyOptions } from '../policy-folder.ts';
 import type { Terminal } from '../terminal.ts';
 import { evaluationText, ruleText } from '../text/evaluation.ts';
 import { toned } from '../text/tone.ts';
@@ -28,13 +27,14 @@ async function explain(request: string, options: PolicyOptions, terminal: Termin
     import('../../../database/explanation.ts'),
   ]);
   const explained = await withDatabase(url, (manager) => explainRequest(manager, request));
-  if (explained.length === 0) throw failure('not_found', 'No evaluation of this request is recorded.');
+  if (explained.length === 0)
+    throw failure(
+      'not_found',
+      `No evaluation of ${request} is recorded. To check the id: keyturn show ${request}`,
+    );
   const isProven = explained.every(({ recomputed }) => recomputed.kind === 'agrees');
-  terminal.out(
-    options.json
-      ? JSON.stringify({ ok: isProven, request, evaluations: explained })
-      : explained.flatMap(explanationLines).join('\n'),
-  );
+  const report = { ok: isProven, request, evaluations: explained };
+  terminal.out(options.json ? JSON.stringify(report) : explained.flatMap(explanationLines).join('\n'));
   if (!isProven) throw silentFailure();
 }
 

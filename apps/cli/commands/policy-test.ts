@@ -34,11 +34,8 @@ async function test(folder: string, options: TestOptions, terminal: Terminal): P
   const report = failuresLast(runPolicyTests(policy, loaded.tests));
   const isCovered = report.never_hit.length === 0 || options.requireCoverage !== true;
   const isOk = isCovered && report.results.every((result) => result.ok);
-  terminal.out(
-    options.json
-      ? JSON.stringify({ ok: isOk, digest, ...report })
-      : [...report.results.flatMap(resultLines(report)), '', ...summaryLines(report, digest)].join('\n'),
-  );
+  const lines = [...report.results.flatMap(resultLines(report)), '', ...summaryLines(report, digest)];
+  terminal.out(options.json ? JSON.stringify({ ok: isOk, digest, ...report }) : lines.join('\n'));
   if (!isOk) throw silentFailure();
 }
 

@@ -5,7 +5,13 @@ import { isKeyturnError } from '../../../domain/errors.ts';
 import { withApi, withJson } from '../connection.ts';
 import { withExamples } from '../help.ts';
 import { failure, silentFailure } from '../exit.ts';
-import { loadFolder, refuseProblems, printWarnings, type PolicyOptions } from '../policy-folder.ts';
+import {
+  databaseUrl,
+  loadFolder,
+  refuseProblems,
+  printWarnings,
+  type PolicyOptions,
+} from '../policy-folder.ts';
 import { publishPolicy, type PublishOptions } from '../policy-publication.ts';
 import type { Terminal } from '../terminal.ts';
 import { visible } from '../text/visible.ts';
@@ -13,7 +19,6 @@ import { addPolicyBacktest } from './policy-backtest.ts';
 import { addPolicyDiff } from './policy-diff.ts';
 import { addPolicyExplain } from './policy-explain.ts';
 import { addPolicyTest } from './policy-test.ts';
-import { databaseUrl } from '../policy-source.ts';
 
 interface CheckOptions extends PolicyOptions {
   readonly strict?: boolean;

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 import { withJson } from '../connection.ts';
 import { silentFailure, usageError } from '../exit.ts';
-import type { HistorySource, ReplayedHistory } from '../replayer.ts';
+import type { ReplayedHistory } from '../replayer.ts';
 import type { Terminal } from '../terminal.ts';
 import { visible } from '../text/visible.ts';
 
@@ -29,18 +29,14 @@ export function addReplay(program: Command, terminal: Terminal): void {
       // The worker of the SDK is large and slow to load: only this command needs it.
       const { replayHistories } = await import('../replayer.ts');
       const replayed = await replayHistories({
-        source: sourceOf(id, options),
+        id,
+        file: options.history,
         environment: terminal.environment,
         bundle: options.bundle,
       });
       terminal.out(options.json ? JSON.stringify(jsonOf(replayed)) : replayLines(replayed).join('\n'));
       if (replayed.some((history) => history.difference !== null)) throw silentFailure();
     });
-}
-
-function sourceOf(id: string | undefined, options: ReplayOptions): HistorySource {
-  if (options.history !== undefined) return { kind: 'file', file: options.history, request: id ?? null };
-  return id === undefined ? { kind: 'all' } : { kind: 'request', request: id };
 }
 
 function jsonOf(replayed: readonly ReplayedHistory[]): object {

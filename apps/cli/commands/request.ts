@@ -4,7 +4,7 @@ import { OPEN, UNDECIDED } from '../../../domain/request/status.ts';
 import type { CreateBody, RequestView } from '../../../contract/requests.ts';
 import { exact, given, readAction, withArguments, type ActionOptions } from '../arguments.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
-import { createdRequest, reportCreated } from '../created.ts';
+import { requestOf, reportCreated } from '../created.ts';
 import { stillOpen } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
 import { parseTimeout } from '../text/times.ts';
@@ -27,12 +27,6 @@ interface RequestOptions extends ApiOptions, ActionOptions {
 export function addRequest(program: Command, terminal: Terminal): void {
   withArguments(withApi(program.command('request <action> <target>')))
     .description('request a privileged action')
-    .addOption(new Option('--mode <mode>', 'what happens once it is approved').choices(['execute', 'gate']))
-    .option('--on-behalf-of <subject>', 'the person you act for')
-    .option(
-      '--break-glass',
-      'break-glass: fewer approvals, if policy allows it; many people are notified, and it is reviewed afterwards',
-    )
     .option('--not-before <instant>', 'once approved, do not start it before this instant (RFC 3339)')
     .option(
       '--not-after <instant>',
@@ -63,14 +57,14 @@ export function addRequest(program: Command, terminal: Terminal): void {
         ...given({ idempotencyKey: options.idempotencyKey }),
         ...(options.wait === undefined ? {} : { waitSeconds: Number(options.wait) }),
       });
-      const known = createdRequest(created);
+      const known = requestOf(created);
       if (options.until === undefined) return reportCreated(known, options, terminal);
       terminal.progress(`Request ${visible(known.id)}: waiting until it is ${options.until}`);
       const patience = { signal: terminal.interrupted, ...given({ timeoutMs: options.timeout }) };
       const request = await (options.until === 'decided'
         ? client.untilDecided(known.id, patience)
         : client.untilFinished(known.id, patience));
-      reportCreated({ ...known, request }, options, terminal);
+      reportCreated(request, options, terminal);
       if (isOpen(request, options.until)) throw stillOpen(request.status, options.json === true);
     });
 }

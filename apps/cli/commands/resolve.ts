@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 
 import { OWN_TARGET, RESOLUTIONS, RESOLVE } from '../../../domain/policy/policy.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
-import { createdRequest, reportCreated } from '../created.ts';
+import { requestOf, reportCreated } from '../created.ts';
 import type { Terminal } from '../terminal.ts';
 
 interface ResolveOptions extends ApiOptions {
@@ -30,5 +30,5 @@ async function resolve(terminal: Terminal, request: string, options: ResolveOpti
     arguments: { request, outcome: options.as },
     claims: { justification: options.justification },
   });
-  reportCreated(createdRequest(created), options, terminal);
+  reportCreated(requestOf(created), options, terminal);
 }

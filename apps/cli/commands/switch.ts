@@ -51,7 +51,7 @@ async function throwSwitch(terminal: Terminal, options: ThrowOptions): Promise<v
   if (options.json) return terminal.out(JSON.stringify(engaged));
   return terminal.out(
     `Switch ${visible(engaged.id)} is on: ${scopeText(engaged)} is stopped from now on. ` +
-      'Actions that have already started still finish. Two operators can lift it.',
+      `Actions that have already started still finish. Two operators can lift it: keyturn switch lift ${visible(engaged.id)}`,
   );
 }
 

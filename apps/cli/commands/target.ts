@@ -3,8 +3,8 @@ import type { Command } from 'commander';
 import type { TargetReport } from '../../../activities/connectors/postgres/target-check.ts';
 import { withJson } from '../connection.ts';
 import { silentFailure } from '../exit.ts';
-import { explained } from '../help.ts';
-import { ACTIVE, loadPolicy } from '../policy-source.ts';
+import { withExamples } from '../help.ts';
+import { ACTIVE, loadPolicy } from '../policy-folder.ts';
 import type { Terminal } from '../terminal.ts';
 import { tableLines } from '../text/table.ts';
 import { visible, visibleLines } from '../text/visible.ts';
@@ -26,17 +26,10 @@ export function addTarget(program: Command, terminal: Terminal): void {
       ACTIVE,
     )
     .action((id: string, options: CheckOptions) => check(id, options, terminal));
-  explained(command, {
-    examples: [
-      'keyturn target check shop-production',
-      'keyturn target check shop-production --policy policies',
-    ],
-    exits: {
-      0: 'it can be used; the output lists what needs attention',
-      1: 'it cannot be used, is not known, or the policy cannot be read',
-      2: 'wrong usage',
-    },
-  });
+  withExamples(command, [
+    'keyturn target check shop-production',
+    'keyturn target check shop-production --policy policies',
+  ]);
 }
 
 async function check(id: string, options: CheckOptions, terminal: Terminal): Promise<void> {
@@ -63,9 +56,13 @@ const MARKS = { ok: 'ok', attention: 'attention', failed: 'FAILED' } as const;
 function showReport({ target, isOk, findings, run }: TargetReport, terminal: Terminal): void {
   const rows = findings.map(({ check: name, outcome, detail }) => [MARKS[outcome], name, visible(detail)]);
   const isClear = findings.every(({ outcome }) => outcome === 'ok');
-  const verdict = isOk ? (isClear ? 'All is well.' : 'It can be used.') : 'It cannot be used like this.';
+  const verdict = isOk
+    ? isClear
+      ? 'No problems found.'
+      : 'It can be used.'
+    : 'It cannot be used like this.';
   terminal.out([`Target ${visible(target)}`, ...tableLines(rows), verdict].join('\n'));
   if (run.length === 0) return;
-  terminal.out(['', `${isOk ? 'Advised' : 'To fix it'}, with psql, ${WHO}:`, ''].join('\n'));
+  terminal.out(['', `${isOk ? 'Recommended' : 'To fix it'}, with psql, ${WHO}:`, ''].join('\n'));
   terminal.data(['\\set ON_ERROR_STOP on', ...run.flatMap((sql) => visibleLines(sql))].join('\n'));
 }

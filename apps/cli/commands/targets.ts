@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 import type { TargetPage } from '../../../contract/targets.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
-import { explained } from '../help.ts';
+import { withExamples } from '../help.ts';
 import type { Terminal } from '../terminal.ts';
 import { tableLines } from '../text/table.ts';
 import { visible } from '../text/visible.ts';
@@ -29,14 +29,7 @@ export function addTargets(program: Command, terminal: Terminal): void {
       else if (items.length > 0) terminal.out(targetLines(items).join('\n'));
       else terminal.error('No targets found.');
     });
-  explained(command, {
-    examples: ['keyturn targets', 'keyturn targets --action postgres.execute --json'],
-    exits: {
-      0: 'the targets were read, also when there are none',
-      1: 'refused or unreachable',
-      2: 'wrong usage',
-    },
-  });
+  withExamples(command, ['keyturn targets', 'keyturn targets --action postgres.execute --json']);
 }
 
 function targetLines(items: readonly Target[]): string[] {

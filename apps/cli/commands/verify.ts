@@ -49,8 +49,13 @@ export function addVerify(program: Command, terminal: Terminal): void {
       const keys =
         options.keys === undefined ? evidence.keys : keysSchema.parse(await readJson(options.keys));
       const report = await verifyRequest({ ...evidence, request }, keys, new Date().toISOString());
-      terminal.out(options.json ? jsonOf(report, options) : reportLines(report, options.keys).join('\n'));
-      if (!report.ok) throw silentFailure(report.outcome === 'not_shown' ? 3 : 1);
+      const whose = options.keys === undefined ? 'server' : 'pinned';
+      terminal.out(
+        options.json
+          ? JSON.stringify({ ...report, keys: whose })
+          : reportLines(report, options.keys).join('\n'),
+      );
+      refuseUnproven(report);
     });
   withExamples(command, [
     'keyturn verify ID --save evidence.json',
@@ -68,7 +73,11 @@ async function verifyNamed(options: VerifyOptions, terminal: Terminal): Promise<
   const evidence = { stream: stream.data, leaves, state, publications };
   const report = verifyStream(evidence, new Date().toISOString());
   terminal.out(options.json ? JSON.stringify(report) : streamLines(report).join('\n'));
-  if (!report.ok) throw silentFailure(report.outcome === 'not_shown' ? 3 : 1);
+  refuseUnproven(report);
+}
+
+function refuseUnproven({ ok, outcome }: Pick<VerificationReport, 'ok' | 'outcome'>): void {
+  if (!ok) throw silentFailure(outcome === 'not_shown' ? 3 : 1);
 }
 
 /**
@@ -80,7 +89,9 @@ async function publicationsOf(
   leaves: readonly string[],
   options: VerifyOptions,
 ): Promise<readonly (Publication | UnreadPublication)[]> {
-  const requests = new Set(leaves.flatMap((text) => requestIn(text) ?? []));
+  const requests = new Set(
+    leaves.flatMap((text) => leafSchema.safeParse(parsed(text)).data?.facts?.request ?? []),
+  );
   const pinned = options.keys === undefined ? null : keysSchema.parse(await readJson(options.keys));
   const found: (Publication | UnreadPublication)[] = [];
   for (const request of requests) {
@@ -115,17 +126,14 @@ const UNREADABLE: ReadonlySet<number> = new Set([403, 404]);
 
 /** The request that saved evidence is about: every entry names it, which the verification checks. */
 function requestOf([first = '']: readonly string[]): string {
-  const leaf = z.object({ stream: z.object({ request: z.string() }) });
-  const found = leaf.safeParse(parsed(first)).data?.stream.request;
+  const found = leafSchema.safeParse(parsed(first)).data?.stream?.request;
   if (found === undefined)
     throw failure('invalid_evidence', 'The file names no request: give its id as well.');
   return found;
 }
 
-function requestIn(text: string): string | undefined {
-  const leaf = z.object({ facts: z.object({ request: z.string() }) });
-  return leaf.safeParse(parsed(text)).data?.facts.request;
-}
+const naming = z.object({ request: z.string() }).optional().catch(undefined);
+const leafSchema = z.object({ stream: naming, facts: naming });
 
 /** The verification itself reports what is not JSON. */
 function parsed(text: string): unknown {
@@ -167,10 +175,6 @@ async function readJson(file: string): Promise<unknown> {
       `${file} cannot be read as JSON: ${error instanceof Error ? error.message : ''}`,
     );
   }
-}
-
-function jsonOf(report: VerificationReport, options: VerifyOptions): string {
-  return JSON.stringify({ ...report, keys: options.keys === undefined ? 'server' : 'pinned' });
 }
 
 function streamLines(report: StreamReport): string[] {

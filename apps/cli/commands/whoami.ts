@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 import type { Me } from '../../../contract/me.ts';
 import { apiUrl, clientOf, withApi, type ApiOptions } from '../connection.ts';
-import { explained } from '../help.ts';
+import { withExamples } from '../help.ts';
 import type { Terminal } from '../terminal.ts';
 import { factLines } from '../text/table.ts';
 import { instant } from '../text/times.ts';
@@ -16,14 +16,7 @@ export function addWhoami(program: Command, terminal: Terminal): void {
       const lines = [headText(me), ...factLines(factsOf(me, apiUrl(options, terminal), Date.now()))];
       terminal.out(options.json ? JSON.stringify(me) : lines.join('\n'));
     });
-  explained(command, {
-    examples: ['keyturn whoami', 'keyturn whoami --json | jq .may_decide'],
-    exits: {
-      0: 'the token was accepted',
-      1: 'not signed in, refused or unreachable',
-      2: 'wrong usage',
-    },
-  });
+  withExamples(command, ['keyturn whoami', 'keyturn whoami --json | jq .may_decide']);
 }
 
 function headText({ kind, name, id, is_active: isActive }: Me): string {
@@ -54,7 +47,7 @@ function factsOf(me: Me, api: string, now: number): [string, string][] {
     ],
     ['client', visible(me.client ?? 'not named')],
     ['scopes', me.scopes.map(visible).join(' ') || 'none'],
-    ['token ends', instant(me.expires_at, now)],
+    ['token expires', instant(me.expires_at, now)],
     ['API', `${visible(api)}, version ${visible(me.version)}`],
   ];
 }

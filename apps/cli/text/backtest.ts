@@ -1,11 +1,9 @@
 import type { BacktestDifference, BacktestReport } from '../../../policy-authoring/backtest.ts';
-import type { RuleEffect } from '../../../domain/policy/policy.ts';
+import { EFFECTS } from '../../../policy-authoring/strictness.ts';
 import { countText, evaluationText, ruleText } from './evaluation.ts';
 import { tableLines } from './table.ts';
 import { toned } from './tone.ts';
 import { visible } from './visible.ts';
-
-const EFFECTS: readonly RuleEffect[] = ['allow', 'review', 'forbid'];
 
 const WEEK_MS = 7 * 86_400_000;
 
@@ -77,7 +75,7 @@ function peopleLines(report: BacktestReport): string[] {
   const { insufficient, insufficient_first: few } = report;
   const before = report.unsatisfiable_base.toLocaleString('en-US');
   return [
-    `seats unsatisfiable: ${countText(unsatisfiable, 'request')} (before: ${before})`,
+    `too few people could approve: ${countText(unsatisfiable, 'request')} (before: ${before})`,
     ...short.map(({ request, round, shortages }) => {
       const rules = shortages.map(
         ({ rule, seats, fillable, unknown: others }) =>

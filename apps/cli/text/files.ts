@@ -12,7 +12,7 @@ const TONES: Readonly<Record<string, Tone>> = { '+': 'good', '-': 'bad', '@': 'q
 /** How files change, file by file, every line after a mark that no line can forge. */
 export function fileLines(files: Files): string[] {
   return files.flatMap(({ file, diff }) => [
-    `  ${visible(file)} changes, in the words of its author:`,
+    `  Changes to ${visible(file)}, in their author's words:`,
     ...diff.split('\n').flatMap(diffLines),
   ]);
 }

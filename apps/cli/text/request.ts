@@ -48,6 +48,17 @@ export function titleOf({ action, target, environment }: RequestSummary): string
   return `${visible(action)} on ${visible(target)} (${visible(environment)})`;
 }
 
+/** What, where and by whom, as cells of a table. Our word comes before all foreign text. */
+export function summaryCells(view: RequestSummary): readonly string[] {
+  const { action, summary, target, environment, is_break_glass: isBreakGlass } = view;
+  const [requester] = view.lineage;
+  return [
+    `${isBreakGlass ? `${tonedWord('BREAK-GLASS')} ` : ''}${visible(action)}${summary === null ? '' : `: ${visible(summary)}`}`,
+    `${visible(target)} (${visible(environment)})`,
+    visibleJson(requester?.name ?? requester?.subject ?? ''),
+  ];
+}
+
 /** `denied by policy`, `failed (target_error)`. What Keyturn does not execute is never called done. */
 export function statusText(view: RequestSummary): string {
   const { status, denied_by: deniedBy, failure, mode } = view;

@@ -185,10 +185,10 @@ function isByWord({ leaf, policy, facts: { facts: _resolved, ...facts } }: Repet
 
 function wronglyRequired(material: Material, leaf: Leaf, required: Requirement | null): string | null {
   const pending = material.pendings.find((pending) => pending.leaf === leaf);
-  if (!pending || required === null) return 'policy demands nobody';
+  if (!pending || required === null) return 'policy requires nobody';
   return requirementDigest(required) === requirementDigest(pending.requirement)
     ? null
-    : 'policy demands something else than people were asked';
+    : 'policy requires something else than people were asked for';
 }
 
 /** What people read of why something waits or was allowed. A denial may be older than the plan. */

@@ -69,7 +69,7 @@ describe('the files of a policy', () => {
     );
     const shown = await cast.stack.cli(['show', first.id], { KEYTURN_TOKEN: cast.olga });
     expect(shown.stdout).toContain('    | +  # Nothing runs there <U+202E> any more\n');
-    expect(shown.stdout).toContain(`  ${RULES} changes, in the words of its author:\n`);
+    expect(shown.stdout).toContain(`  Changes to ${RULES}, in their author's words:\n`);
     await approve(first.id);
     await cast.stack.waitForStatus(first.id, 'succeeded');
     expect((await active()).sources.files[RULES]).toBe(await readFile(join(folder, RULES), 'utf8'));

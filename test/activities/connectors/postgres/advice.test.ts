@@ -78,7 +78,7 @@ describe('a refusal of an everyday statement', () => {
     ["update account set note = 'x' || gen_salt('bf')", `gen_salt() ${MADE_UP}`],
     [
       'update account set note = uuid_generate_v4()::text',
-      'uuid_generate_v4() is no function of the server itself. Write gen_random_uuid().',
+      'uuid_generate_v4() is not a function of the server itself. Write gen_random_uuid().',
     ],
     [
       "update account set note = current_setting('application_name')",
@@ -95,7 +95,7 @@ describe('a refusal of an everyday statement', () => {
     ],
     [
       'select pg_sleep(1)',
-      'pg_sleep() waits, locks or tells other sessions, also while it is only tried out. Leave it out.',
+      'pg_sleep() waits, locks or notifies other sessions, even while it is only tried out. Leave it out.',
     ],
     [
       'select public.no_such_thing()',

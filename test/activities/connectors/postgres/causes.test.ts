@@ -94,7 +94,7 @@ describe('a target without a session says why', () => {
 
   it('names TLS that the server does not offer', async () => {
     const { cause } = await troubleAt(changed((url) => url.searchParams.set('sslmode', 'verify-full')));
-    expect(cause).toBe('its URL demands TLS, which the server does not offer');
+    expect(cause).toBe('its URL requires TLS, which the server does not offer');
   });
 
   it('names a password that its URL lacks', async () => {

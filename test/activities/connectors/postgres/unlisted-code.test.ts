@@ -268,7 +268,7 @@ describe('a schema that does not exist yet is open to whoever may create it', ()
       kind: 'refused',
       code: 'target_error',
       detail: expect.stringContaining(
-        `schema "${name}", which is on its path or has functions of its list, does not exist`,
+        `schema "${name}", which search_path or allowed_functions names, does not exist`,
       ),
     });
   });

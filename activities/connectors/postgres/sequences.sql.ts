@@ -1,6 +1,4 @@
-import type { Client, QueryResultRow } from 'pg';
-
-import { catalogueRows } from './kept-sessions.ts';
+import type { QueryResultRow } from 'pg';
 
 /** A sequence that new rows take values from. */
 export interface Sequence extends QueryResultRow {
@@ -9,13 +7,11 @@ export interface Sequence extends QueryResultRow {
   readonly left: number;
 }
 
-/** The sequences behind identity columns and defaults of these tables, as the client's role may see them. */
-export function readSequences(client: Client, tables: readonly string[]): Promise<readonly Sequence[]> {
-  return catalogueRows<Sequence>(client, SEQUENCES, [tables]);
-}
-
-/** A partition takes its values from the sequence of its parent. */
-const SEQUENCES = `
+/**
+ * The sequences behind identity columns and defaults of tables ($1), as the session's role may see them. A partition takes
+ * its values from the sequence of its parent.
+ */
+export const SEQUENCES = `
   with tables(oid) as (
     select direct.oid from pg_catalog.unnest($1::oid[]) direct(oid)
     union
