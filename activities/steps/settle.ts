@@ -32,8 +32,6 @@ export interface Settlement {
   readonly step?: 'settle_seen' | 'resolve';
 }
 
-const NOTHING_HAPPENED: ReadonlySet<Settlement['state']> = new Set(['released', 'not_done']);
-
 /**
  * Closes a claim and says what follows: a final status, another look by people (released), or another claim (fenced
  * off: null). A claim that somebody else settled meanwhile stays as it is; only `indeterminate` gives way to what its own
@@ -51,12 +49,7 @@ export async function settle(
     at: transaction.now,
     outcome: settlement.facts,
   });
-  const status = settlement.state === 'released' ? 'planning' : settlement.state;
-  if (closed && status !== 'not_done')
-    await transaction.move(settlement.step ?? 'settle', finalColumns(status, settlement));
-  // Nothing happened, and it may still: until then it counts as before.
-  if (closed && NOTHING_HAPPENED.has(settlement.state)) await claimWindows(transaction.manager, row.id, null);
-  if (closed) await appendSettled(transaction, execution, settlement);
+  if (closed) await recordSettled(transaction, execution, settlement);
   if (settlement.state === 'not_done') return null;
   return row.status === 'planning' ? { kind: 'again' } : { kind: 'closed', status: row.status };
 }
@@ -69,13 +62,19 @@ function finalColumns(status: RequestStatus, settlement: Settlement): Parameters
   return { status, failure: { code, detail: settlement.detail ?? '' } };
 }
 
-async function appendSettled(
+async function recordSettled(
   transaction: StepTransaction,
   execution: ExecutionRow,
   settlement: Settlement,
 ): Promise<void> {
+  const { state, step = 'settle' } = settlement;
+  const status = state === 'released' ? 'planning' : state;
+  if (status !== 'not_done') await transaction.move(step, finalColumns(status, settlement));
+  // Nothing happened, and it may still: until then it counts as before.
+  if (state === 'released' || state === 'not_done')
+    await claimWindows(transaction.manager, transaction.row.id, null);
   await transaction.append({
-    type: `execution.${settlement.state}`,
+    type: `execution.${state}`,
     at: transaction.now.toISOString(),
     decision_digest: execution.decision_digest,
     facts: { attempt: execution.attempt, ...settlement.facts },
