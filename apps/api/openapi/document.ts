@@ -104,7 +104,7 @@ function documented(operationId: string, operation: Operation) {
   const parameters = parametersOf(operation);
   return {
     operationId,
-    tags: [operation.tag],
+    tags: [operation.tag as string],
     summary: operation.summary,
     security: operation.isPublic ? [] : [{ token: [] }],
     ...(parameters.length > 0 ? { parameters } : {}),
