@@ -1,5 +1,6 @@
 import type { Clocks } from '../../domain/calendar/clock.ts';
 import { clocksBetween, roundExpiryMs } from '../../domain/calendar/deadlines.ts';
+import { peopleBehind } from '../../domain/identity/directory.ts';
 import { mayStillAsk } from '../../domain/execution/requester.ts';
 import { switchesAgainst } from '../../domain/execution/kill-switch.ts';
 import { startWindowEndMs } from '../../domain/execution/start.ts';
@@ -10,7 +11,7 @@ import { isFinal } from '../../domain/request/status.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';
 import { readSwitches } from '../../database/kill-switches.ts';
 import type { RequestRow } from '../../database/tables.ts';
-import { lineagePersons, personsBehind, rememberPeople } from '../actors.ts';
+import { lineagePersons, rememberPeople } from '../actors.ts';
 import { closeSwitchedOff, denyByPolicy, refuseExecution, type Closed } from '../close-request.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { stepReference } from '../caller.ts';
@@ -156,19 +157,15 @@ async function review(
 
 /** The expiry, and business time up to it: later than that nothing escalates. */
 function deadlinesOf(
-  {
-    active: {
-      policy: { calendars },
-    },
-    signed: { start },
-  }: EvaluatedPlan,
+  { active, signed }: EvaluatedPlan,
   { rules }: Requirement,
   opened: { readonly row: RequestRow; readonly openedAt: Date; readonly firstPendingAt: Date },
 ): { readonly expiresAt: Date; readonly clocks: Clocks | null } {
+  const { calendars } = active.policy;
   const expiresMs = roundExpiryMs(rules, calendars, {
     sinceMs: opened.firstPendingAt.getTime(),
     beforeMs: opened.row.expires_at?.getTime() ?? Infinity,
-    startWindowEndMs: startWindowEndMs({ start }),
+    startWindowEndMs: startWindowEndMs(signed),
   });
   const between = { fromMs: opened.openedAt.getTime(), toMs: expiresMs };
   return { expiresAt: new Date(expiresMs), clocks: clocksBetween(rules, calendars, between) };
@@ -180,7 +177,7 @@ async function appendPending(
   evaluated: EvaluatedPlan,
 ): Promise<void> {
   const { manager, row } = transaction;
-  await rememberPeople(manager, identityKey, personsBehind(evaluated.directories.now, row.lineage));
+  await rememberPeople(manager, identityKey, peopleBehind(evaluated.directories.now, row.lineage));
   await transaction.append({
     type: 'request.pending',
     policy_digest: evaluated.policyDigest,

@@ -2,8 +2,6 @@ import { randomBytes } from 'node:crypto';
 
 import { isRehearsed } from '../../domain/execution/budgets.ts';
 import { effectsForDigest, planDigest } from '../../domain/request/digests.ts';
-import type { Directory } from '../../domain/identity/directory.ts';
-import type { SignedRequest } from '../../domain/crypto/envelope.ts';
 import { canForbid, evaluate } from '../../domain/policy/evaluation.ts';
 import { KeyturnError } from '../../domain/errors.ts';
 import { switchesAgainst } from '../../domain/execution/kill-switch.ts';
@@ -12,7 +10,6 @@ import type { StoredPlan } from '../../domain/request/plan.ts';
 import { actionOf, targetDigest, targetOf, type Target } from '../../domain/policy/policy.ts';
 import { isFinal, type RequestStatus } from '../../domain/request/status.ts';
 import { readSwitches } from '../../database/kill-switches.ts';
-import type { ActivePolicy } from '../../database/readers.ts';
 import { insertOnce } from '../../database/row-statements.ts';
 import { recordedStep } from '../../database/steps.ts';
 import { readTrouble } from '../../database/target-troubles.ts';
@@ -21,11 +18,12 @@ import { closeFailed, closeSwitchedOff, denyByPolicy, type Closed } from '../clo
 import type { PlannedCall, PlanRefusal } from '../connectors/connector.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { refuseOtherAttempt } from './due-attempt.ts';
+import type { PlanInputs } from './evaluate-plan.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { activePolicy, ownRow, prepareCall, verifiedRequest } from '../load-request.ts';
 import { stepReference } from '../caller.ts';
 import { gatherFacts } from '../gather-facts.ts';
-import { recordEvaluation } from '../record-evaluation.ts';
+import { factsDigest, recordEvaluation } from '../record-evaluation.ts';
 import { recordStep, type StepReference, type StepTransaction } from '../record.ts';
 import { rehearse } from './rehearse.ts';
 
@@ -93,19 +91,18 @@ async function recordPlanned(
   });
 }
 
-interface EarlyQuestion {
-  readonly row: RequestRow;
-  readonly signed: SignedRequest;
-  readonly active: ActivePolicy;
-  readonly directory: Directory;
-  readonly generation: string;
-}
-
 /** What is forbidden by facts that are known already is not tried out at the target at all. */
 async function refuseEarly(
   dependencies: Dependencies,
   reference: StepReference,
-  { row, signed, active, directory, generation }: EarlyQuestion,
+  {
+    row,
+    signed,
+    active,
+    directory,
+    generation,
+  }: Pick<PlanInputs, 'signed' | 'active'> &
+    Awaited<ReturnType<Dependencies['directories']['now']>> & { readonly row: RequestRow },
 ): Promise<Planned | null> {
   const { policy, digest } = active;
   const target = targetOf(policy, signed.target);
@@ -117,11 +114,11 @@ async function refuseEarly(
   const facts = await gatherFacts(dependencies, dependencies.source.manager, query);
   const evaluation = evaluate(policy, facts, 'creation');
   if (!evaluation.rules.some((rule) => rule.effect === 'forbid')) return null;
+  const evaluated = { facts, evaluation, policyDigest: digest, factsDigest: factsDigest(facts) };
+  const where = { round: row.round, phase: 'creation', directoryGeneration: generation, directory } as const;
   return recordPlanned(dependencies, reference, async (transaction) => {
-    const where = { row, round: row.round, phase: 'creation' as const };
-    const record = { ...where, policyDigest: digest, directoryGeneration: generation, directory };
-    const factsDigest = await recordEvaluation(transaction.manager, record, { facts, evaluation });
-    return denyByPolicy(transaction, 'forbidden', { evaluation, policyDigest: digest, factsDigest });
+    await recordEvaluation(transaction, { ...evaluated, ...where });
+    return denyByPolicy(transaction, 'forbidden', evaluated);
   });
 }
 

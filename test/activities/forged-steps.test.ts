@@ -38,7 +38,7 @@ function now(): string {
   return new Date().toISOString();
 }
 
-/** What whoever schedules our activities under the request's own run can ask of them: any name, any time, any order. */
+/** What one who schedules our activities under the request's own run can ask of them: any name, any time, any order. */
 const FORGED: Readonly<Record<string, (caller: Caller) => Promise<unknown>>> = {
   receive: (caller) =>
     called(caller, activities.receive, { request: caller.request.envelope, at: '2001-01-01T00:00:00Z' }),
@@ -106,7 +106,7 @@ async function standing(
   return { caller, release };
 }
 
-/** The moves that are due in any case, whoever makes them: everything else leaves the request where it stands. */
+/** The moves that are due in any case, by any caller: everything else leaves the request where it stands. */
 const DUE: Readonly<Record<string, RequestStatus>> = {
   'planning: evaluate': 'planning',
   'planning: abandonPlanning': 'failed',

@@ -136,12 +136,12 @@ describe('a withdrawal that was acknowledged and comes too late', () => {
     await expectVerifiable(caller);
   });
 
-  it('is on record once while the action is performed', async () => {
+  it('is on record once while the action is executed', async () => {
     const caller = await approved();
-    const performed = target.execute.bind(target);
+    const realExecute = target.execute.bind(target);
     vi.spyOn(target, 'execute').mockImplementation(async (call) => {
       await withdraw(caller);
-      return performed(call);
+      return realExecute(call);
     });
     expect(await execute(caller)).toEqual({ kind: 'closed', status: 'succeeded' });
     expect(await refusalsOf(caller)).toEqual(['request_executing']);

@@ -7,7 +7,7 @@ import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
 import { courseOf, decisionsOf, leavesOf } from '../workflows/facts.ts';
 import { openDependencies } from '../workflows/local-worker.ts';
-import { changeDemand, withPolicy, type PolicyChange } from '../workflows/policies.ts';
+import { changeRequirement, withPolicy, type PolicyChange } from '../workflows/policies.ts';
 import { ScriptedTarget } from '../workflows/scripted-target.ts';
 import { Desk } from '../workflows/signed.ts';
 import { called, instantAfter, newCaller, type Caller } from './called.ts';
@@ -81,9 +81,9 @@ async function openedBefore(caller: Caller, ms: number): Promise<string> {
 
 function escalatingAfter(stepsMs: readonly number[]): PolicyChange {
   const escalate = stepsMs.map((after) => ({ after_ms: after, to: 'group:dba-leads' as const }));
-  return changeDemand('escalating', (demand) => ({
-    ...demand,
-    stages: demand.stages.map((stage) => ({ ...stage, escalate })),
+  return changeRequirement('escalating', (requirement) => ({
+    ...requirement,
+    stages: requirement.stages.map((stage) => ({ ...stage, escalate })),
   }));
 }
 

@@ -34,14 +34,14 @@ const PATIENCE_MS = 240_000;
  * Proves that a request takes its decision although it gets all of the flood in one task, the hardest case; that each
  * signal of it is on record; that a neighbour notices nothing; and that both histories replay.
  */
-export async function expectUnharmed(place: FloodedStack, sent: Flood): Promise<void> {
-  const { stack, desk } = place;
+export async function expectUnharmed(running: FloodedStack, sent: Flood): Promise<void> {
+  const { stack, desk } = running;
   const flooded = await desk.ask();
   const neighbour = await desk.ask();
-  await place.worker.stop();
+  await running.worker.stop();
   await flood(stack, flooded, sent);
   if (sent.isDecidedAmidst) await desk.decide(flooded, 'olga');
-  place.worker = await startLocalWorker(stack, { target: place.worker.target });
+  running.worker = await startLocalWorker(stack, { target: running.worker.target });
   await desk.decide(neighbour, 'olga');
   await waitForLeaves(stack, neighbour, { type: 'execution.succeeded', withinMs: PATIENCE_MS });
   await waitForJunk(stack, flooded, sent.count);

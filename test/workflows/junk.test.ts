@@ -74,7 +74,7 @@ describe('signals that no key of ours signed', () => {
     expect(worker.target.effects.filter((done) => done === id)).toEqual([id]);
   });
 
-  it('are audited as they come, while they are few: whoever pasted a ticket badly finds it in the timeline', async () => {
+  it('are audited as they come, while they are few: one who pasted a ticket badly finds it in the timeline', async () => {
     const id = await desk.ask();
     for (let sent = 1; sent <= 10; sent += 1) {
       await signalRaw(stack, { id, payload: { encoding: 'json/plain', data: '"garbage"' } });
