@@ -7,17 +7,14 @@ const LOOK_MS = 50;
 /** Whether this process is about to end, for the handlers that must act before it does. */
 export class Draining {
   readonly #ending = new AbortController();
+  /** Aborted when no new calls are accepted: streams end, and waiting calls are answered at once. */
+  readonly signal = this.#ending.signal;
   readonly #answering = new Set<ServerResponse>();
   #isBegun = false;
 
   /** No new calls are wanted: readiness says so, and no connection is kept alive for another one. */
   get isBegun(): boolean {
     return this.#isBegun;
-  }
-
-  /** Aborted when no new calls are accepted: streams end, and waiting calls are answered at once. */
-  get signal(): AbortSignal {
-    return this.#ending.signal;
   }
 
   begin(): void {

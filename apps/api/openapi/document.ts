@@ -10,39 +10,10 @@ import type { Direction, JsonSchema } from './portable.ts';
 import { namedSchemas, schemaOf } from './schemas.ts';
 
 /** The published document. */
-export interface OpenApiDocument {
-  readonly openapi: '3.1.0';
-  readonly info: Readonly<Record<string, unknown>> & {
-    readonly title: string;
-    readonly version: string;
-    readonly description: string;
-  };
-  readonly servers: readonly { readonly url: string }[];
-  readonly tags: readonly { readonly name: string; readonly description: string }[];
-  readonly paths: Readonly<Record<string, Readonly<Record<string, DocumentedOperation>>>>;
-  readonly components: {
-    readonly schemas: Readonly<Record<string, unknown>>;
-    readonly headers: Readonly<Record<string, unknown>>;
-    readonly securitySchemes: Readonly<Record<string, unknown>>;
-  };
-  /** Every code of an error: its status, and what a client does. */
-  readonly 'x-keyturn-errors': readonly {
-    readonly code: string;
-    readonly status: number;
-    readonly advice: string;
-  }[];
-}
+export type OpenApiDocument = ReturnType<typeof makeDocument>;
 
 /** An operation in the document. */
-export interface DocumentedOperation {
-  readonly operationId: string;
-  readonly tags: readonly string[];
-  readonly summary: string;
-  readonly security: readonly unknown[];
-  readonly parameters?: readonly unknown[];
-  readonly requestBody?: unknown;
-  readonly responses: Readonly<Record<string, DocumentedAnswer>>;
-}
+export type DocumentedOperation = ReturnType<typeof documented>;
 
 /** An answer in the document. */
 export interface DocumentedAnswer {
@@ -90,13 +61,13 @@ export function openApiDocument(): OpenApiDocument {
   return made;
 }
 
-function makeDocument(): OpenApiDocument {
+function makeDocument() {
   const paths: Record<string, Record<string, DocumentedOperation>> = {};
   for (const [id, operation] of Object.entries<Operation>(OPERATIONS)) {
     paths[operation.path] = { ...paths[operation.path], [operation.method]: documented(id, operation) };
   }
   return {
-    openapi: '3.1.0',
+    openapi: '3.1.0' as const,
     info: {
       title: 'Keyturn',
       version: '1',
@@ -122,17 +93,18 @@ function makeDocument(): OpenApiDocument {
   };
 }
 
-function documentedErrors(): OpenApiDocument['x-keyturn-errors'] {
+/** Every code of an error: its status, and what a client does. */
+function documentedErrors() {
   return Object.entries(ADVICE)
     .map(([code, advice]) => ({ code, status: statusOf(code as ErrorCode), advice }))
     .toSorted((left, right) => left.status - right.status);
 }
 
-function documented(operationId: string, operation: Operation): DocumentedOperation {
+function documented(operationId: string, operation: Operation) {
   const parameters = parametersOf(operation);
   return {
     operationId,
-    tags: [operation.tag],
+    tags: [operation.tag as string],
     summary: operation.summary,
     security: operation.isPublic ? [] : [{ token: [] }],
     ...(parameters.length > 0 ? { parameters } : {}),

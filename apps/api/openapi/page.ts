@@ -144,14 +144,11 @@ function errorTable(document: OpenApiDocument): string {
 }
 
 function headerTable(headers: OpenApiDocument['components']['headers']): string {
-  const rows = Object.entries(headers).map(([name, header]) => {
-    const { description, schema } = header as { description: string; schema: Schema };
-    return [
-      `<span id="header-${escape(name)}">${code(name)}</span>`,
-      cell('type', schemaText(schema)),
-      prose(description),
-    ];
-  });
+  const rows = Object.entries(headers).map(([name, { description, schema }]) => [
+    `<span id="header-${escape(name)}">${code(name)}</span>`,
+    cell('type', schemaText(schema)),
+    prose(description),
+  ]);
   return table(['Header', 'Type', 'Meaning'], rows);
 }
 
