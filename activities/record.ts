@@ -77,14 +77,24 @@ export async function recordAnswer<Result>(
 
 /**
  * The same for a step and the one that follows from its result, if any: both are committed, or neither is. Each is
- * recorded by its own name.
+ * recorded by its own name. Answers the results of both; null for a step that did not follow, or not now.
  */
-export async function recordStepAndNext<Result>(
+export async function recordStepAndNext<Result, Next>(
   dependencies: Pick<Dependencies, 'source' | 'log'>,
   step: RecordableStep<Result>,
-  next: (result: Result) => RecordableStep<unknown> | null,
-): Promise<Result> {
-  return inOneTransaction(dependencies, { ...step, next, isAnswerKept: false });
+  next: (result: Result) => RecordableStep<Next> | null,
+): Promise<readonly [Result, Next | null]> {
+  let second: Next | null = null;
+  const goOn = async (result: Result, recorded: Step): Promise<boolean> => {
+    const following = next(result);
+    if (following === null) return false;
+    const own = recorded.followedBy(following.reference);
+    second = await following.work(own);
+    if (own.hasChanged) await own.write(second);
+    return own.hasChanged;
+  };
+  const first = await inOneTransaction(dependencies, { ...step, goOn, isAnswerKept: false });
+  return [first, second];
 }
 
 /** A step, and what it does. */
@@ -95,12 +105,13 @@ export interface RecordableStep<Result> {
 
 interface StepToRun<Result> extends RecordableStep<Result> {
   readonly isAnswerKept: boolean;
-  readonly next?: (result: Result) => RecordableStep<unknown> | null;
+  /** Called with what was written, in the same transaction. True when it has left anything behind. */
+  readonly goOn?: (result: Result, recorded: Step) => Promise<boolean>;
 }
 
 async function inOneTransaction<Result>(
   dependencies: Pick<Dependencies, 'source' | 'log'>,
-  { reference, work, isAnswerKept, next }: StepToRun<Result>,
+  { reference, work, isAnswerKept, goOn }: StepToRun<Result>,
 ): Promise<Result> {
   let hasChanged = false;
   const result = await dependencies.source.transaction(async (manager) => {
@@ -115,20 +126,11 @@ async function inOneTransaction<Result>(
     const fresh = await work(step);
     hasChanged = step.hasChanged;
     if (hasChanged || isAnswerKept) await step.write(fresh);
-    const following = next?.(fresh) ?? null;
-    if (following !== null) hasChanged = (await followedBy(step, following)) || hasChanged;
+    if (await goOn?.(fresh, step)) hasChanged = true;
     return fresh;
   });
   if (hasChanged) announceChange(dependencies, reference.request);
   return result;
-}
-
-/** True when the following step left anything behind. */
-async function followedBy(step: Step, { reference, work }: RecordableStep<unknown>): Promise<boolean> {
-  const following = step.followedBy(reference);
-  const result = await work(following);
-  if (following.hasChanged) await following.write(result);
-  return following.hasChanged;
 }
 
 type Work<Result> = (transaction: StepTransaction) => Promise<Result>;

@@ -55,9 +55,9 @@ export async function privilegedAction(input: PrivilegedActionInput): Promise<Re
     const planned = await planOrAbandon(attempt);
     if (planned.kind === 'closed') return finish(view, queue, planned.status);
 
-    const evaluated = evaluatedIn(
-      await durable.evaluate({ plan_digest: planned.plan_digest, attempt, at: now() }),
-    );
+    const evaluated =
+      planned.evaluated ??
+      evaluatedIn(await durable.evaluate({ plan_digest: planned.plan_digest, attempt, at: now() }));
     if (evaluated.kind === 'closed') return finish(view, queue, evaluated.status);
     if (evaluated.kind === 'review') {
       workedOut(() => view.open(evaluated));

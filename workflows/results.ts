@@ -40,8 +40,9 @@ export function workedOut<Result>(work: () => Result): Result {
 
 /** The answer of planning, or null. */
 export function plannedIn(answer: unknown): Planned | null {
-  const { kind, status, plan_digest } = fieldsOf(answer);
-  if (kind === 'planned' && isShort(plan_digest)) return { kind, plan_digest };
+  const { kind, status, plan_digest, evaluated } = fieldsOf(answer);
+  if (kind === 'planned' && isShort(plan_digest))
+    return { kind, plan_digest, ...(isEvaluated(evaluated) ? { evaluated } : {}) };
   return kind === 'closed' && isStatus(status) ? { kind, status } : null;
 }
 
@@ -55,19 +56,23 @@ export function executedIn(answer: unknown): Executed | null {
 
 /** The answer of an evaluation. Ends the workflow when it is none. */
 export function evaluatedIn(answer: unknown): Evaluated {
+  if (!isEvaluated(answer)) throw unreadable();
+  return answer;
+}
+
+function isEvaluated(answer: unknown): answer is Evaluated {
   const { kind, status, requirement, decision_digest, pending_since, expires_at } = fieldsOf(answer);
   const { rules, risk } = fieldsOf(requirement);
-  if (kind === 'allow') return { kind };
-  if (kind === 'closed' && isStatus(status)) return { kind, status };
-  const isRound =
+  if (kind === 'allow') return true;
+  if (kind === 'closed') return isStatus(status);
+  return (
     kind === 'review' &&
     Array.isArray(rules) &&
     isShort(risk) &&
     isShort(decision_digest) &&
     isInstant(pending_since) &&
-    isInstant(expires_at);
-  if (!isRound) throw unreadable();
-  return answer as Evaluated;
+    isInstant(expires_at)
+  );
 }
 
 /** A status that a step answers. Ends the workflow when it is none. */

@@ -32,11 +32,18 @@ import {
   type StepTransaction,
 } from '../record.ts';
 import { errorClass } from '../error-class.ts';
-import { evaluationStep } from './evaluate.ts';
+import { evaluationStep, type Evaluated } from './evaluate.ts';
 import { rehearse } from './rehearse.ts';
 
 /** The result of planning. The plan itself stays in the database and travels as a digest. */
-export type Planned = { readonly kind: 'planned'; readonly plan_digest: string } | Closed;
+export type Planned =
+  | {
+      readonly kind: 'planned';
+      readonly plan_digest: string;
+      /** Where it was evaluated at once. */
+      readonly evaluated?: Evaluated;
+    }
+  | Closed;
 
 /** Asks the connector what would happen, and stores it. A refused plan ends the request: no plan, no action. */
 export async function plan(
@@ -120,14 +127,14 @@ async function recordAndEvaluate(
   const { reference, work } = step;
   let announce = (): void => undefined;
   try {
-    const planned = await recordStepAndNext(dependencies, step, (result) => {
+    const [planned, evaluated] = await recordStepAndNext(dependencies, step, (result) => {
       if (result.kind !== 'planned') return null;
       const evaluation = evaluationStep(dependencies, { ...result, attempt, at: reference.at });
       ({ announce } = evaluation);
       return evaluation;
     });
     announce();
-    return planned;
+    return planned.kind === 'planned' && evaluated !== null ? { ...planned, evaluated } : planned;
   } catch (error) {
     const facts = { request: reference.request, err: errorClass(error) };
     dependencies.log.warn(facts, 'the plan was not evaluated with its recording');

@@ -45,6 +45,14 @@ export const PATHS: Readonly<Record<string, { readonly status: string; readonly 
       return id;
     },
   },
+  'evaluated-with-plan': {
+    status: 'succeeded',
+    play: async ({ desk }) => {
+      const id = await desk.ask({ target: 'shop-two-people' });
+      for (const subject of ['olga', 'dmitri']) await desk.decide(id, subject);
+      return id;
+    },
+  },
   deny: {
     status: 'denied',
     play: async ({ desk }) => {
