@@ -52,7 +52,9 @@ export function refusedRun(error: StatementRefused): ExecutionOutcome {
 export async function executeApproved(prepared: PreparedExecution, idle: Client): Promise<ExecutionOutcome> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await prepared.kept.lend(prepared, (writer) => tryOnce(prepared, writer, idle), 'statement');
+      return await prepared.kept.lend(prepared, (writer) => tryOnce(prepared, writer, idle), {
+        use: 'statement',
+      });
     } catch (error) {
       if (error instanceof StatementRefused) return refusedRun(error);
       // What the session did not survive is the caller’s: raised again, and probed if need be.
@@ -128,7 +130,7 @@ async function runAndRead(
   const effects = await prepared.kept.lend(
     prepared,
     (reader) => effectOf(prepared, { ...begun, writer, reader, countsOnly: new Set(blind) }),
-    readerUse(prepared.analysis.tables),
+    { use: readerUse(prepared.analysis.tables) },
   );
   const projected = effects.flatMap((effect) => {
     const assignedColumns = approved.get(effect.resource)?.assigned_columns ?? [];

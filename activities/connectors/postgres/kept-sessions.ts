@@ -44,14 +44,14 @@ interface Idle {
 export class KeptSessions {
   readonly #idle = new Map<Client, Idle>();
 
-  /** Lends a session for some work. Only what went well comes back to be kept. */
+  /** Lends a session for some work, but not `except`. Only what went well comes back to be kept. */
   async lend<Answer>(
     request: SessionRequest,
     work: (client: Client) => Promise<Answer>,
-    use: SessionUse = 'catalogue',
+    { use = 'catalogue', except }: { readonly use?: SessionUse; readonly except?: Client | undefined } = {},
   ): Promise<Answer> {
     const key = `${use} ${await sessionUrl(request)}`;
-    const client = (await this.#takeIdle(key)) ?? (await this.#open(request, use));
+    const client = (await this.#takeIdle(key, except)) ?? (await this.#open(request, use));
     let answer: Answer;
     try {
       answer = await work(client);
@@ -63,10 +63,10 @@ export class KeptSessions {
     return answer;
   }
 
-  async #takeIdle(key: string): Promise<Client | null> {
+  async #takeIdle(key: string, except: Client | undefined): Promise<Client | null> {
     // The one that worked last has the most plans left.
     for (const [client, idle] of [...this.#idle].reverse()) {
-      if (idle.key !== key || !this.#idle.delete(client)) continue;
+      if (idle.key !== key || client === except || !this.#idle.delete(client)) continue;
       socketOf(client)?.ref();
       if ((await idle.isReset) && (await isAsOpened(client))) return client;
       await closeSession(client);

@@ -4,7 +4,7 @@ import type { Client } from 'pg';
 
 import type { Plan } from '../../../domain/request/plan.ts';
 import { sharedEffect, type TwoRuns } from './comparison.ts';
-import { dryRun, type DryRun, type EffectSessions, type LookInside } from './rehearsal.ts';
+import { dryRun, type DryRun, type EffectSessions, type LookInside, type Rehearsed } from './rehearsal.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { notPreviewable } from './refusal.ts';
 import { findReversal } from './reversal.ts';
@@ -40,7 +40,17 @@ export async function planCall(prepared: PreparedCall, reader: Client): Promise<
 }
 
 async function tryPlan(prepared: PreparedCall, reader: Client, rehearsal: Rehearsal): Promise<Plan | null> {
-  const first = await dryRun(prepared, reader, rehearsal);
+  let used: Client | undefined;
+  const run = (own: Rehearsed): Promise<DryRun> =>
+    prepared.kept.lend(
+      prepared,
+      (writer) => {
+        used = writer;
+        return dryRun(prepared, { writer, reader }, own);
+      },
+      { use: 'statement', except: used },
+    );
+  const first = await run(rehearsal);
   // What changes nothing assigns nothing, so a second look shows nothing more.
   if (first.effects.length === 0 && first.sequences.positions.size === 0) {
     return planOf(prepared, { ...NOTHING, runs: [first] });
@@ -49,7 +59,8 @@ async function tryPlan(prepared: PreparedCall, reader: Client, rehearsal: Rehear
   const lookInside: LookInside = async (sessions, tables) => {
     found = await compare(prepared, { sessions, first: first.effects, second: tables });
   };
-  const second = await dryRun(prepared, reader, { ...rehearsal, lookInside });
+  // In another session: what is the session's own must not look like a constant.
+  const second = await run({ ...rehearsal, lookInside });
   return found === null ? null : planOf(prepared, { ...(found as Found), runs: [first, second] });
 }
 

@@ -67,7 +67,7 @@ const ACTING_UNSEEN =
 async function valueSettingsOf(prepared: PreparedCall): Promise<string> {
   const read = async (writer: Client): Promise<string> =>
     (await beginWriting(prepared, writer, 'repeatable read')).values;
-  return prepared.kept.lend(prepared, read, 'statement');
+  return prepared.kept.lend(prepared, read, { use: 'statement' });
 }
 
 /** Nobody knows what triggers do before that, so it is not said that nothing changes. */

@@ -98,7 +98,7 @@ async function prepare<Call extends ConnectorCall, Outcome>(
     const analysis = await analyse(idle, { ...work, statement });
     const prepared = { ...work, statement, analysis };
     if (readerUse(analysis.tables) === 'catalogue') return goOn(prepared, idle);
-    return work.kept.lend(work, (reader) => goOn(prepared, reader), 'rows');
+    return work.kept.lend(work, (reader) => goOn(prepared, reader), { use: 'rows' });
   });
 }
 

@@ -36,32 +36,32 @@ export interface DryRun {
 /** What else is looked at while the dry run's transaction is still open. */
 export type LookInside = (sessions: EffectSessions, effects: readonly TableEffect[]) => Promise<void>;
 
-/** Runs the statement, reads its effect, and rolls everything back. `reader` is idle and reused. */
+/** What is run, and what else is looked at. */
+export type Rehearsed = Rehearsal & { readonly lookInside?: LookInside };
+
+/** Runs the statement, reads its effect, and rolls everything back. Both sessions are idle. */
 export async function dryRun(
   prepared: PreparedCall,
-  reader: Client,
-  { statement, rowsMax, listed, lookInside }: Rehearsal & { readonly lookInside?: LookInside },
+  { writer, reader }: Pick<EffectSessions, 'writer' | 'reader'>,
+  { statement, rowsMax, listed, lookInside }: Rehearsed,
 ): Promise<DryRun> {
   const tables = statement.isRead ? [] : prepared.analysis.tables.map(({ oid }) => oid);
-  const rehearse = async (writer: Client): Promise<DryRun> => {
-    const { processId, values, ...begun } = await beginWriting(prepared, writer, 'repeatable read');
-    const startedAt = performance.now();
-    const run = (): Promise<number> => runStatement({ ...prepared, statement }, writer);
-    refuseTooMany(await stoppingGrowth({ processId, reader, tables }, run), rowsMax);
-    const sessions = { ...begun, writer, reader, countsOnly: new Set<string>() };
-    const isWriting = !statement.isRead || prepared.analysis.callsOwnerFunctions;
-    const [positions, effects] = await allAnswers([
-      isWriting ? readPositions(prepared, reader, processId) : new Map<string, null>(),
-      effectOf(prepared, sessions),
-    ]);
-    await lookInside?.(sessions, effects);
-    await writer.query('rollback');
-    const locksHeldMs = Math.ceil(performance.now() - startedAt);
-    refuseTooMany(rowsOfEffects(effects), prepared.settings.planning.rowsMax);
-    const rows = Math.max(listed, rowsTakingDefaults({ ...prepared, statement }, effects));
-    return { effects, locksHeldMs, sequences: { positions, rows }, values };
-  };
-  return prepared.kept.lend(prepared, rehearse, 'statement');
+  const { processId, values, ...begun } = await beginWriting(prepared, writer, 'repeatable read');
+  const startedAt = performance.now();
+  const run = (): Promise<number> => runStatement({ ...prepared, statement }, writer);
+  refuseTooMany(await stoppingGrowth({ processId, reader, tables }, run), rowsMax);
+  const sessions = { ...begun, writer, reader, countsOnly: new Set<string>() };
+  const isWriting = !statement.isRead || prepared.analysis.callsOwnerFunctions;
+  const [positions, effects] = await allAnswers([
+    isWriting ? readPositions(prepared, reader, processId) : new Map<string, null>(),
+    effectOf(prepared, sessions),
+  ]);
+  await lookInside?.(sessions, effects);
+  await writer.query('rollback');
+  const locksHeldMs = Math.ceil(performance.now() - startedAt);
+  refuseTooMany(rowsOfEffects(effects), prepared.settings.planning.rowsMax);
+  const rows = Math.max(listed, rowsTakingDefaults({ ...prepared, statement }, effects));
+  return { effects, locksHeldMs, sequences: { positions, rows }, values };
 }
 
 /** How many rows may have taken a value of one sequence. */

@@ -37,15 +37,19 @@ beforeAll(async () => {
     create trigger seeing_sees before insert on seeing for each row execute function see();
     select setseed(${SEED});
     insert into after_seed select random() from generate_series(1, 20);
-    grant insert, select on leaving, seeing to ${bank.statementRole};
-    grant select on leaving, seeing to ${bank.observerRole};`);
+    create table stamped (id int primary key, by_session int);
+    create function stamp() returns trigger language plpgsql security definer as $$
+      begin new.by_session := pg_backend_pid(); return new; end $$;
+    create trigger stamped_stamps before insert on stamped for each row execute function stamp();
+    grant insert, select on stamped, leaving, seeing to ${bank.statementRole};
+    grant select on stamped, leaving, seeing to ${bank.observerRole};`);
 });
 
 afterAll(async () => {
   await bank.stop();
 });
 
-const CONNECTION = { allowed_functions: ['public.leave', 'public.see'] };
+const CONNECTION = { allowed_functions: ['public.leave', 'public.see', 'public.stamp'] };
 
 async function executed(statement: string): Promise<string> {
   const outcome = await connector.plan(bank.call(statement, CONNECTION));
@@ -73,5 +77,11 @@ describe('sessions that statements run in one after another', () => {
     );
     const outcome = await connector.plan(bank.call(`update account set note = 'b' where id = ${third}`));
     expect(outcome).toMatchObject({ kind: 'planned', plan: { effects: [{ updated: 1 }] } });
+  });
+
+  it('are two for one plan, so that what differs by session is not shown as a value', async () => {
+    const outcome = await connector.plan(bank.call('insert into stamped values (1)', CONNECTION));
+    const effects = [{ columns: ['id'], assigned_columns: ['by_session'] }];
+    expect(outcome).toMatchObject({ kind: 'planned', plan: { effects } });
   });
 });
