@@ -107,7 +107,7 @@ describe('switch lift', () => {
 
   it('says whether somebody else is needed', async () => {
     const body = { switch: THROWN, state: 'one more person needed' };
-    expect((await lift({ status: 202, body })).out).toContain('stays on until another operator confirms');
+    expect((await lift({ status: 202, body })).out).toContain('stays on until another operator agrees');
     expect(sent()).toEqual([['POST', '/v1/switches/swi_1/lift', { reason: 'mended' }]]);
     await server?.stop();
     const done = await lift({ status: 200, body: { ...body, state: 'lifted' } });
