@@ -11,7 +11,7 @@ import { askNamespace, temporalTrouble } from '../configuration/temporal.ts';
 
 const CHECK_MS = 2_000;
 
-/** Anybody may ask: of that nothing behind this process may notice. */
+/** Anybody may call it, so it must not put load on the systems behind this process. */
 const READINESS_MS = 1_000;
 
 /** What a process needs, and whether it can be used. */
@@ -20,7 +20,7 @@ export interface ReadinessChecks {
   readonly temporal: 'ok' | 'unreachable';
 }
 
-/** What is looked at, and where the reasons are logged. */
+/** What is checked, and where the reasons are logged. */
 interface Needs {
   readonly source: DataSource;
   readonly policies: PolicyReader;
@@ -28,10 +28,10 @@ interface Needs {
   readonly log: Logger;
 }
 
-/** Whether database, policy and Temporal's namespace can be used. Looks once a second at most, and logs each reason once. */
+/** Whether database, policy and Temporal's namespace can be used. Checks at most once a second, and logs each reason once. */
 export class Readiness {
   readonly checks = keptAnswer(
-    () => this.#look(),
+    () => this.#checkAll(),
     READINESS_MS,
     () => performance.now(),
   );
@@ -42,7 +42,7 @@ export class Readiness {
     this.#needs = needs;
   }
 
-  async #look(): Promise<ReadinessChecks> {
+  async #checkAll(): Promise<ReadinessChecks> {
     const { source, policies, temporal } = this.#needs;
     const [database, server] = await Promise.all([
       this.#check('database', async () => {
@@ -65,7 +65,7 @@ export class Readiness {
     }
   }
 
-  /** Probes come every few seconds: each reason is logged once, until the check succeeds or says another. */
+  /** Probes come every few seconds: each reason is logged once, until the check succeeds or fails for another. */
   #report(name: keyof ReadinessChecks, error: unknown): void {
     const reason = reasonOf(name, error);
     if (this.#reported.get(name) === reason) return;
@@ -74,7 +74,7 @@ export class Readiness {
   }
 }
 
-/** True when all that was looked at can be used. */
+/** True when everything checked can be used. */
 export function isReady({ database, temporal }: ReadinessChecks): boolean {
   return database === 'ok' && temporal === 'ok';
 }

@@ -1,9 +1,6 @@
 import type { EntityManager } from 'typeorm';
 
 import type { BacktestRecord } from '../policy-authoring/backtest.ts';
-import type { StoredFacts } from '../domain/policy/built-in-facts.ts';
-import type { Lineage } from '../domain/identity/identity.ts';
-import type { CountedDecision } from '../domain/approval/quorum.ts';
 
 /** Which records are read: `since` up to, and not including, `until`. */
 export interface RecordSpan {
@@ -20,16 +17,9 @@ export interface ReadRecord {
 
 const BATCH = 500;
 
-interface RecordRow {
+interface RecordRow extends Omit<BacktestRecord, 'outcome'> {
   readonly id: string;
-  readonly request: string;
-  readonly round: number;
-  readonly facts: StoredFacts | null;
-  readonly lineage: Lineage;
   readonly is_approved: boolean;
-  readonly has_failed: boolean;
-  readonly pending_since: string | null;
-  readonly decisions: readonly CountedDecision[];
 }
 
 /**
@@ -39,7 +29,8 @@ interface RecordRow {
 export async function* backtestRecords(manager: EntityManager, span: RecordSpan): AsyncGenerator<ReadRecord> {
   for (let after = '0'; ;) {
     const batch = await readBatch(manager, span, after);
-    for (const row of batch) yield { id: row.id, record: recordOf(row) };
+    for (const { id, is_approved: isApproved, ...record } of batch)
+      yield { id, record: { ...record, outcome: outcomeOf(record, isApproved) } };
     const last = batch.at(-1);
     if (!last || batch.length < BATCH) return;
     after = last.id;
@@ -88,12 +79,10 @@ const QUERY = `
         and later.at < $2 and later.id > evaluation.id)
   order by evaluation.id limit $4`;
 
-function recordOf(row: RecordRow): BacktestRecord {
-  const { request, round, facts, lineage, pending_since, decisions, has_failed } = row;
-  return { request, round, facts, lineage, pending_since, decisions, has_failed, outcome: outcomeOf(row) };
-}
-
-function outcomeOf({ is_approved, decisions }: RecordRow): BacktestRecord['outcome'] {
+function outcomeOf(
+  { decisions }: Pick<RecordRow, 'decisions'>,
+  isApproved: boolean,
+): BacktestRecord['outcome'] {
   if (decisions.some(({ verdict }) => verdict === 'deny')) return 'denied';
-  return is_approved ? 'approved' : 'open';
+  return isApproved ? 'approved' : 'open';
 }

@@ -7,10 +7,8 @@ import {
   FEED_BATCH,
   idsBetween,
   newestEntry,
-  readAgain,
   readHorizon,
   type FeedEntry,
-  type ReadOptions,
 } from './feed-entries.ts';
 import { FeedGaps } from './feed-gaps.ts';
 import { RequestWaiters } from './request-waiters.ts';
@@ -120,16 +118,6 @@ export class ChangeFeed {
   get settled(): number {
     this.#settled = Math.max(this.#settled, Math.min(this.#gaps.lowest - 1, this.#newest));
     return this.#settled;
-  }
-
-  /** Entries that are already committed, oldest first, at most a batch. */
-  async readAfter(options: ReadOptions): Promise<readonly FeedEntry[]> {
-    return readAgain(this.#options.manager, options);
-  }
-
-  /** The number of the newest entry that is committed, whether this process has read it or not; 0 without any. */
-  async newestCommitted(): Promise<number> {
-    return newestEntry(this.#options.manager);
   }
 
   async #findStart(): Promise<void> {

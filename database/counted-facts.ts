@@ -4,11 +4,9 @@ import { lineageRoot } from '../domain/identity/directory.ts';
 import type { Identity } from '../domain/identity/identity.ts';
 import { amountOf, windowKey } from '../domain/policy/counting-windows.ts';
 import type { HistoryFacts, WindowFacts } from '../domain/policy/built-in-facts.ts';
-import type { CountingWindow } from '../domain/policy/policy.ts';
 import type { PolicyQuery } from '../domain/policy/policy-query.ts';
 import { DENIED, FAILED } from '../domain/request/status.ts';
 import { queryPrepared } from './prepared.ts';
-import { firstRow } from './rows.ts';
 import { sqlList } from './status-sql.ts';
 
 const DAY_MS = 86_400_000;
@@ -75,11 +73,6 @@ export async function historyOf(manager: EntityManager, subject: FactsSubject): 
 /** The request that windows count. */
 export type WindowSubject = PolicyQuery & FactsSubject;
 
-interface KeyedWindow {
-  readonly window: CountingWindow;
-  readonly key: string;
-}
-
 /**
  * Reserves this request's amount in every window that counts it, and says what each then holds: this request and those
  * that reserved before it, never later ones, so that asking again does not change the answer. Until the request is
@@ -113,7 +106,7 @@ type HeldRow = { readonly count: string; readonly sum: string };
 
 async function heldBy(
   subject: WindowSubject,
-  reserve: (keyed: KeyedWindow) => Promise<HeldRow[]>,
+  reserve: (keyed: ReturnType<typeof windowsOf>[number]) => Promise<HeldRow[]>,
 ): Promise<Readonly<Record<string, WindowFacts>>> {
   const held: Record<string, WindowFacts> = {};
   for (const keyed of windowsOf(subject)) {
@@ -128,26 +121,20 @@ export async function previewWindows(
   manager: EntityManager,
   subject: WindowSubject,
 ): Promise<Readonly<Record<string, WindowFacts>>> {
-  const facts: Record<string, WindowFacts> = {};
-  for (const { window, key } of windowsOf(subject)) {
-    const row = await firstRow<HeldRow>(
-      manager,
-      `select count(*) as count, coalesce(sum(amount), 0) as sum from keyturn.window_reservation
-       where window_id = $1 and key = $2 and released_at is null and coalesce(claimed_at, 'infinity') > $3`,
-      [window.id, key, new Date(subject.at.getTime() - window.over_ms)],
-    );
-    const sum = Number(row?.sum ?? 0) + amountOf(window, subject);
-    facts[window.id] = {
-      count: Number(row?.count ?? 0) + 1,
-      // As the reserving functions count.
-      sum: Math.min(sum, Number.MAX_SAFE_INTEGER),
-    };
-  }
-  return facts;
+  return heldBy(subject, ({ window, key }) => {
+    const since = new Date(subject.at.getTime() - window.over_ms);
+    return manager.query(PREVIEW, [window.id, key, since, amountOf(window, subject)]);
+  });
 }
 
+/** Counts as the reserving functions do. */
+const PREVIEW = `
+  select count(*) + 1 as count, least(coalesce(sum(amount), 0) + $4::bigint, ${Number.MAX_SAFE_INTEGER}) as sum
+  from keyturn.window_reservation
+  where window_id = $1 and key = $2 and released_at is null and coalesce(claimed_at, 'infinity') > $3`;
+
 /** In one order for all: else two requests could wait for each other for ever. */
-function windowsOf({ policy, directory, lineage, action, target }: WindowSubject): readonly KeyedWindow[] {
+function windowsOf({ policy, directory, lineage, action, target }: WindowSubject) {
   const root = lineageRoot(directory, lineage);
   return policy.windows
     .filter((window) => window.action.includes(action))

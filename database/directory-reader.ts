@@ -103,7 +103,10 @@ export class DirectoryReader {
   }
 
   async #readNew(manager: EntityManager, generation: string): Promise<Snapshot> {
-    const { whole, lapses } = await readGeneration(manager, generation);
+    const row = await firstRow<Directory & { readonly lapses: readonly Lapse[] }>(manager, SNAPSHOT, [
+      generation,
+    ]);
+    const { lapses, ...whole } = row ?? { ...EMPTY, lapses: [] };
     const other = [...this.#byGeneration.values()].at(-1)?.whole ?? EMPTY;
     const shared = {
       people: sharing(whole.people, other.people),
@@ -192,17 +195,6 @@ class Snapshot {
     });
     return { ...this.whole, groups };
   }
-}
-
-async function readGeneration(
-  manager: EntityManager,
-  generation: string,
-): Promise<{ readonly whole: Directory; readonly lapses: readonly Lapse[] }> {
-  const row = await firstRow<Directory & { readonly lapses: readonly Lapse[] }>(manager, SNAPSHOT, [
-    generation,
-  ]);
-  const { lapses, ...whole } = row ?? { ...EMPTY, lapses: [] };
-  return { whole, lapses };
 }
 
 /** The rows of a table that hold at the generation's instant. */

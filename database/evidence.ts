@@ -60,7 +60,11 @@ export async function readInputs(
   request: RecordedRequest,
 ): Promise<EvaluationInputs> {
   const { row, decisions, leaves } = request;
-  const identities = [...row.lineage, ...decisions.map(reviewerOf)];
+  const reviewers = decisions.map(({ reviewer_issuer: issuer, reviewer_subject: subject }) => ({
+    issuer,
+    subject,
+  }));
+  const identities: readonly Identity[] = [...row.lineage, ...reviewers];
   const readAt = (instant: Date): Promise<CurrentDirectory> =>
     directories.asOf(manager, new Date(readableInstant(instant)));
   const decided: { readonly decision: string; readonly directories: readonly CurrentDirectory[] }[] = [];
@@ -94,10 +98,6 @@ export async function readInputs(
   };
 }
 
-function reviewerOf(decision: DecisionRow): Identity {
-  return { issuer: decision.reviewer_issuer, subject: decision.reviewer_subject };
-}
-
 /** The changes that made directories. What the file says of one was said last by the policy that changed it last. */
 async function readChanges(
   manager: EntityManager,
@@ -115,13 +115,15 @@ async function readChanges(
   );
 }
 
-interface EvaluationRow extends Omit<EvaluationInputs['facts'][number], 'directory'> {
+type KeptFacts = Omit<EvaluationInputs['facts'][number], 'directory'>;
+
+interface EvaluationRow extends KeptFacts {
   readonly directory_generation: string;
   readonly at: Date;
 }
 
 /** Facts with the whole directory that they were evaluated by. */
-interface EvaluatedFacts extends Omit<EvaluationInputs['facts'][number], 'directory'> {
+interface EvaluatedFacts extends KeptFacts {
   readonly directory: CurrentDirectory;
 }
 

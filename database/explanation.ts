@@ -14,7 +14,9 @@ import { policyDigest, type PolicySet } from '../domain/policy/policy.ts';
 import { recalledFacts, type Phase, type StoredFacts } from '../domain/policy/built-in-facts.ts';
 import type { ReviewerCondition } from '../domain/policy/reviewer-condition.ts';
 import { DirectoryReader } from './directory-reader.ts';
+import { insertOnce, insertRow } from './row-statements.ts';
 import { rows } from './rows.ts';
+import { tableOf } from './tables.ts';
 
 /** One evaluation as it was recorded. */
 export interface RecordedEvaluation {
@@ -29,33 +31,26 @@ export interface RecordedEvaluation {
   readonly outcome: RecordedOutcome;
 }
 
+type KeptEvaluation = Omit<RecordedEvaluation, 'id'> & { readonly request: string };
+
+const EVALUATIONS = tableOf<KeptEvaluation>('evaluation', {
+  json: 'outcome',
+  other: 'request round phase at policy_digest facts_digest directory_generation',
+});
+const FACT_SETS = tableOf<{ digest: string; body: StoredFacts }>('fact_set', {
+  json: 'body',
+  other: 'digest',
+});
+
 /** Keeps an evaluation with the facts that it was made on. */
 export async function keepEvaluation(
   manager: EntityManager,
-  kept: Omit<RecordedEvaluation, 'id'> & { readonly request: string; readonly facts: StoredFacts },
+  { facts: body, ...evaluation }: KeptEvaluation & { readonly facts: StoredFacts },
 ): Promise<void> {
   // One round trip: neither needs the answer of the other.
   await Promise.all([
-    rows(manager, 'insert into keyturn.fact_set (digest, body) values ($1, $2) on conflict do nothing', [
-      kept.facts_digest,
-      JSON.stringify(kept.facts),
-    ]),
-    rows(
-      manager,
-      `insert into keyturn.evaluation
-         (request, round, phase, at, policy_digest, facts_digest, directory_generation, outcome)
-       values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-      [
-        kept.request,
-        kept.round,
-        kept.phase,
-        kept.at,
-        kept.policy_digest,
-        kept.facts_digest,
-        kept.directory_generation,
-        JSON.stringify(kept.outcome),
-      ],
-    ),
+    insertOnce(manager, FACT_SETS, { digest: evaluation.facts_digest, body }),
+    insertRow(manager, EVALUATIONS, evaluation),
   ]);
 }
 
@@ -100,7 +95,8 @@ export async function explainRequest(
   manager: EntityManager,
   request: string,
 ): Promise<readonly ExplainedEvaluation[]> {
-  const rows: EvaluationRow[] = await manager.query(
+  const recordedRows = await rows<EvaluationRow>(
+    manager,
     `select evaluation.id, round, phase, at, policy_digest, facts_digest, directory_generation, outcome,
             fact_set.body as facts, policy_set.body as policy
      from keyturn.evaluation
@@ -111,7 +107,7 @@ export async function explainRequest(
   );
   const directories = new DirectoryReader();
   const explained: ExplainedEvaluation[] = [];
-  for (const row of rows) {
+  for (const row of recordedRows) {
     const { facts: _facts, policy, ...recorded } = row;
     const { directory } = await directories.ofGeneration(manager, row.directory_generation, row.at);
     const recomputed = recompute(row, directoryDigest(directory));

@@ -1,14 +1,15 @@
 import type { EntityManager } from 'typeorm';
 
 import { KeyturnError } from '../domain/errors.ts';
-import type { Identity } from '../domain/identity/identity.ts';
 import type { KillSwitch, SwitchLift, SwitchScopeKind } from '../domain/execution/kill-switch.ts';
 import { queryPrepared } from './prepared.ts';
 import { rows, valueOf } from './rows.ts';
 
+const ON = 'lifted_at is null';
+
 /** All switches that are on, oldest first. */
 export async function readSwitches(manager: EntityManager): Promise<readonly KillSwitch[]> {
-  return query(manager, 'lifted_at is null', []);
+  return query(manager, ON, []);
 }
 
 /**
@@ -100,49 +101,39 @@ function json(entries: readonly SwitchEntry[]): string {
   return JSON.stringify(entries);
 }
 
-interface SwitchRow {
-  readonly id: string;
+/** As JSON, so instants are text. */
+interface SwitchRow extends Omit<KillSwitch, 'scope'> {
   readonly scope_kind: SwitchScopeKind;
   readonly scope_value: string | null;
-  readonly account: Identity | null;
-  readonly reason: string;
-  readonly thrown_by: string;
-  readonly thrown_at: Date;
-  readonly lifted_at: Date | null;
+}
+
+/** Switches as one JSON value, oldest first; `switchesFrom` reads it. */
+function switchesWhere(condition: string): string {
+  return `(select coalesce(jsonb_agg(one order by one.thrown_at, one.id), '[]') from keyturn.kill_switch one where ${condition})`;
 }
 
 /** The switches that are on, as one JSON value; `switchesFrom` reads it. */
-export const SWITCHES_ON = `
-  (select coalesce(jsonb_agg(on_now order by on_now.thrown_at, on_now.id), '[]') from keyturn.kill_switch as on_now
-   where on_now.lifted_at is null)`;
+export const SWITCHES_ON = switchesWhere(ON);
 
-/** Switches that came as JSON, where instants are text. */
-export function switchesFrom(
-  rows: readonly (Omit<SwitchRow, 'thrown_at'> & { readonly thrown_at: string })[],
-): readonly KillSwitch[] {
-  return rows.map((row) => switchOf({ ...row, thrown_at: new Date(row.thrown_at) }));
+/** Switches that came as JSON. */
+export function switchesFrom(rows: readonly SwitchRow[]): readonly KillSwitch[] {
+  return rows.map((row) => ({
+    id: row.id,
+    scope: { kind: row.scope_kind, value: row.scope_value },
+    account: row.account,
+    reason: row.reason,
+    thrown_by: row.thrown_by,
+    thrown_at: new Date(row.thrown_at).toISOString(),
+    lifted_at: row.lifted_at && new Date(row.lifted_at).toISOString(),
+  }));
 }
 
 async function query(
   manager: EntityManager,
   condition: string,
-  values: unknown[],
+  values: readonly unknown[],
 ): Promise<readonly KillSwitch[]> {
-  const text = `select id, scope_kind, scope_value, account, reason, thrown_by, thrown_at, lifted_at
-                  from keyturn.kill_switch where ${condition} order by thrown_at, id`;
-  const name = `switches where ${condition}`;
-  return (await queryPrepared<SwitchRow>(manager, { name, text }, values)).map(switchOf);
-}
-
-function switchOf(row: SwitchRow): KillSwitch {
-  const { id, account, reason, thrown_by } = row;
-  return {
-    id,
-    scope: { kind: row.scope_kind, value: row.scope_value },
-    account,
-    reason,
-    thrown_by,
-    thrown_at: row.thrown_at.toISOString(),
-    lifted_at: row.lifted_at?.toISOString() ?? null,
-  };
+  const prepared = { name: `switches ${condition}`, text: `select ${switchesWhere(condition)} as switches` };
+  const [row] = await queryPrepared<{ switches: SwitchRow[] }>(manager, prepared, values);
+  return switchesFrom(row?.switches ?? []);
 }

@@ -37,18 +37,16 @@ export interface OnCallAtCreation {
   readonly createdAt: Date;
 }
 
-/** The same with the policy of now. */
-export interface OnCallQuery extends OnCallAtCreation {
-  readonly now: PolicySet;
-}
-
 /** Rotations that services keep. Absent where policy knows none. */
 export interface OnCall {
   readonly polled?: PolledRotations;
 }
 
 /** The rotations that services keep by these policies, with what services said of them. Queries nothing where there are none. */
-export async function readOnCall(manager: EntityManager, { now, ...request }: OnCallQuery): Promise<OnCall> {
+export async function readOnCall(
+  manager: EntityManager,
+  { now, ...request }: OnCallAtCreation & { readonly now: PolicySet },
+): Promise<OnCall> {
   const [onCall = {}] = await readOnCallOfEach(manager, now, [request]);
   return onCall;
 }

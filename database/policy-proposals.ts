@@ -39,27 +39,23 @@ export async function countProposals(
   manager: EntityManager,
   { person, digest }: Pick<ProposedPolicy, 'person' | 'digest'>,
 ): Promise<StoredProposals> {
-  type Counts = Record<'known' | 'recent' | 'recent_bytes' | 'left' | 'stored' | 'bytes', string>;
-  const row = await firstRow<Counts>(manager, COUNT, [person, digest]);
-  const number = (text: string | undefined): number => Number(text ?? 0);
-  return {
-    isKnown: number(row?.known) > 0,
-    recent: { count: number(row?.recent), bytes: number(row?.recent_bytes) },
-    secondsLeft: number(row?.left),
-    all: { count: number(row?.stored), bytes: number(row?.bytes) },
-  };
+  const counts = await valueOf<StoredProposals>(manager, COUNT, [person, digest]);
+  if (!counts) throw new Error('The database did not count proposals.');
+  return counts;
 }
 
 const COUNT = `
-  select count(*) filter (where digest = $2) as known,
-         count(*) filter (where is_recent) as recent,
-         coalesce(sum(bytes) filter (where is_recent), 0) as recent_bytes,
-         coalesce(ceil(extract(epoch from min(proposed_at) filter (where is_recent) + interval '24 hours' - now())), 0)
-           as left,
-         count(*) filter (where not is_published) as stored,
-         coalesce(sum(bytes) filter (where not is_published), 0) as bytes
+  select json_build_object(
+    'isKnown', count(*) filter (where digest = $2) > 0,
+    'recent', json_build_object(
+      'count', count(*) filter (where is_recent), 'bytes', coalesce(sum(bytes) filter (where is_recent), 0)),
+    'secondsLeft', coalesce(
+      ceil(extract(epoch from min(proposed_at) filter (where is_recent) + interval '24 hours' - now())), 0),
+    'all', json_build_object(
+      'count', count(*) filter (where not is_published), 'bytes', coalesce(sum(bytes) filter (where not is_published), 0)))
   from (
-    select digest, octet_length(body) + octet_length(sources) as bytes, proposed_at, person = $1 and proposed_at > now() - interval '24 hours' as is_recent,
+    select digest, octet_length(body) + octet_length(sources) as bytes, proposed_at,
+           person = $1 and proposed_at > now() - interval '24 hours' as is_recent,
            exists (select 1 from keyturn.policy_set known where known.digest = candidate.digest) as is_published
     from keyturn.policy_candidate candidate) counted`;
 

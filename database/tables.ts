@@ -140,7 +140,8 @@ export const executionTable = tableOf<ExecutionRow>('execution', {
   other: 'request attempt idempotency_key decision_digest state transaction_id claimed_at settled_at',
 });
 
-function tableOf<Row>(name: string, { json, other }: Record<'json' | 'other', string>): Table<Row> {
+/** A table of the schema `keyturn`; its columns are named with spaces between them. */
+export function tableOf<Row>(name: string, { json, other }: Record<'json' | 'other', string>): Table<Row> {
   return { name: `keyturn.${name}`, columns: words(`${json} ${other}`), json: words(json) };
 }
 

@@ -13,17 +13,17 @@ import { TokenVerifier } from './auth/token-verifier.ts';
 import { ApiContext } from './context.ts';
 import type { OpenContext } from './open-context.ts';
 import { ScimAuthorities } from './scim/authorities.ts';
-import { AuditModule } from './audit/audit.module.ts';
+import { AuditModule } from './audit/audit.controller.ts';
 import { AuthModule } from './auth/auth.module.ts';
-import { CatalogueModule } from './catalogue/catalogue.module.ts';
-import { DecisionsModule } from './decisions/decisions.module.ts';
-import { EventsModule } from './events/events.module.ts';
-import { OperationsModule } from './operations/operations.module.ts';
-import { PoliciesModule } from './policies/policies.module.ts';
-import { RequestsModule } from './requests/requests.module.ts';
+import { CatalogueModule } from './catalogue/catalogue.controller.ts';
+import { DecisionsModule } from './decisions/decisions.controller.ts';
+import { EventsModule } from './events/events.controller.ts';
+import { OperationsModule } from './operations/operations.controller.ts';
+import { PoliciesModule } from './policies/policies.controller.ts';
+import { RequestsModule } from './requests/requests.controller.ts';
 import { ScimModule } from './scim/scim.module.ts';
-import { SubmissionModule } from './submission/submission.module.ts';
-import { SwitchesModule } from './switches/switches.module.ts';
+import { SubmissionModule } from './submission/submission.controller.ts';
+import { SwitchesModule } from './switches/switches.controller.ts';
 import { DoorGuard } from './door-guard.ts';
 import { BodyReader } from './auth/body-reader.ts';
 import { compress } from './http/compress.ts';
@@ -78,13 +78,13 @@ export async function createApplication(opened: Opened): Promise<NestExpressAppl
   app.use(observe(context.log, context.metrics));
   app.use((_request: IncomingMessage, response: ServerResponse, next: () => void) => {
     context.draining.follow(response);
+    response.setHeader('Cache-Control', 'no-store');
     next();
   });
   app.use(refuseHosts);
   app.use(neverFresh);
   app.use(compress());
   app.use(helmet({ contentSecurityPolicy: { directives: CONTENT_POLICY } }));
-  app.use(noStore);
   app.useGlobalInterceptors(new QueryReader(), new BodyReader(context));
   app.useGlobalFilters(new ProblemFilter(context.log, context.metrics));
   const server = app.getHttpServer() as Server;
@@ -105,15 +105,6 @@ const CONTENT_POLICY = {
   frameAncestors: ["'none'"],
   upgradeInsecureRequests: null,
 };
-
-function noStore(
-  _request: IncomingMessage,
-  response: { setHeader(name: string, value: string): unknown },
-  next: () => void,
-): void {
-  response.setHeader('Cache-Control', 'no-store');
-  next();
-}
 
 const STATUS_OF_UNREADABLE: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',

@@ -6,12 +6,12 @@ import type { LeafDraft } from '../../domain/audit/leaf.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../domain/errors.ts';
 
-/** The stream of all changes that the directory gets over this API. */
+/** The stream of all changes that this API makes to the directory. */
 const STREAM = { request: 'directory', run: 'directory', namespace: '' } as const;
 
 /**
- * Runs `work` alone among all writers of the directory over this API, in one transaction: what it reads holds until what
- * it writes is committed, together with the audit entry, or nothing is.
+ * Runs `work` in one transaction and excludes all other writers of the directory through this API: what it reads stays
+ * true until its writes and their audit entry are committed together, or not at all.
  */
 export async function writeDirectory<Result>(
   source: DataSource,
@@ -25,15 +25,10 @@ export async function writeDirectory<Result>(
   );
 }
 
-interface Queue {
-  length: number;
-  last: Promise<unknown>;
-}
-
 const QUEUE_MAX = 100;
-const queues = new WeakMap<DataSource, Queue>();
+const queues = new WeakMap<DataSource, { length: number; last: Promise<unknown> }>();
 
-/** Writers of one process stand in line here, not at the lock: there each would hold a connection that readers need. */
+/** Writers of one process queue here, not at the lock: there each would hold a connection that readers need. */
 async function inTurn<Result>(source: DataSource, work: () => Promise<Result>): Promise<Result> {
   const queue = queues.get(source) ?? { length: 0, last: Promise.resolve() };
   queues.set(source, queue);
@@ -47,7 +42,7 @@ async function inTurn<Result>(source: DataSource, work: () => Promise<Result>): 
   return turn;
 }
 
-/** The entry of one change, by whoever brought it. Only inside `writeDirectory`. */
+/** The entry of one change and its source. Only inside `writeDirectory`. */
 export async function directoryEntry(
   manager: EntityManager,
   by: 'scim' | 'claims',

@@ -5,7 +5,7 @@ import { CallerDoor } from './auth/authenticate.ts';
 import { Door } from './http/door.ts';
 import { ProvisionerDoor } from './scim/provisioner-door.ts';
 
-/** Asks everybody for what the door of the route asks. A route without one lets nobody in. */
+/** Checks every call as the door of its route says. A route without a door lets nobody in. */
 @Injectable()
 export class DoorGuard implements CanActivate {
   readonly #reflector: Reflector;

@@ -7,25 +7,24 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 
 import { takenPort } from '../../configuration/environment.ts';
 import { readApiConfiguration } from '../../configuration/programs.ts';
+import { metricsPage, servePages } from '../pages.ts';
 import { createApplication } from './application.ts';
 import type { ApiContext } from './context.ts';
 import { drain } from './http/draining.ts';
-import { serveMetrics } from './http/metrics-server.ts';
 import { openContext } from './open-context.ts';
 import { openReviews } from './reviews/opener.ts';
 
 /** Whatever else hangs must not keep a rolling upgrade waiting: nothing here holds truth. */
 const CLOSE_MS_MAX = 5_000;
 
-/** The API program: answers HTTP until it is told to stop. */
+/** The API program: answers HTTP until it is stopped. */
 async function run(): Promise<void> {
   const settings = readApiConfiguration(process.env);
   const { close, ...opened } = await openContext(settings);
   const { context } = opened;
   const app = await createApplication(opened);
-  const measuring = await serveMetrics(context.metrics.registry, settings.metrics).catch(
-    takenPort('KEYTURN_API_METRICS_PORT'),
-  );
+  const pages = new Map([['/metrics', () => metricsPage(context.metrics.registry)]]);
+  const measuring = await servePages(pages, settings.metrics).catch(takenPort('KEYTURN_API_METRICS_PORT'));
   await app.listen(settings.port, settings.host).catch(takenPort('KEYTURN_API_PORT'));
   const { port } = app.getHttpServer().address() as AddressInfo;
   context.log.info({ url: `http://${settings.host}:${port}` }, 'API running');

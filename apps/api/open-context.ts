@@ -12,15 +12,11 @@ import { readIssuers } from './auth/issuers.ts';
 import { TokenVerifier } from './auth/token-verifier.ts';
 import type { ApiContext } from './context.ts';
 import { Draining } from './http/draining.ts';
+import { createLimits } from './http/limits.ts';
 import { Metrics } from './http/metrics.ts';
-import { Places } from './http/slots.ts';
-import { RateLimiter } from './http/rate-limiter.ts';
 import { requestIdField } from './http/request-id.ts';
 import { readScim, type ScimAuthorities } from './scim/authorities.ts';
 import { createTemporal } from './temporal.ts';
-
-/** Lists and inboxes that one caller may read at once. */
-const PAGES_OF_ONE = 4;
 
 /** An open context, who gets in by which tokens, and how to close it. */
 export interface OpenContext {
@@ -48,12 +44,10 @@ export async function openContext(settings: ApiConfiguration): Promise<OpenConte
     source,
     policies,
     directories,
-    ground: new SnapshotReader(policies, directories),
+    snapshots: new SnapshotReader(policies, directories),
     feed,
     temporal,
-    limiter: new RateLimiter(settings.ratePerSecond),
-    evaluations: new RateLimiter(settings.evaluationsPerSecond),
-    pages: new Places(PAGES_OF_ONE),
+    limits: createLimits(settings),
     metrics,
     log,
     draining: new Draining(),

@@ -23,30 +23,22 @@ export function createTemporal({ temporal }: ApiConfiguration): Client {
   return new Client({ connection, namespace: temporal.namespace, identity: 'keyturn-api' });
 }
 
-/** One call to Temporal that has to be over in time. */
-export interface TemporalCall<Answer> {
-  readonly deadlineMs: number;
-  /** What callers are told when there is no answer in time. */
-  readonly unavailable: string;
-  readonly call: () => Promise<Answer>;
-}
-
 /**
- * The answer of Temporal. Whatever is wrong with the server or the way to it becomes `unavailable`; that a workflow exists
- * already, or does not, is left to the caller.
+ * The answer of Temporal, or null when there is no such workflow. Every failure of the server or the network becomes
+ * `unavailable`, with that text; other errors are left to the caller.
  */
 export async function askTemporal<Answer>(
   { temporal, log }: Pick<ApiContext, 'temporal' | 'log'>,
-  ask: TemporalCall<Answer>,
-): Promise<Answer> {
+  { deadlineMs, unavailable, call }: { deadlineMs: number; unavailable: string; call: () => Promise<Answer> },
+): Promise<Answer | null> {
   try {
-    return await temporal.withDeadline(Date.now() + ask.deadlineMs, ask.call);
+    return await temporal.withDeadline(Date.now() + deadlineMs, call);
   } catch (error) {
-    if (!isService(error)) throw error;
     const code = grpcCode(error);
-    if (code === GRPC_NOT_FOUND) throw new WorkflowNotFoundError('There is no such workflow.', '', undefined);
+    if (error instanceof WorkflowNotFoundError || code === GRPC_NOT_FOUND) return null;
+    if (!isService(error)) throw error;
     log.warn({ code }, 'Temporal did not answer');
-    throw new KeyturnError('unavailable', ask.unavailable, { retryAfterSeconds: 2 });
+    throw new KeyturnError('unavailable', unavailable, { retryAfterSeconds: 2 });
   }
 }
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 import { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
-import { collectDefaultMetrics } from 'prom-client';
+import { collectDefaultMetrics, register } from 'prom-client';
 import { pino, type Logger } from 'pino';
 
 import { createConnectors } from '../../activities/connectors/index.ts';
@@ -20,8 +20,8 @@ import { refuseSuperuser } from '../../database/inspection.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { openDataSource } from '../open-database.ts';
+import { metricsPage, probePage, servePages } from '../pages.ts';
 import { isReady, Readiness } from '../readiness.ts';
-import { serveHealth } from './health.ts';
 import { createHistoryReader } from './temporal/history-reader.ts';
 import { keepHouse } from './loops/housekeeping.ts';
 import { countBreakGlass, measureActivities } from './metrics.ts';
@@ -43,13 +43,14 @@ async function main(): Promise<void> {
   const sources = await readOnCallSources(configuration.onCallFile);
   const { source, policies, worker, connection, ...rest } = await assemble(configuration, log);
   const readiness = new Readiness({ source, policies, temporal: rest.client, log });
-  const health = await serveHealth(
-    {
-      isAlive: () => worker.getState() === 'RUNNING',
-      isReady: async () => worker.getState() === 'RUNNING' && isReady(await readiness.checks()),
-    },
-    configuration.host,
-    configuration.port,
+  const isRunning = (): boolean => worker.getState() === 'RUNNING';
+  const health = await servePages(
+    new Map([
+      ['/healthz', async () => probePage(isRunning())],
+      ['/readyz', async () => probePage(isRunning() && isReady(await readiness.checks()))],
+      ['/metrics', () => metricsPage(register)],
+    ]),
+    configuration,
   ).catch(takenPort('KEYTURN_WORKER_PORT'));
   const { namespace, taskQueue } = configuration.temporal;
   log.info({ queue: taskQueue, port: configuration.port }, 'worker running');
@@ -67,7 +68,7 @@ async function main(): Promise<void> {
   await Promise.race([ended, once(process, 'SIGTERM'), once(process, 'SIGINT')]);
   log.info('draining');
   stopping.abort();
-  if (worker.getState() === 'RUNNING') worker.shutdown();
+  if (isRunning()) worker.shutdown();
   // Activities use the database to the end: it closes after them.
   await ended;
   await Promise.all([reconsidering, keeping, polling]);

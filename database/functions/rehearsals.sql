@@ -16,47 +16,28 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
                                    else interval '2 seconds' end) as seconds
       from keyturn.rehearsal
      where (root = of_root or target = of_target) and started_at > clock_timestamp() - interval '1 hour'
-  ), used as (
-    select coalesce(sum(seconds) filter (where is_own), 0) as own_seconds,
-           count(*) filter (where is_own and is_refused and not is_agreed) as own_refused,
-           coalesce(sum(seconds) filter (where is_here), 0) as seconds,
-           count(*) filter (where is_here and is_refused and not is_agreed) as refused,
-           coalesce(sum(seconds) filter (where is_own and is_here), 0) as share_seconds,
-           count(*) filter (where is_own and is_here and is_refused) as share_refused
-      from recent
   ), filling as (
-    select budget, amount_max, started_at,
-           sum(amount) over (partition by budget order by started_at desc) as with_later
+    select budget, parts, part, amount_max, started_at,
+           sum(amount) over (partition by budget, part order by started_at desc) as with_later
       from recent, lateral (values
-        ('own seconds', seconds_max, seconds, is_own),
-        ('own refused', refused_max, 1, is_own and is_refused and not is_agreed),
-        ('seconds', seconds_max * 3, seconds, is_here),
-        ('refused', refused_max * 3, 1, is_here and is_refused and not is_agreed),
-        ('share of seconds', seconds_max / 3.0, seconds, is_own and is_here),
-        ('share of refused', refused_max / 3.0, 1, is_own and is_here and is_refused)
-      ) of_budget (budget, amount_max, amount, is_of_it)
+        ('own seconds', 1, 'all', seconds_max, seconds, is_own),
+        ('own refused', 1, 'all', refused_max, 1, is_own and is_refused and not is_agreed),
+        ('seconds', 2, 'all', seconds_max * 3, seconds, is_here),
+        ('seconds', 2, 'own', seconds_max / 3.0, seconds, is_own and is_here),
+        ('refused', 2, 'all', refused_max * 3, 1, is_here and is_refused and not is_agreed),
+        ('refused', 2, 'own', refused_max / 3.0, 1, is_own and is_here and is_refused)
+      ) of_budget (budget, parts, part, amount_max, amount, is_of_it)
      where is_of_it
-  ), room as (
-    select max(started_at) filter (where budget = 'own seconds') as own_seconds,
-           max(started_at) filter (where budget = 'own refused') as own_refused,
-           max(started_at) filter (where budget = 'seconds') as seconds,
-           max(started_at) filter (where budget = 'share of seconds') as share_seconds,
-           max(started_at) filter (where budget = 'refused') as refused,
-           max(started_at) filter (where budget = 'share of refused') as share_refused
-      from filling where with_later >= amount_max
+  ), full_part as (
+    select budget, parts, max(started_at) as since from filling where with_later >= amount_max
+     group by budget, parts, part
+  ), used_up as (
+    -- A budget of the target is used up by a root when its own share is as well.
+    select min(since) as since from full_part group by budget, parts having count(*) = parts
   )
-  select case when own_seconds >= seconds_max or own_refused >= refused_max
-                or (seconds >= seconds_max * 3 and share_seconds >= seconds_max / 3.0)
-                or (refused >= refused_max * 3 and share_refused >= refused_max / 3.0)
-              then (
-                select coalesce(greatest(1, ceil(extract(epoch from greatest(
-                  room.own_seconds, room.own_refused,
-                  case when room.seconds is not null and room.share_seconds is not null
-                       then least(room.seconds, room.share_seconds) end,
-                  case when room.refused is not null and room.share_refused is not null
-                       then least(room.refused, room.share_refused) end
-                ) + interval '1 hour' - clock_timestamp())))::int, 1) from room)
-              else 0 end from used
+  select case when max(since) is null then 0
+              else greatest(1, ceil(extract(epoch from max(since) + interval '1 hour' - clock_timestamp())))::int end
+    from used_up
 $$;
 grant execute on function keyturn.rehearsal_wait to keyturn_api;
 

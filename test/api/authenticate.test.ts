@@ -58,8 +58,8 @@ const METADATA = 'resource_metadata="http://127.0.0.1:7080/.well-known/oauth-pro
 const SAID: Readonly<Record<TokenFault, RegExp>> = {
   no_token: /needs a bearer token/,
   scheme: /Use Bearer\.$/,
-  malformed: /not a signed JWT/,
-  unknown_issuer: /issuer that this API is not configured for/,
+  malformed: /not a readable signed JWT/,
+  unknown_issuer: /This API is not configured for the issuer/,
   algorithm: /algorithm/,
   unknown_key: /key that its issuer does not publish/,
   signature: /signature/,
@@ -67,7 +67,7 @@ const SAID: Readonly<Record<TokenFault, RegExp>> = {
   not_yet_valid: /not valid yet/,
   audience: /another audience/,
   kind: /another kind/,
-  missing_claim: /lacks a claim that is needed: (exp|sub)\.$/,
+  missing_claim: /lacks a required claim: (exp|sub)\.$/,
   unreadable_claim: /claim of an unexpected form: (sub|act|trigger|iss)\.$/,
   unknown_actors: /actors of another issuer/,
 };
@@ -266,17 +266,17 @@ describe('deciding is for people', () => {
     [
       'another client',
       () => api.issuer.humanToken('olga', { client_id: 'backend' }),
-      'the token is of a program, since its client "backend" is not among `human.clients` of the issuer',
+      'the token belongs to a program, since its client "backend" is not among `human.clients` of the issuer',
     ],
     [
       'no scope',
       () => api.issuer.humanToken('olga', { scope: 'openid' }),
       'the token lacks the scope to decide',
     ],
-    ['a service', () => api.issuer.humanToken('olga', { idtyp: 'app' }), 'the token is of a program'],
+    ['a service', () => api.issuer.humanToken('olga', { idtyp: 'app' }), 'the token belongs to a program'],
   ])('says why it takes the token for that of a machine: %s', async (_name, token, cause) => {
     const { body } = await inbox(await token());
-    expect(body['detail']).toBe(`This takes a person who signed in interactively: ${cause}.`);
+    expect(body['detail']).toBe(`This requires a person who signed in interactively: ${cause}.`);
   });
 
   it('keeps people out that the directory does not know, or no longer', async () => {

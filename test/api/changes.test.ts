@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { ChangeFeed } from '../../database/change-feed.ts';
-import type { FeedEntry } from '../../database/feed-entries.ts';
+import { readAgain, type FeedEntry } from '../../database/feed-entries.ts';
 import { parseEvents, type ServerSentEvent } from '../../sdk/events.ts';
 import type { RequestView } from '../../contract/requests.ts';
 import { startApi, type TestApi } from './api.ts';
@@ -245,7 +245,7 @@ describe('the event stream', () => {
     const stream = await openStream(await api.issuer.agentToken('agent-dba'), { 'last-event-id': position });
     await expect.poll(() => idsOf(stream), { timeout: 10_000 }).toEqual([mine]);
     const { issuer } = api;
-    const read = await api.context.feed.readAfter({
+    const read = await readAgain(api.context.source.manager, {
       after: Number(position),
       request: null,
       lineage: { issuer: issuer.url, subject: 'agent-dba' },

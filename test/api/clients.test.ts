@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { callerOf, isReviewer, reviewerOf, type CallerGround } from '../../apps/api/auth/caller.ts';
+import { callerOf, isReviewer, reviewerOf, type CallerSnapshot } from '../../apps/api/auth/caller.ts';
 import type { Issuer } from '../../apps/api/auth/issuers.ts';
 import { principalOf } from '../../apps/api/auth/principal.ts';
 import { lineageOf } from '../../apps/api/submission/lineage.ts';
@@ -16,7 +16,7 @@ const AT_ISSUER = {
 } as unknown as Issuer;
 
 /** Alice uses the agent of Bob, which its issuer knows as a subject and as a client. */
-function ground(names: Pick<Agent, 'subject' | 'client'>): CallerGround {
+function ground(names: Pick<Agent, 'subject' | 'client'>): CallerSnapshot {
   const { subject } = names;
   const agent = {
     id: 'bot',
@@ -37,7 +37,7 @@ function ground(names: Pick<Agent, 'subject' | 'client'>): CallerGround {
     groups: [],
   };
   const policy = { policy: { directory: { ...directory, agents: [{ ...agent, ...names }] } } };
-  return { directory, policy, directoryGeneration: '1' } as unknown as CallerGround;
+  return { directory, policy, directoryGeneration: '1' } as unknown as CallerSnapshot;
 }
 
 function lineage(names: Pick<Agent, 'subject' | 'client'>, claims: object) {

@@ -74,13 +74,13 @@ it('one caller reads a few lists at once, and keeps nobody else from theirs', as
     api.issuer.agentToken('agent-assistant'),
   ]);
   const name = identityKey({ issuer: api.issuer.url, subject: 'ada' });
-  const releases = Array.from({ length: 4 }, () => api.context.pages.take(name, 40, 'none'));
+  const releases = Array.from({ length: 4 }, () => api.context.limits.pages.take(name));
   const path = '/v1/requests?mine=true&status=denied';
   expect(await api.http({ path, token: ada })).toMatchObject({ status: 429, body: { code: 'rate_limited' } });
   expect((await api.http({ path, token: other })).status).toBe(200);
   for (const release of releases) release();
   expect((await api.http({ path, token: ada })).status).toBe(200);
-  expect(api.context.pages.count).toBe(0);
+  expect(api.context.limits.pages.count).toBe(0);
 });
 
 it('of a policy by somebody who may not propose one nothing is read', async () => {

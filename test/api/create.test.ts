@@ -77,7 +77,7 @@ describe('creating a request with no worker up', () => {
     expect(reply.status).toBe(202);
     const handle = api.context.temporal.workflow.getHandle(String(reply.body['id']));
     const description = await handle.describe();
-    expect(await description.staticSummary()).toContain('asked by `Billing agent`');
+    expect(await description.staticSummary()).toContain('requested by `Billing agent`');
     const details = (await description.staticDetails()) ?? '';
     expect(details).toContain('keyturn ticket');
     // As code, in which nothing is drawn and no address becomes a link.

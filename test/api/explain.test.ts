@@ -106,19 +106,17 @@ describe('what the Temporal UI draws of a request', () => {
     const start = { not_before: '2026-11-30T03:00:00.000Z', not_after: '2026-11-30T04:00:00.000Z' };
     const member = { issuer: 'i', subject: 's', role: 'on_behalf_of', is_declared: true } as const;
     const { summary, details } = explained('the-id', { start, lineage: [member, member] });
-    expect(summary).toContain('asked by `the-id` (`s`), not before 2026-11-30T03:00:00.000Z');
+    expect(summary).toContain('requested by `the-id` (`s`), not before 2026-11-30T03:00:00.000Z');
     expect(details).toContain('**Starts not before:** 2026-11-30T03:00:00.000Z');
     expect(details).toContain('**Starts not after:** 2026-11-30T04:00:00.000Z');
-    expect(details).toContain(
-      '- on_behalf_of: `s` (not proven: by the word of the caller or of another issuer)',
-    );
+    expect(details).toContain('- on_behalf_of: `s` (not proven: named by the caller or another issuer)');
     const longest = explained('x'.repeat(5_000), { start }).summary;
     expect(Buffer.byteLength(longest)).toBeLessThanOrEqual(400);
   });
 
   it('names action and target by their ids, never by a title alone', () => {
     const { summary, details, asked } = explained('the-id');
-    expect(summary).toBe('`the-id` on `the-id` (`the-id`), asked by `the-id` (`the-id`)');
+    expect(summary).toBe('`the-id` on `the-id` (`the-id`), requested by `the-id` (`the-id`)');
     expect(details).toContain('**Target:** `the-id` (`the-id`)');
     expect(asked.target).toBe('the-id (the-id, the-id)');
   });

@@ -9,7 +9,7 @@ const ASKED = { action: 'a', target: 't', arguments: {} };
 it.each([
   [createBodySchema, { ...ASKED, foo: 1 }, { path: '/foo', message: 'There is no such field.' }],
   [createBodySchema, { ...ASKED, target: undefined }, { path: '/target', message: 'is missing' }],
-  [createBodySchema, { ...ASKED, target: 1 }, { path: '/target', message: 'must be a text' }],
+  [createBodySchema, { ...ASKED, target: 1 }, { path: '/target', message: 'must be a string' }],
   [createBodySchema, { ...ASKED, mode: 'x' }, { path: '/mode', message: 'must be execute or lease or gate' }],
   [createBodySchema, [], { path: '', message: 'must be an object' }],
   [showQuerySchema, { wait: '75' }, { path: '/wait', message: 'must be at most 60' }],

@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { takenPort } from '../../configuration/environment.ts';
-import { serveMetrics } from '../../apps/api/http/metrics-server.ts';
+import { metricsPage, servePages } from '../../apps/pages.ts';
 import { RateLimiter } from '../../apps/api/http/rate-limiter.ts';
 import type { ErrorCode } from '../../domain/errors.ts';
 import { OPERATIONS } from '../../contract/operations.ts';
@@ -91,13 +91,14 @@ describe('without a token', () => {
 
   it('measurements are on a port of their own, where nothing else is', async () => {
     await api.http({ path: '/healthz' });
-    const server = await serveMetrics(api.context.metrics.registry, { host: '127.0.0.1', port: 0 });
+    const pages = new Map([['/metrics', () => metricsPage(api.context.metrics.registry)]]);
+    const server = await servePages(pages, { host: '127.0.0.1', port: 0 });
     const { port } = server.address() as AddressInfo;
     const ask = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${port}${path}`);
     const metrics = await (await ask('/metrics')).text();
     expect(metrics).toContain('keyturn_http_request_duration_seconds_bucket');
     expect(metrics).toContain('route="/healthz"');
-    const again = serveMetrics(api.context.metrics.registry, { host: '127.0.0.1', port });
+    const again = servePages(pages, { host: '127.0.0.1', port });
     await expect(again.catch(takenPort('A_PORT'))).rejects.toThrow('A_PORT: something listens on that port');
     for (const path of ['/', '/metrics?x', '/v1/requests', '/docs'])
       expect((await ask(path)).status).toBe(404);

@@ -20,7 +20,7 @@ afterAll(async () => {
   await api.stop();
 });
 
-const CHANGED = { status: 503, body: { code: 'unavailable', detail: expect.stringMatching(/try again/) } };
+const CHANGED = { status: 503, body: { code: 'unavailable', detail: expect.stringMatching(/Try again;/) } };
 
 /**
  * Who calls a function that refuses by a code of Keyturn's own. Any call of the API is answered as changed meanwhile, SCIM

@@ -26,7 +26,7 @@ async function halfSent(path: string, token: string, body: string): Promise<() =
     request.once('response', resolve);
     request.once('error', reject);
   });
-  const looked = vi.spyOn(api.context.ground, 'now');
+  const looked = vi.spyOn(api.context.snapshots, 'now');
   request.flushHeaders();
   await waitFor({
     what: 'the guard',

@@ -17,6 +17,7 @@ const FOLDERS = [
   'database',
   'activities',
   'apps/worker',
+  'apps/api',
 ];
 
 /** There, a place is that of a row, a column or an expression. */

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { gatherFacts } from '../../activities/gather-facts.ts';
-import { callerOf, type CallerGround } from '../../apps/api/auth/caller.ts';
-import { callerGround } from '../../apps/api/auth/authenticate.ts';
+import { callerOf, type CallerSnapshot } from '../../apps/api/auth/caller.ts';
+import { callerSnapshot } from '../../apps/api/auth/authenticate.ts';
 import type { Issuer } from '../../apps/api/auth/issuers.ts';
 import { principalOf, type Principal } from '../../apps/api/auth/principal.ts';
 import { checkSubmission } from '../../apps/api/submission/check.ts';
@@ -23,13 +23,13 @@ import { startGateApi } from './api.ts';
 import { release } from './policies.ts';
 
 let api: TestApi;
-let ground: CallerGround;
+let ground: CallerSnapshot;
 let principals: readonly Principal[];
 
 beforeAll(async () => {
   const started = await startGateApi();
   api = started.api;
-  const now = await callerGround(api.context);
+  const now = await callerSnapshot(api.context);
   ground = { ...now, policy: { ...now.policy, policy: asked(started.policy) } };
   const issuer = { issuer: api.issuer.url, human: { clients: [], scope: 'decide' } } as unknown as Issuer;
   principals = ['agent-billing', 'agent-dba', 'ada'].map((sub) => {

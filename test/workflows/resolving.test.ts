@@ -128,7 +128,7 @@ describe('an outcome that is unknown', () => {
       token: tokenOf('omar'),
     });
     expect(timeline.items.at(-1)?.text).toBe(
-      `People looked at the target and reported that the action was executed (${told.id}).`,
+      `People checked the target and reported that the action was executed (${told.id}).`,
     );
     await stack.waitForStatus(told.id, 'succeeded');
     await Promise.all([request, told.id].map(expectVerifiable));

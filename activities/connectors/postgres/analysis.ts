@@ -122,17 +122,14 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
   };
 }
 
-interface ReadValues extends Pick<Analysis, 'tables' | 'rewritten' | 'isVarying' | 'hasFixedValues'> {
-  /** Of all values that the statement handles. */
-  readonly types: readonly string[];
-}
-
-/** What the statement writes, and where the values come from. */
+/** What the statement writes, and where the values come from; the types of all values that it handles. */
 async function readValues(
   client: Client,
   tree: NodeValue,
   { madeAtExecution }: TargetSettings,
-): Promise<ReadValues> {
+): Promise<
+  Pick<Analysis, 'tables' | 'rewritten' | 'isVarying' | 'hasFixedValues'> & { types: readonly string[] }
+> {
   const facts = await readQueryFacts(client, tree, madeAtExecution);
   refuseHarmfulCalls(facts);
   const named = readWrittenValues(tree, facts);

@@ -36,7 +36,8 @@ export async function boundRows(
   if (insert === null || statement.writesCount !== 1) return unbounded;
   const select = unwrap(insert['selectStmt'], 'SelectStmt');
   const values = select === null ? 1 : listOf(select, 'valuesLists').length;
-  if (select === null || (values > 0 && hasOneRowEach(select)))
+  // `values (generate_series(1, 9))` is not allowed by the server, so a list of values is a list of rows.
+  if (select === null || (values > 0 && ['SETOP_NONE', undefined].includes(select['op'] as string)))
     return { text: statement.text, rowsMax: values, listed: values };
   if (select['limitCount'] !== undefined) return limitedAlready(statement, select);
   // Rows that meet a conflict and are left alone are in no count, so nobody would see that the limit was reached.
@@ -48,11 +49,6 @@ export async function boundRows(
 /** The statement as it is: whatever limit it had, nobody would see that it was reached. */
 export function limitless(statement: Statement): BoundedStatement {
   return { text: statement.text, rowsMax: null, listed: 0 };
-}
-
-/** `values (generate_series(1, 9))` is not allowed by the server, so a list of values is a list of rows. */
-function hasOneRowEach(select: TreeNode): boolean {
-  return select['op'] === undefined || select['op'] === 'SETOP_NONE';
 }
 
 function limitedAlready(statement: Statement, select: TreeNode): BoundedStatement {

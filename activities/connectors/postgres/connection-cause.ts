@@ -55,7 +55,9 @@ function networkCause(error: unknown): string {
   if (known !== undefined) return `${known} (${code || firstCode(error)})`;
   if (/CERT|SIGNATURE|ISSUER|_TLS_|_SSL_|EPROTO/.test(code))
     return `its certificate or TLS is refused (${code})`;
-  return DRIVER.find(([said]) => said.test(error.message))?.[1] ?? unknownCause(error, code);
+  const said = DRIVER.find(([text]) => text.test(error.message))?.[1];
+  // Other texts may hold anything: only their kind is given.
+  return said ?? `it does not answer (${code || error.name})`;
 }
 
 /** Several addresses of one name fail as one error without a code of its own. */
@@ -73,13 +75,10 @@ function codeOf(error: Error): string {
 /** Messages of the driver, which come without a code. */
 const DRIVER: readonly (readonly [said: RegExp, cause: string])[] = [
   [/does not support SSL/, 'its URL requires TLS, which the server does not offer'],
-  [/^(timeout expired|Connection terminated due to connection timeout)/, 'it does not answer in time'],
-  [/^Query read timeout/, 'it does not answer in time'],
+  [
+    /^(timeout expired|(Connection terminated due to connection|Query read) timeout)/,
+    'it does not answer in time',
+  ],
   [/^(Connection terminated|Client has encountered)/, 'the connection ended'],
   [/client password must be a string|SASL/, 'the server asks for a password, and its URL has none'],
 ];
-
-/** Other texts may hold anything: only their kind is given. */
-function unknownCause({ name }: Error, code: string): string {
-  return code === '' ? `it does not answer (${name})` : `it does not answer (${code})`;
-}

@@ -31,7 +31,7 @@ export async function stoppingGrowth<Answer>(watched: Watched, work: () => Promi
     return await work();
   } catch (error) {
     ending.abort();
-    throw isTooSlow(error) && (await watching) ? grown() : error;
+    throw isTooSlow(error) && (await watching) ? new StatementRefused('planning_limit', GROWN) : error;
   } finally {
     ending.abort();
     await watching;
@@ -63,9 +63,5 @@ const SIZE = `
   select pg_catalog.sum(pg_catalog.pg_total_relation_size(written.oid))::pg_catalog.text as bytes
     from pg_catalog.unnest($1::pg_catalog.oid[]) written(oid)`;
 
-function grown(): StatementRefused {
-  return new StatementRefused(
-    'planning_limit',
-    'Trying it out writes too much. Plan it in parts, or let the target only count rows (planning.rehearse: count).',
-  );
-}
+const GROWN =
+  'Trying it out writes too much. Plan it in parts, or let the target only count rows (planning.rehearse: count).';

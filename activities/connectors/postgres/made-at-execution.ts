@@ -1,4 +1,4 @@
-import type { Client, QueryResultRow } from 'pg';
+import type { Client } from 'pg';
 
 import { FIRES } from './firing.sql.ts';
 import { catalogueRows } from './kept-sessions.ts';
@@ -7,11 +7,6 @@ import type { RewrittenRelation } from './rewriting.ts';
 import { eventMask } from './triggers.ts';
 import type { WrittenTable } from './written-tables.ts';
 import type { RelationWrite } from './written-values.ts';
-
-interface UseRow extends QueryResultRow {
-  readonly column: string;
-  readonly use: string;
-}
 
 /**
  * What may read a column ($2, by name) of a table ($1) when it is written by operations ($3, an event mask), and so
@@ -65,11 +60,8 @@ export async function refuseUsedMadeValues(client: Client, tables: readonly Writ
   for (const table of tables) {
     const columns = [...table.sources].flatMap(([name, { kind }]) => (kind === 'drawn' ? [name] : []));
     if (columns.length === 0) continue;
-    const [row] = await catalogueRows<UseRow>(client, USES, [
-      table.oid,
-      columns,
-      eventMask(table.operations),
-    ]);
+    const values = [table.oid, columns, eventMask(table.operations)];
+    const [row] = await catalogueRows<{ column: string; use: string }>(client, USES, values);
     if (row === undefined) continue;
     throw notPreviewable(
       `${table.resource}.${row.column} gets a value that is made at execution, and it ${row.use}. Write the value itself.`,

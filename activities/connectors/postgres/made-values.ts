@@ -1,5 +1,7 @@
 import type { Client, QueryResultRow } from 'pg';
 
+import type { TableEffect } from './images.ts';
+import { insertedOf } from './pairing.ts';
 import type { Value } from './raw-rows.ts';
 import { rowsOf, takeRole } from './session.ts';
 
@@ -18,18 +20,14 @@ export interface Making extends MakingTime {
   readonly newKeys: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
-/** One table's columns, its sequences, and the values that its new rows got. */
-interface NewRows {
-  readonly columns: readonly string[];
-  readonly rows: readonly (readonly Value[])[];
-  readonly sequences: Making['sequences'];
-}
-
 /** The values that sequences gave to new rows, by the name of the column. */
-export function newKeysOf(tables: readonly NewRows[]): Making['newKeys'] {
+export function newKeysOf(
+  tables: readonly (Pick<TableEffect, 'shape' | 'rows'> & Pick<Making, 'sequences'>)[],
+): Making['newKeys'] {
   const keys = new Map<string, Set<string>>();
-  for (const { columns, rows, sequences } of tables) {
-    for (const [index, name] of columns.entries()) {
+  for (const { shape, rows: images, sequences } of tables) {
+    const rows = insertedOf(images ?? []);
+    for (const [index, { name }] of shape.columns.entries()) {
       const heads = sequences.get(name);
       const values = rows.map((row) => row[index]).filter((value) => typeof value === 'string');
       const given = values.filter((value) => sequenceKind(value, heads) !== null);
@@ -108,13 +106,11 @@ export async function readSequenceHeads(
   await takeRole(writer, role);
   const rows = await rowsOf<SequenceRow>(writer, SEQUENCE_COLUMNS, [oids]);
   await takeRole(writer, null);
-  const heads = new Map<string, Map<string, readonly SequenceHead[]>>();
-  for (const { oid, name, is_hidden: isHidden, last, step } of rows) {
-    const columns = heads.get(oid) ?? new Map<string, readonly SequenceHead[]>();
-    const head = { isHidden, last: last === null ? null : BigInt(last), step: BigInt(step) };
-    heads.set(oid, columns.set(name, [...(columns.get(name) ?? []), head]));
-  }
-  return heads;
+  const heads = rows.map(({ is_hidden: isHidden, last, step, ...column }) => {
+    return { ...column, isHidden, last: last === null ? null : BigInt(last), step: BigInt(step) };
+  });
+  const byTable = [...Map.groupBy(heads, ({ oid }) => oid)];
+  return new Map(byTable.map(([oid, own]) => [oid, Map.groupBy(own, ({ name }) => name)]));
 }
 
 /** The kind of one value that a column got: the same in every run, as far as it is known without knowing the value. */

@@ -73,42 +73,23 @@ function unreadable(): StatementRefused {
 
 /** The words of a node tree by PostgreSQL's own rule: blanks and brackets end one, a backslash takes the next sign. */
 class Words {
-  readonly #text: string;
+  readonly #words: readonly string[];
   #at = 0;
-  #kept: string | null = null;
 
   constructor(text: string) {
-    this.#text = text;
+    this.#words = text.match(/[(){}]|(?:[^ \n\t(){}\\]+|\\[\s\S]?)+/g) ?? [];
   }
 
   /** The next word without taking it. */
   peek(): string | null {
-    this.#kept ??= this.next();
-    return this.#kept;
+    return this.#words[this.#at] ?? null;
   }
 
   next(): string | null {
-    const kept = this.#kept;
-    this.#kept = null;
-    if (kept !== null) return kept;
-    while (BLANKS.has(this.#text[this.#at])) this.#at += 1;
-    const start = this.#at;
-    if (start >= this.#text.length) return null;
-    if (BRACKETS.has(this.#text[start])) this.#at += 1;
-    else this.#skipWord();
-    return this.#text.slice(start, this.#at);
-  }
-
-  #skipWord(): void {
-    const text = this.#text;
-    while (this.#at < text.length && !BLANKS.has(text[this.#at]) && !BRACKETS.has(text[this.#at])) {
-      this.#at += text[this.#at] === '\\' ? 2 : 1;
-    }
+    this.#at += 1;
+    return this.#words[this.#at - 1] ?? null;
   }
 }
-
-const BLANKS: ReadonlySet<string | undefined> = new Set(' \n\t');
-const BRACKETS: ReadonlySet<string | undefined> = new Set('(){}');
 
 function readValue(words: Words, depth: number): NodeValue {
   if (depth > DEPTH_MAX) throw unreadable();

@@ -44,18 +44,14 @@ interface FunctionRow extends QueryResultRow {
   readonly has_others: boolean;
 }
 
-/** Expressions and functions of the target's owner that a statement reaches. */
-interface OwnersPart {
-  readonly expressions: readonly ExpressionRow[];
-  /** Without those that the target lets be called to make a value. */
-  readonly functions: readonly FunctionRow[];
-}
-
-/** Refuses what nobody vouches for. */
+/**
+ * Refuses what nobody vouches for. Answers expressions and functions of the target's owner that a statement reaches, without
+ * functions that the target lets be called to make a value.
+ */
 export async function refuseObjects(
   client: Client,
   { objects, triggers, request }: Evaluated,
-): Promise<OwnersPart> {
+): Promise<{ expressions: readonly ExpressionRow[]; functions: readonly FunctionRow[] }> {
   const { allowedFunctions, madeAtExecution } = request.settings;
   const oids = (catalog: string): readonly string[] => oidsOf(objects, catalog);
   const [foreign, functions, expressions] = await Promise.all([

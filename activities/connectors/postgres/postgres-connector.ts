@@ -1,20 +1,12 @@
 import type { Client } from 'pg';
 
 import { isKeyturnError } from '../../../domain/errors.ts';
-import type {
-  ApprovedCall,
-  Connector,
-  ConnectorCall,
-  ExecutionOutcome,
-  PlanOutcome,
-  PlanRefusal,
-} from '../connector.ts';
+import type { ApprovedCall, Connector, ConnectorCall, ExecutionOutcome, PlanOutcome } from '../connector.ts';
 import { isLate } from '../../../domain/execution/fair-pool.ts';
 import { SessionsAhead } from './sessions-ahead.ts';
 import { analyse } from './analysis.ts';
 import { executeApproved, refusedRun } from './execution.ts';
 import { KeptSessions } from './kept-sessions.ts';
-import { normalForm } from './normal-form.ts';
 import { SqlParsers, type SqlParser } from './parser-thread.ts';
 import { planCall } from './plan-call.ts';
 import { probeRun } from './probe.ts';
@@ -22,7 +14,7 @@ import { StatementRefused } from './refusal.ts';
 import { isLost, lostSession, type SessionRequest } from './session.ts';
 import { DEFAULT_LIMITS, planningLimits, readTargetSettings, type PostgresLimits } from './settings.ts';
 import { classOf, failureOf, isBusy, isSurvivedError, isTooSlow } from './sql-error.ts';
-import { readStatement } from './statement.ts';
+import { normalForm, readStatement } from './statement.ts';
 import { readerUse } from './written-tables.ts';
 import type { PreparedCall } from './prepared-call.ts';
 
@@ -37,10 +29,10 @@ export function createPostgresConnector(differing: Partial<PostgresLimits> = {})
   const parsers = new SqlParsers(PARSE_TIMEOUT_MS);
   const kept = new KeptSessions();
   const limits: PostgresLimits = { ...DEFAULT_LIMITS, ...differing };
-  const requestOf = (call: ConnectorCall): SessionRequest => ({
-    settings: readTargetSettings(call.target),
+  const requestOf = ({ target, requestId }: ConnectorCall): SessionRequest => ({
+    settings: readTargetSettings(target),
     limits,
-    requestId: call.requestId,
+    requestId,
   });
   const planningOf = (call: ConnectorCall): SessionRequest => {
     const request = requestOf(call);
@@ -70,17 +62,16 @@ async function plan(work: Work<ConnectorCall>): Promise<PlanOutcome> {
       normalForm: normalForm(prepared.statement),
     }));
   } catch (error) {
-    if (error instanceof StatementRefused) return refusalOf(error);
+    if (error instanceof StatementRefused) {
+      const { code, message, isBySetUp } = error;
+      return { kind: 'refused', code, detail: message, ...(isBySetUp ? { decidedBy: 'set-up' } : {}) };
+    }
     if (isLate(error)) return { kind: 'refused', code: 'checks_busy', detail: error.message };
     if (isBusy(error)) return { kind: 'refused', code: 'target_busy', detail: BUSY, decidedBy: 'locks' };
     if (isTooSlow(error)) return { kind: 'refused', code: 'planning_limit', detail: TOO_SLOW };
     if (isSurvivedError(error)) return { kind: 'refused', code: 'target_error', ...failureOf(error) };
     return rethrow(error);
   }
-}
-
-function refusalOf({ code, message, isBySetUp }: StatementRefused): PlanRefusal {
-  return { kind: 'refused', code, detail: message, ...(isBySetUp ? { decidedBy: 'set-up' } : {}) };
 }
 
 const BUSY = 'Others hold locks on what it needs, or change the same rows: try again.';

@@ -61,7 +61,10 @@ export async function readQueryFacts(
 ): Promise<QueryFacts> {
   const nodes = [...nodesBelow(tree)];
   const unknown = nodes.find(({ kind }) => !KINDS.has(kind));
-  if (unknown !== undefined) throw unknownKind(unknown);
+  if (unknown !== undefined)
+    throw notPreviewable(
+      `The statement uses ${unknown.kind.toLowerCase()}, whose effect cannot be followed. Write the statement without it.`,
+    );
   const values = [oidsIn(nodes, FUNCTION_FIELDS), oidsIn(nodes, ['opno']), oidsIn(nodes, TYPE_FIELDS)];
   const rows = await catalogueRows<FactRow>(client, FACTS, values);
   const ofKind = (wanted: FactRow['kind']): readonly FactRow[] => rows.filter(({ kind }) => kind === wanted);
@@ -111,12 +114,6 @@ const TYPE_FIELDS = [
   'funcresulttype opresulttype resulttype consttype type vartype aggtype wintype casetype coalescetype minmaxtype',
   'refrestype array_typeid element_typeid row_typeid',
 ].flatMap((line) => line.split(' '));
-
-function unknownKind(node: QueryNode): StatementRefused {
-  return notPreviewable(
-    `The statement uses ${node.kind.toLowerCase()}, whose effect cannot be followed. Write the statement without it.`,
-  );
-}
 
 /** Everything that an analysed data statement is made of. */
 const KINDS: ReadonlySet<string> = new Set(

@@ -38,7 +38,8 @@ export async function rehearsalOf(prepared: PreparedCall, reader: Client): Promi
   if (!areDefaultsSet && !takesDefaults(prepared)) return { statement, rowsMax, listed: 0 };
   const sequences = await sequencesOf(prepared, reader);
   const [scarcest] = [...sequences].sort((one, other) => one.left - other.left);
-  const mayTake = scarcest === undefined ? rowsMax : Math.min(sequenceValuesMax, share(scarcest));
+  const mayTake =
+    scarcest === undefined ? rowsMax : Math.min(sequenceValuesMax, Math.floor(scarcest.left / SHARE));
   const most = Math.min(rowsMax, mayTake);
   const limited = await boundRows(statement, most, parser);
   // A list of values says how many rows it proposes, whether they are left out or not.
@@ -61,10 +62,6 @@ function takesDefaults({ statement, analysis }: PreparedCall): boolean {
 /** True when fewer rows may be inserted than the statement proposes: then no count shows that a limit was reached. */
 function maySkipRows({ tables, rewritten }: Analysis): boolean {
   return rewritten.some(({ by }) => by !== 'view') || tables.some((table) => table.maySkipRows);
-}
-
-function share({ left }: Sequence): number {
-  return Math.floor(left / SHARE);
 }
 
 function refuseScarce(

@@ -1,6 +1,5 @@
 import type { Client, QueryResultRow } from 'pg';
 
-import type { Analysis } from './analysis.ts';
 import { updatesTakeDefaults } from './bounded-statement.ts';
 import { withoutUnseenMoves } from './moved-rows.ts';
 import { lackingText, readTriggers, unknownOf } from './triggers.ts';
@@ -8,7 +7,6 @@ import { observerOf, readCounts, readEffect, type CountRow, type EffectReading }
 import { stoppingGrowth } from './growth.ts';
 import { NEXT_SHARED_MARK, type TableEffect } from './images.ts';
 import { newKeysOf, readMakingTime, readSequenceHeads, type Making, type MakingTime } from './made-values.ts';
-import { insertedOf } from './pairing.ts';
 import { notCounting } from './target-safety.ts';
 import { notPreviewable } from './refusal.ts';
 import type { PreparedCall } from './prepared-call.ts';
@@ -144,23 +142,21 @@ async function withMaking(
   const oids = effects.filter(({ rows }) => rows !== null).map(({ oid }) => oid);
   const heads = await readSequenceHeads(writer, { oids, role: observerOf(settings) });
   const sequencesOf = (oid: string): Making['sequences'] => heads.get(oid) ?? new Map<string, never>();
+  // What the statement says itself is no key that a sequence gave.
+  const isGiven = (oid: string, name: string): boolean =>
+    ['default', undefined].includes(
+      analysis.tables.find((table) => table.oid === oid)?.sources.get(name)?.kind,
+    );
   const newKeys = newKeysOf(
-    effects.map(({ oid, shape, rows }) => ({
-      columns: shape.columns.map(({ name }) => name),
-      rows: insertedOf(rows ?? []),
-      sequences: new Map([...sequencesOf(oid)].filter(([name]) => !isStated(analysis, oid, name))),
+    effects.map((effect) => ({
+      ...effect,
+      sequences: new Map([...sequencesOf(effect.oid)].filter(([name]) => isGiven(effect.oid, name))),
     })),
   );
   return effects.map((effect) => ({
     ...effect,
     making: { ...time, sequences: sequencesOf(effect.oid), newKeys },
   }));
-}
-
-/** True where the statement says the value of a column itself: then it is no key that a sequence gave. */
-function isStated({ tables }: Analysis, oid: string, column: string): boolean {
-  const source = tables.find((table) => table.oid === oid)?.sources.get(column);
-  return source !== undefined && source.kind !== 'default';
 }
 
 /** States in which a snapshot that another session exported cannot be used. */

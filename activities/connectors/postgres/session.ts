@@ -41,7 +41,9 @@ export async function openSession(
     return client;
   } catch (error) {
     if (client) await closeSession(client);
-    throw refusedSession(error);
+    throw new KeyturnError('unavailable', 'The target cannot be reached.', {
+      ...causeOfRefusedSession(error),
+    });
   }
 }
 
@@ -80,14 +82,7 @@ export function isLost(error: unknown): boolean {
   return LOST.test(error.message) || ('code' in error && /^E[A-Z]+$/.test(String(error.code)));
 }
 
-/** There is no session. Its cause is no part of the message: it is for reviewers, operators and the log. */
-function refusedSession(error: unknown): KeyturnError {
-  return new KeyturnError('unavailable', 'The target cannot be reached.', {
-    ...causeOfRefusedSession(error),
-  });
-}
-
-/** The target went away in the middle of something. */
+/** The target went away in the middle of something. Its cause is no part of the message: it is for reviewers, operators and the log. */
 export function lostSession(error: unknown, facts: { readonly wasReached?: true } = {}): KeyturnError {
   return new KeyturnError('unavailable', 'The target cannot be reached.', {
     ...causeOfLostSession(error),

@@ -79,16 +79,23 @@ const ROW_LIMIT_MAX = 10_000;
 export function readTargetSettings(target: Target): TargetSettings {
   const { connection } = target;
   const made = functionsOf(target, 'made_at_execution');
+  const ledger = connection['ledger'] ?? true;
+  const rowLimit = connection['row_limit'] ?? ROW_LIMIT_DEFAULT;
+  if (typeof ledger !== 'boolean') throw invalid(target, 'ledger must be true or false');
+  if (typeof rowLimit !== 'number' || !Number.isInteger(rowLimit) || rowLimit < 0 || rowLimit > ROW_LIMIT_MAX)
+    throw invalid(target, `row_limit must be a whole number from 0 to ${ROW_LIMIT_MAX}`);
+  const planning = readPlanning(connection['planning']);
+  if (typeof planning === 'string') throw invalid(target, planning);
   return {
     url: textOf(target, 'url'),
     statementRole: textOf(target, 'statement_role'),
     observerRole: connection['observer_role'] === undefined ? null : textOf(target, 'observer_role'),
     allowedFunctions: new Set([...functionsOf(target, 'allowed_functions'), ...made]),
     madeAtExecution: new Set(made),
-    hasLedger: flagOf(target, 'ledger'),
-    rowLimit: rowLimitOf(target),
+    hasLedger: ledger,
+    rowLimit,
     searchPath: namesOf(target, 'search_path', ['public']),
-    planning: planningOf(target),
+    planning,
   };
 }
 
@@ -96,12 +103,6 @@ function textOf(target: Target, name: string): string {
   const value = target.connection[name];
   if (typeof value === 'string' && value !== '') return value;
   throw invalid(target, `${name} must be text`);
-}
-
-function flagOf(target: Target, name: string): boolean {
-  const value = target.connection[name] ?? true;
-  if (typeof value === 'boolean') return value;
-  throw invalid(target, `${name} must be true or false`);
 }
 
 function namesOf(target: Target, name: string, absent: readonly string[]): readonly string[] {
@@ -120,19 +121,6 @@ function functionsOf(target: Target, name: string): readonly string[] {
       `${name} must name functions with their schema (pg_catalog.random), both in double quotes where one holds a dot`,
     );
   });
-}
-
-function rowLimitOf(target: Target): number {
-  const value = target.connection['row_limit'] ?? ROW_LIMIT_DEFAULT;
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= ROW_LIMIT_MAX)
-    return value;
-  throw invalid(target, `row_limit must be a whole number from 0 to ${ROW_LIMIT_MAX}`);
-}
-
-function planningOf(target: Target): TargetPlanning {
-  const planning = readPlanning(target.connection['planning']);
-  if (typeof planning !== 'string') return planning;
-  throw invalid(target, planning);
 }
 
 function invalid(target: Target, reason: string): KeyturnError {

@@ -6,7 +6,7 @@ import { notPreviewable } from './refusal.ts';
 import type { PreparedCall } from './prepared-call.ts';
 
 /** How much of its effects a plan carries, over all tables. */
-export interface PlanSize {
+interface PlanSize {
   readonly rowsMax: number;
   readonly charactersMax: number;
   /** True for an UPDATE and nothing beside it: what it inserts and deletes in its own tables are rows that move between partitions. */

@@ -1,16 +1,13 @@
 import { childrenOf, QueryNode, readNodeText } from './node-text.ts';
 import { entryAt } from './query-scope.ts';
 
-/** A view that PostgreSQL writes through by itself: to one relation, column by column. */
-export interface SimpleView {
-  /** The relation behind it, which may be a view again. */
-  readonly oid: string;
-  /** Numbers of its columns that are columns of that relation, with the numbers that they have there. */
-  readonly columns: ReadonlyMap<number, number>;
-}
-
-/** Reads the query of a view (`ev_action` of its rule). Null where PostgreSQL would not write through it. */
-export function readSimpleView(action: string): SimpleView | null {
+/**
+ * Reads the query of a view (`ev_action` of its rule) that PostgreSQL writes through by itself; null for others. Answers the
+ * relation behind it, which may be a view again, and the numbers of columns that are columns of that relation, with those there.
+ */
+export function readSimpleView(
+  action: string,
+): { readonly oid: string; readonly columns: ReadonlyMap<number, number> } | null {
   const [query] = [...childrenOf(readNodeText(action))];
   if (query === undefined || !isPlain(query)) return null;
   const from = (query.node('jointree') ?? query).list('fromlist');

@@ -65,19 +65,18 @@ export function classOf(error: { readonly code: string }): string {
 
 const DETAIL_CHARACTERS_MAX = 500;
 
-/** What reviewers and operators are shown, with the hint of the server. May hold data of the target; never credentials. */
-function detailOf({ code, message, hint }: DatabaseError & { readonly code: string }): string {
-  const name = CONDITIONS[code] ?? classOf({ code });
-  const said = hint === undefined ? message : `${message} (${hint})`;
-  return `${code} ${name}: ${said}`.slice(0, DETAIL_CHARACTERS_MAX).toWellFormed();
-}
-
-/** A failure of the server's own: `detail` for reviewers and operators; for the log `cause`, which quotes nothing of the server. */
+/**
+ * A failure of the server's own: `detail` for reviewers and operators, with the hint of the server, may hold data of the target,
+ * never credentials; `cause` for the log quotes nothing of the server.
+ */
 export function failureOf(error: DatabaseError & { readonly code: string }): {
   readonly detail: string;
   readonly sqlState: string;
   readonly cause: string;
 } {
-  const { code } = error;
-  return { detail: detailOf(error), sqlState: code, cause: CONDITIONS[code] ?? classOf(error) };
+  const { code, message, hint } = error;
+  const cause = CONDITIONS[code] ?? classOf(error);
+  const said = hint === undefined ? message : `${message} (${hint})`;
+  const detail = `${code} ${cause}: ${said}`.slice(0, DETAIL_CHARACTERS_MAX).toWellFormed();
+  return { detail, sqlState: code, cause };
 }

@@ -1,5 +1,3 @@
-import type { Client } from 'pg';
-
 import { beginReading } from './rehearsal.ts';
 import { observerOf } from './effect.ts';
 import { noteRowsRead } from './kept-sessions.ts';
@@ -32,7 +30,10 @@ export async function withShares(
   try {
     await takeRole(reader, observerOf(prepared.settings));
     noteRowsRead(reader);
-    for (const { resource } of many) counts.set(resource, await countRows(reader, resource));
+    for (const { resource } of many) {
+      const [row] = await rawRows(reader, `select pg_catalog.count(*) from only ${resource}`);
+      counts.set(resource, Number(row?.[0] ?? '0'));
+    }
   } finally {
     await reader.query('rollback');
   }
@@ -40,9 +41,4 @@ export async function withShares(
     const rowsBefore = counts.get(effect.resource);
     return rowsBefore === undefined ? effect : { ...effect, rows_before: rowsBefore };
   });
-}
-
-async function countRows(reader: Client, resource: string): Promise<number> {
-  const [row] = await rawRows(reader, `select pg_catalog.count(*) from only ${resource}`);
-  return Number(row?.[0] ?? '0');
 }

@@ -49,15 +49,13 @@ function findingsOf(row: RoleRow, here: HereRow): readonly TargetFinding[] {
   const { name } = row;
   const [role, own] = [name, login].map((one) => escapeIdentifier(one));
   if (!row.is_there) {
-    const finding = failed(
-      'roles',
-      `the role ${name} does not exist: misspelt in the target's file, or not set up`,
-    );
-    return [{ ...finding, isSetUpMissing: true }];
+    const missing = `the role ${name} does not exist: misspelt in the target's file, or not set up`;
+    return [{ ...failed('roles', missing), isSetUpMissing: true }];
   }
   // A superuser is a member of all roles, and that is not to be taken away: another role has to be named.
   if (row.is_super && name === login) return [];
-  if (row.is_super) return [superuser(name)];
+  const superuser = `${name} is a superuser, whom nothing limits: name a role that the set-up made in the target's file`;
+  if (row.is_super) return [failed('roles', superuser)];
   return found([
     // First: no two roles can be members of each other.
     row.may_take_login && takingLogin(row, here),
@@ -66,13 +64,6 @@ function findingsOf(row: RoleRow, here: HereRow): readonly TargetFinding[] {
       failed('roles', `${login} may not become ${name}`, forLogin(here, [`grant ${role} to ${own};`])),
     !(row.may_connect && row.may_make_temporary) && lackingDatabase(row, here),
   ]);
-}
-
-function superuser(name: string): TargetFinding {
-  return failed(
-    'roles',
-    `${name} is a superuser, whom nothing limits: name a role that the set-up made in the target's file`,
-  );
 }
 
 function lackingDatabase({ name }: RoleRow, here: HereRow): TargetFinding {

@@ -17,11 +17,6 @@ export interface TriggerRow extends QueryResultRow, TriggerFunction {
   readonly fires_without_rows: boolean;
 }
 
-/** A table or view on which triggers may fire. */
-interface WatchedTable extends Pick<WrittenTable, 'oid' | 'operations'> {
-  readonly isNamed?: boolean;
-}
-
 const EVENT_BITS = { insert: 4, delete: 8, update: 16 } as const;
 
 /** Operations as `pg_trigger.tgtype` has them. */
@@ -29,10 +24,10 @@ export function eventMask(operations: WrittenTable['operations']): number {
   return operations.reduce((mask, operation) => mask | EVENT_BITS[operation], 0);
 }
 
-/** Triggers that may fire on these tables, also those of pg_catalog that have a condition. */
+/** Triggers that may fire on these tables and views, also those of pg_catalog that have a condition. */
 export async function readTriggers(
   client: Client,
-  tables: readonly WatchedTable[],
+  tables: readonly (Pick<WrittenTable, 'oid' | 'operations'> & { readonly isNamed?: boolean })[],
 ): Promise<readonly TriggerRow[]> {
   const masks = tables.map(({ operations }) => eventMask(operations));
   const named = tables.map(({ isNamed }) => isNamed === true);

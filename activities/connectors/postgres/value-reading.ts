@@ -40,15 +40,8 @@ export function constantReading(node: QueryNode): Reading | null {
 /** `current_date` and its kin by their number; those with an odd place in the list round to a precision. */
 const CLOCK_VALUES = [
   'current_date',
-  'current_time',
-  'current_time',
-  'current_timestamp',
-  'current_timestamp',
-  'localtime',
-  'localtime',
-  'localtimestamp',
-  'localtimestamp',
-] as const;
+  ...['current_time', 'current_timestamp', 'localtime', 'localtimestamp'].flatMap((name) => [name, name]),
+];
 
 /** The name of a clock keyword, or null for another one. */
 export function clockName(node: QueryNode): string | null {

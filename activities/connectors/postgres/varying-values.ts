@@ -86,16 +86,9 @@ function isOutermost(query: QueryNode): boolean {
   return query.word('commandType') !== '1' && query.word('canSetTag') === 'true';
 }
 
-const CONDITIONS: ReadonlySet<string> = new Set([
-  'quals',
-  'qual',
-  'havingQual',
-  'onConflictWhere',
-  'mergeJoinCondition',
-  'limitCount',
-  'limitOffset',
-  'aggfilter',
-]);
+const CONDITIONS: ReadonlySet<string> = new Set(
+  'quals qual havingQual onConflictWhere mergeJoinCondition limitCount limitOffset aggfilter'.split(' '),
+);
 
 const CONDITION_KINDS: ReadonlySet<string> = new Set(
   'SCALARARRAYOPEXPR DISTINCTEXPR BOOLEXPR NULLTEST BOOLEANTEST ROWCOMPAREEXPR'.split(' '),

@@ -42,11 +42,11 @@ export async function mayVary(
     catalogueRows(client, OWN_CALLS, [oids]),
     parser.parse(texts.map((text) => text.replace(/;\s*$/, '')).join(';\n')),
   ]);
-  return calls.length > 0 || outcome.kind === 'unreadable' || hasVaryingNode(outcome.statements);
-}
-
-function hasVaryingNode(tree: unknown): boolean {
-  return [...nodesOf(tree)].some(({ kind, node }) => VARIES[kind]?.(node) === true);
+  return (
+    calls.length > 0 ||
+    outcome.kind === 'unreadable' ||
+    [...nodesOf(outcome.statements)].some(({ kind, node }) => VARIES[kind]?.(node) === true)
+  );
 }
 
 const VARIES: Readonly<Record<string, (node: TreeNode) => boolean>> = {

@@ -23,12 +23,9 @@ export function rewritingOf(rewritten: readonly RewrittenRelation[]): readonly s
   const lines = rewritten.map(
     ({ resource, by }) => `${REWRITING[by](resource)} A change of its definition is drift.`,
   );
-  return lines.length <= REWRITING_SHOWN_MAX
-    ? lines
-    : [
-        ...lines.slice(0, REWRITING_SHOWN_MAX),
-        `${lines.length - REWRITING_SHOWN_MAX} more views and rules are followed.`,
-      ];
+  const more = lines.length - REWRITING_SHOWN_MAX;
+  const shown = lines.slice(0, REWRITING_SHOWN_MAX);
+  return more > 0 ? [...shown, `${more} more views and rules are followed.`] : shown;
 }
 
 const REWRITING_SHOWN_MAX = 8;

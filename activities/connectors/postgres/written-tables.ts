@@ -1,7 +1,7 @@
 import type { Client, QueryResultRow } from 'pg';
 
 import { catalogueRows, type SessionUse } from './kept-sessions.ts';
-import { notPreviewable, StatementRefused } from './refusal.ts';
+import { notPreviewable } from './refusal.ts';
 import type { ValueSource } from './value-sources.ts';
 import { WRITTEN_TABLES } from './written-tables.sql.ts';
 import type { RelationWrite, WriteOperation } from './written-values.ts';
@@ -29,11 +29,6 @@ export interface WrittenTable {
   readonly takesDefaults: boolean;
   /** True when cascades do so. */
   readonly isSetToDefaults: boolean;
-}
-
-interface RelationRow extends QueryResultRow {
-  readonly schema: string;
-  readonly name: string;
 }
 
 interface TableRow extends QueryResultRow {
@@ -71,7 +66,7 @@ const RELATIONS = `
 
 /** Refuses relations ($1) that are no data of the target. */
 export async function refuseSystemRelations(client: Client, oids: readonly string[]): Promise<void> {
-  const rows = await catalogueRows<RelationRow>(client, RELATIONS, [oids]);
+  const rows = await catalogueRows<{ schema: string; name: string }>(client, RELATIONS, [oids]);
   for (const { schema, name } of rows.filter((row) => SYSTEM_SCHEMAS.has(row.schema))) {
     const owner = schema === 'keyturn' ? 'to Keyturn' : 'to the server';
     throw notPreviewable(
@@ -93,10 +88,13 @@ export async function readWrites(
   const roots = [...new Set(writes.map(({ oid }) => oid))];
   const [rows, columns] = await Promise.all([
     catalogueRows<TableRow>(client, WRITTEN_TABLES, [roots, ...cascades(writes)]),
-    readColumns(client, roots),
+    catalogueRows<{ oid: string; name: string; number: number }>(client, COLUMNS, [roots]),
   ]);
   for (const row of rows) refuseTableKind(row);
-  const targets = writes.map((write) => ({ write, columns: columns.get(write.oid) ?? new Map() }));
+  const targets = writes.map((write) => {
+    const own = columns.filter(({ oid }) => oid === write.oid);
+    return { write, columns: new Map(own.map(({ number, name }) => [number, name])) };
+  });
   const tables = rows.map((row) => tableOf(row, targets));
   for (const table of tables) refuseRoughTime(table);
   return tables;
@@ -116,12 +114,9 @@ function refuseRoughTime({ sources, hasTriggers, resource }: WrittenTable): void
   }
 }
 
-const SYSTEM_SCHEMAS: ReadonlySet<string> = new Set([
-  'pg_catalog',
-  'information_schema',
-  'pg_toast',
-  'keyturn',
-]);
+const SYSTEM_SCHEMAS: ReadonlySet<string> = new Set(
+  'pg_catalog information_schema pg_toast keyturn'.split(' '),
+);
 
 /** Whether deletes and updates cascade: a cascade that nulls a column is an update, which may cascade further. */
 function cascades(writes: readonly RelationWrite[]): readonly [boolean, boolean] {
@@ -138,18 +133,6 @@ function refuseTableKind(row: TableRow): void {
     );
   }
   throw notPreviewable(`${row.resource} is not a plain table: name the table behind it.`);
-}
-
-async function readColumns(
-  client: Client,
-  oids: readonly string[],
-): Promise<ReadonlyMap<string, ReadonlyMap<number, string>>> {
-  const byTable = new Map<string, Map<number, string>>();
-  const rows = await catalogueRows<{ oid: string; name: string; number: number }>(client, COLUMNS, [oids]);
-  for (const { oid, name, number } of rows) {
-    byTable.set(oid, (byTable.get(oid) ?? new Map<number, string>()).set(number, name));
-  }
-  return byTable;
 }
 
 /** One write of the statement with the columns of the table it names. */
@@ -171,7 +154,8 @@ function tableOf(row: TableRow, all: readonly TargetWrite[]): WrittenTable {
   if (row.roots.includes(CASCADE) && row.is_partition) operations.add('insert');
   const { oid, resource } = row;
   const inserts = targets.filter(({ write }) => write.operation === 'insert');
-  if (inserts.length > 1 && inserts.some(({ write }) => write.isTied)) throw tiedToOneOfSeveral(resource);
+  if (inserts.length > 1 && inserts.some(({ write }) => write.isTied))
+    throw notPreviewable(`Rows of ${resource} ${TIED_TO_ONE_OF_SEVERAL}`);
   const columns = sourcesOf(targets);
   return {
     oid,
@@ -194,12 +178,9 @@ function takesDefaults({ operation, sources }: RelationWrite): boolean {
 /** The root that the catalogue query gives to tables reached by a foreign key. */
 const CASCADE = '0';
 
-function tiedToOneOfSeveral(resource: string): StatementRefused {
-  return notPreviewable(
-    `Rows of ${resource} are inserted by several parts of the statement, and others get the new key or UUID of one of ` +
-      'them: nobody could see which row they belong to. Insert rows that others belong to in statements of their own.',
-  );
-}
+const TIED_TO_ONE_OF_SEVERAL =
+  'are inserted by several parts of the statement, and others get the new key or UUID of one of them: nobody could see ' +
+  'which row they belong to. Insert rows that others belong to in statements of their own.';
 
 /** By name, because partitions and children may have their columns in another order. */
 function sourcesOf(targets: readonly TargetWrite[]): Pick<WrittenTable, 'sources' | 'defaulted' | 'kept'> {

@@ -1,4 +1,4 @@
-import { Controller, Get, Param, Query } from '@nestjs/common';
+import { Controller, Get, Module, Param, Query } from '@nestjs/common';
 
 import { readStream, readStreamState } from '../../../database/audit-streams.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
@@ -34,7 +34,7 @@ export class AuditController {
     const stream = streamNameSchema.safeParse(name);
     if (!stream.success) throw new KeyturnError('not_found', 'There is no such stream.');
     const from = positionOf(cursor);
-    // One snapshot: the state is compared with the entries of the same moment.
+    // One snapshot: the state is compared with the entries of the same instant.
     return this.#context.source.transaction('REPEATABLE READ', async (manager) => {
       const found = await readStream(manager, stream.data, { from, limit: limit + 1 });
       const items = found.slice(0, limit);
@@ -44,9 +44,12 @@ export class AuditController {
   }
 }
 
+@Module({ controllers: [AuditController] })
+export class AuditModule {}
+
 /** The number of the first entry of a page. */
 function positionOf(cursor = '0'): number {
   if (!/^\d{1,9}$/.test(cursor))
-    throw new KeyturnError('invalid_request', 'The cursor is not one of this stream.');
+    throw new KeyturnError('invalid_request', 'The cursor does not belong to this stream.');
   return Number(cursor);
 }

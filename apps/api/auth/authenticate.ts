@@ -4,12 +4,12 @@ import type { Response } from 'express';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import { identityKey } from '../../../domain/identity/identity.ts';
 import { ApiContext } from '../context.ts';
-import { callerOf, type AuthenticatedRequest, type Caller, type CallerGround } from './caller.ts';
+import { callerOf, type AuthenticatedRequest, type Caller, type CallerSnapshot } from './caller.ts';
 import type { Principal } from './principal.ts';
 import { metadataUrl } from './protected-resource.ts';
 import { seeClaims } from './see-claims.ts';
 import { SeenClaims } from './seen-claims.ts';
-import { challengeOf, refusedToken, tokenRefusalOf, type TokenRefusal } from './token-refusal.ts';
+import { challengeOf, refusedToken, tokenRefusalOf } from './token-refusal.ts';
 import { TokenVerifier } from './token-verifier.ts';
 
 /** Lets only verified tokens in, and each identity only so often. */
@@ -29,21 +29,20 @@ export class CallerDoor {
       request.caller = await this.#authenticated(request);
       request.payer = identityKey(request.caller.principal.identity);
     } catch (error) {
-      if (isKeyturnError(error) && error.code === 'unauthenticated')
-        response.setHeader(
-          'WWW-Authenticate',
-          challengeOf(error, metadataUrl(this.#context.settings, request)),
-        );
+      if (isKeyturnError(error) && error.code === 'unauthenticated') {
+        const metadata = metadataUrl(this.#context.settings, request);
+        response.setHeader('WWW-Authenticate', challengeOf(error, metadata));
+      }
       throw error;
     }
   }
 
   async #authenticated(request: AuthenticatedRequest): Promise<Caller> {
     const principal = await this.#verified(request);
-    this.#context.limiter.admit(identityKey(principal.identity));
-    const caller = callerOf(principal, await callerGround(this.#context));
+    this.#context.limits.calls.admit(identityKey(principal.identity));
+    const caller = callerOf(principal, await callerSnapshot(this.#context));
     const isChanged = await seeClaims(this.#context, this.#seen, caller);
-    return isChanged ? callerOf(principal, await callerGround(this.#context)) : caller;
+    return isChanged ? callerOf(principal, await callerSnapshot(this.#context)) : caller;
   }
 
   /** Failed attempts are counted by address, so that guessing is slow. */
@@ -51,45 +50,41 @@ export class CallerDoor {
     try {
       return await this.#tokens.verify(bearerOf(request));
     } catch (error) {
-      this.#context.limiter.admit(`address:${request.socket.remoteAddress ?? ''}`);
-      const refusal = tokenRefusalOf(error);
-      if (refusal) noteRefused(this.#context, refusal);
+      const { limits, metrics, log } = this.#context;
+      limits.calls.admit(`address:${request.socket.remoteAddress ?? ''}`);
+      const { fault, found } = tokenRefusalOf(error) ?? {};
+      if (fault) metrics.refusedTokens.inc({ fault });
+      // Operators learn the reason, too. The token itself is never logged: it may be valid elsewhere.
+      if (fault && fault !== 'no_token') log.warn({ fault, ...(found && { found }) }, 'a token was refused');
       throw error;
     }
   }
 }
 
-/** The same caller against what holds now. Refuses (`unauthenticated`) where the token has ended meanwhile. */
-export async function seenAnew(
-  context: Pick<ApiContext, 'source' | 'ground'>,
+/** The same caller against the current policy and directory. Refuses (`unauthenticated`) when the token has expired since. */
+export async function refreshCaller(
+  context: Pick<ApiContext, 'source' | 'snapshots'>,
   { principal }: Caller,
 ): Promise<Caller> {
   if (principal.expiresAt.getTime() <= Date.now()) throw refusedToken('expired');
-  return callerOf(principal, await callerGround(context));
-}
-
-/** Whoever operates this learns why, beside the caller. Never the token: it may be good elsewhere. */
-function noteRefused(
-  { metrics, log }: Pick<ApiContext, 'metrics' | 'log'>,
-  { fault, found }: TokenRefusal,
-): void {
-  metrics.refusedTokens.inc({ fault });
-  if (fault !== 'no_token') log.warn({ fault, ...(found && { found }) }, 'a token was refused');
+  return callerOf(principal, await callerSnapshot(context));
 }
 
 function bearerOf(request: AuthenticatedRequest): string {
   const { authorization } = request.headers;
   if (authorization === undefined) throw refusedToken('no_token');
-  // A server before this one may have looked at the other.
+  // A server before this one may have checked the other.
   if (request.headersDistinct['authorization']?.length !== 1) throw refusedToken('malformed');
   const match = /^Bearer +([\w.~+/=-]+)$/i.exec(authorization);
   if (!match?.[1]) throw refusedToken(/^Bearer\b/i.test(authorization) ? 'malformed' : 'scheme');
   return match[1];
 }
 
-/** The active policy and the directory of now. Without a policy nothing can be judged, so nothing is answered. */
-export async function callerGround(context: Pick<ApiContext, 'source' | 'ground'>): Promise<CallerGround> {
-  const { policy, directory } = await context.ground.now(context.source.manager);
+/** The active policy and the current directory. Without a policy nothing can be evaluated, so nothing is answered. */
+export async function callerSnapshot(
+  context: Pick<ApiContext, 'source' | 'snapshots'>,
+): Promise<CallerSnapshot> {
+  const { policy, directory } = await context.snapshots.now(context.source.manager);
   if (!policy) throw new KeyturnError('unavailable', 'No policy is installed yet.');
   return { policy, directory: directory.directory, directoryGeneration: directory.generation };
 }

@@ -5,9 +5,10 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import { parseJsonText } from '../../../domain/crypto/json-text.ts';
 import { POLICY_BYTES_MAX } from '../../../contract/policies.ts';
 import { reviewerOf, type AuthenticatedRequest } from './caller.ts';
-import { seenAnew } from './authenticate.ts';
+import { refreshCaller } from './authenticate.ts';
 import type { ApiContext } from '../context.ts';
 import { countRefusal } from './refused-attempt.ts';
+import { strictUtf8 } from '../http/idempotency.ts';
 import type { RateLimiter } from '../http/rate-limiter.ts';
 
 /** JSON, also under the name that provisioning clients give it (RFC 7644 section 3.1). */
@@ -16,19 +17,19 @@ const MEDIA_TYPES: ReadonlySet<string> = new Set(['application/json', 'applicati
 /** A larger body is refused: nobody could review it. */
 export const BODY_BYTES_MAX = 256 * 1024;
 
-/** So much is a group with all the members that it may have, each as it is answered. */
+/** The size of a group with the largest number of members, each as it is answered. */
 const GROUP_BYTES_MAX = 2 * 1024 * 1024;
 
-/** To read and check so much of a body is as much work as a call without one. */
+/** Reading and checking this much of a body costs as much as a call without one. */
 const BYTES_OF_A_CALL = 4 * 1024;
 
-/** After so long whoever passed the guard may be somebody else by now: a body can be sent as slowly as one likes. */
+/** A body can be sent arbitrarily slowly: after this time the caller is authenticated again. */
 const STANDING_MS_MAX = 1_000;
 
 /**
- * Reads the whole body as strict JSON into `request.body`, for the handlers and nobody before them: of whoever does not
- * pass the guard nothing is read, since parsing is what costs most; nor is a whole policy of who may not propose one.
- * Large bodies count as several calls. Compressed ones are refused: a small one could unpack to anything.
+ * Reads the whole body as strict JSON into `request.body` once the guard has admitted the caller: parsing costs most, so
+ * nothing of other callers is read, nor a whole policy from somebody who may not propose one. Large bodies count as
+ * several calls. Compressed ones are refused: a small one could unpack to anything.
  */
 export class BodyReader implements NestInterceptor {
   readonly #context: ApiContext;
@@ -46,25 +47,22 @@ export class BodyReader implements NestInterceptor {
     try {
       request.body = await parsedBody(this.#context, request);
     } catch (error) {
-      // A request that was read to its end is destroyed as well: what is wrong with it then is what was said.
-      throw request.destroyed && !request.complete ? cutShort() : error;
+      // A request that was read to its end is destroyed as well: then the error itself is the reason.
+      if (!request.destroyed || request.complete) throw error;
+      throw new KeyturnError('invalid_json', 'The connection closed before the body was complete.');
     }
     if (request.caller && performance.now() - beganMs > STANDING_MS_MAX)
-      request.caller = await seenAnew(this.#context, request.caller);
+      request.caller = await refreshCaller(this.#context, request.caller);
     return next.handle();
   }
 }
 
-function cutShort(): KeyturnError {
-  return new KeyturnError('invalid_json', 'The connection closed before the body was complete.');
-}
-
 async function parsedBody(
-  context: Pick<ApiContext, 'keys' | 'limiter' | 'metrics' | 'log'>,
+  context: Pick<ApiContext, 'keys' | 'limits' | 'metrics' | 'log'>,
   request: AuthenticatedRequest,
 ): Promise<unknown> {
   const { caller } = request;
-  // What asks for something needs none, and some of it is open to everybody.
+  // Reads need no body, and some of them are open to everybody.
   if (request.method === 'GET' || request.method === 'HEAD') return undefined;
   const hasBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
@@ -75,11 +73,13 @@ async function parsedBody(
   if (caller && isProposal(request))
     await countRefusal(context, { caller, delivery: 'proposal' }, async () => reviewerOf(caller));
   const bytes = await readAll(request, bytesMax);
-  payFor(context.limiter, request.payer, bytes.length);
-  return parseJsonText(decode(bytes));
+  payFor(context.limits.calls, request.payer, bytes.length);
+  const text = strictUtf8(bytes);
+  if (text === null) throw new KeyturnError('invalid_json', 'The body is not UTF-8.');
+  return parseJsonText(text);
 }
 
-/** A whole policy is larger than anything else that is taken, and a whole group than most. */
+/** A whole policy is larger than any other body that is accepted, and a whole group larger than most. */
 function limitOf(request: Request): number {
   if (isProposal(request)) return POLICY_BYTES_MAX;
   return /^\/scim\/v2\/Groups(\/|$)/i.test(request.path) ? GROUP_BYTES_MAX : BODY_BYTES_MAX;
@@ -89,7 +89,7 @@ function isProposal({ method, path }: Request): boolean {
   return method === 'POST' && /^\/v1\/policies\/?$/i.test(path);
 }
 
-/** Many large bodies may have come at once: a caller that owes for those already parsed is refused before the next one. */
+/** Many large bodies may come at once: a caller that owes for those already parsed is refused before the next one. */
 function payFor(limiter: RateLimiter, payer: string | undefined, bytes: number): void {
   const calls = Math.floor(bytes / BYTES_OF_A_CALL);
   if (payer === undefined || calls === 0) return;
@@ -119,14 +119,6 @@ async function readAll(request: Request, bytesMax: number): Promise<Buffer> {
     chunks.push(bytes);
   }
   return Buffer.concat(chunks);
-}
-
-function decode(bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw new KeyturnError('invalid_json', 'The body is not UTF-8.');
-  }
 }
 
 function tooLarge(bytesMax: number): KeyturnError {

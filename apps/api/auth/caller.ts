@@ -15,7 +15,7 @@ import { isSameIdentity, type Lineage } from '../../../domain/identity/identity.
 import { standsBehind } from '../../../domain/identity/own-request.ts';
 import type { Principal } from './principal.ts';
 
-/** Who calls, seen against the policy and the directory that hold now. */
+/** Who calls, by the current policy and directory. */
 export interface Caller {
   readonly principal: Principal;
   readonly policy: ActivePolicy;
@@ -31,34 +31,34 @@ export interface Caller {
 /** A request that passed the guard. */
 export interface AuthenticatedRequest extends Request {
   caller?: Caller;
-  /** Who is counted for what the call costs, whatever door it came by. */
+  /** Who pays for the call in the rate limits, whichever door admitted it. */
   payer?: string;
 }
 
 /** The caller, as a parameter of a handler. */
 export const CallerParam = createParamDecorator((_: unknown, context: ExecutionContext): Caller => {
   const { caller } = context.switchToHttp().getRequest<AuthenticatedRequest>();
-  if (!caller) throw new Error('A handler asked for the caller of an unguarded route.');
+  if (!caller) throw new Error('A handler of an unguarded route needs a caller.');
   return caller;
 });
 
-/** What a caller is seen against. */
-export type CallerGround = Pick<Caller, 'policy' | 'directory' | 'directoryGeneration'>;
+/** The policy and directory that a caller is looked up in. */
+export type CallerSnapshot = Pick<Caller, 'policy' | 'directory' | 'directoryGeneration'>;
 
 /** The caller of a principal. */
-export function callerOf(principal: Principal, ground: CallerGround): Caller {
-  const { directory } = ground;
+export function callerOf(principal: Principal, snapshot: CallerSnapshot): Caller {
+  const { directory } = snapshot;
   return {
-    ...ground,
+    ...snapshot,
     principal,
     person: personOf(directory, principal.identity) ?? null,
     agent: agentOf(directory, principal.identity) ?? null,
-    isHeldByAgent: isHeldByAgent(principal, ground),
+    isHeldByAgent: isHeldByAgent(principal, snapshot),
   };
 }
 
 /** An issuer's list of interactive clients may name one that the directory knows better. */
-function isHeldByAgent({ identity, clients }: Principal, { policy: { policy } }: CallerGround): boolean {
+function isHeldByAgent({ identity, clients }: Principal, { policy: { policy } }: CallerSnapshot): boolean {
   return clients.some(
     (client) => agentsOfClient(policy.directory.agents, { issuer: identity.issuer, client }).length > 0,
   );
@@ -73,37 +73,37 @@ export function isReviewer(caller: Caller): boolean {
   return person !== null && person.active && principal.isInteractive && !isHeld;
 }
 
-/** The person who may decide by this token, on whatever. Refuses machines, and people that the directory does not let. */
+/** The person who may decide with this token at all. Refuses machines, and people whom the directory does not allow. */
 export function reviewerOf({ principal, person, isHeldByAgent: isHeld }: Caller): Person {
   if (!principal.isHuman || isHeld) {
     throw new KeyturnError(
       'machine_cannot_decide',
-      `This takes a person who signed in interactively: ${causeOf(principal, isHeld)}.`,
+      `This requires a person who signed in interactively: ${causeOf(principal, isHeld)}.`,
     );
   }
   if (!person) {
-    // Of the caller's own token: a provider that names the account in another claim shows by it.
+    // About the caller's own token: it shows a provider that names the account in another claim.
     const { issuer, subject } = principal.identity;
-    const message = `The directory knows nobody with the account of this token (${JSON.stringify(subject)} at ${issuer}).`;
+    const message = `The directory has no person with the account of this token (${JSON.stringify(subject)} at ${issuer}).`;
     throw new KeyturnError('reviewer_unknown', message);
   }
   if (!person.active) throw new KeyturnError('reviewer_inactive', 'This reviewer is deactivated.');
   return person;
 }
 
-/** Of the caller's own token: whoever sets up a provider sees by it what is missing. */
+/** About the caller's own token: it shows who sets up a provider what is missing. */
 function causeOf({ clientId, isClientOfPeople, isInteractive }: Principal, isHeld: boolean): string {
   if (isHeld) return 'the client that got the token is an agent of the directory';
   if (isInteractive) return 'the token lacks the scope to decide';
-  if (clientId === null || isClientOfPeople) return 'the token is of a program';
+  if (clientId === null || isClientOfPeople) return 'the token belongs to a program';
   const client = JSON.stringify(clientId.slice(0, 100));
-  return `the token is of a program, since its client ${client} is not among \`human.clients\` of the issuer`;
+  return `the token belongs to a program, since its client ${client} is not among \`human.clients\` of the issuer`;
 }
 
 /** Refuses (`forbidden`) accounts that the directory gives to no person and no agent: an issuer has many more. */
 export function refuseUnknown({ agent, person }: Caller): void {
   if (agent || person) return;
-  throw new KeyturnError('forbidden', 'The directory knows neither an agent nor a person with this account.');
+  throw new KeyturnError('forbidden', 'The directory has neither an agent nor a person with this account.');
 }
 
 /** True when the request may be known to the caller at all. */

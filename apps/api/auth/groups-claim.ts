@@ -4,7 +4,7 @@ import { z } from 'zod';
 
 import type { Issuer } from './issuers.ts';
 
-/** What a person's token lists of her groups, or why it says nothing about them. */
+/** The groups that a person's token lists, or why it says nothing about them. */
 export type GroupsClaim =
   | {
       readonly kind: 'listed';
@@ -30,9 +30,9 @@ const elsewhereSchema = z.object({
 });
 
 /**
- * The groups that verified claims list; null where the issuer is not configured to say them. A token without the claim
- * lists none. One that lists too many, in an unknown form, or says that they are elsewhere, says nothing at all: a part
- * of a list is never taken for the list.
+ * The groups that verified claims list; null where the issuer is not configured for them. A token without the claim lists
+ * none. One that lists too many, in an unknown form, or refers elsewhere, says nothing at all: a part of a list never
+ * counts as the list.
  */
 export function groupsClaimOf(payload: unknown, issuer: Issuer): GroupsClaim | null {
   const name = issuer.claims?.groups;

@@ -8,13 +8,13 @@ import { boundedText, mayFetchFrom } from '../../../configuration/fetching.ts';
 import type { Issuer } from './issuers.ts';
 
 const FETCH_TIMEOUT_MS = 3_000;
-/** Anybody can name keys that nobody has: an issuer is asked no more than once in this time. */
+/** Anybody can send tokens with unknown key names: the keys of an issuer are fetched at most once in this time. */
 const COOLDOWN_MS = 2_000;
-/** After it was away nobody waits for it again so soon, where its last known keys do. */
+/** After an outage of the issuer, its last known keys are used for this time before the next attempt. */
 const AWAY_MS = 15_000;
-/** How long keys are taken without asking, also one that the issuer removed meanwhile. */
+/** How long keys are used without fetching them again, including one that the issuer has removed since. */
 const FRESH_MS = 600_000;
-/** How long the last known keys are taken while the issuer cannot be asked. */
+/** How long the last known keys are used while the issuer is unavailable. */
 const KNOWN_MS_MAX = 24 * 3_600_000;
 const WAITING_MAX = 200;
 const BYTES_MAX = 512 * 1024;
@@ -22,7 +22,7 @@ const BYTES_MAX = 512 * 1024;
 const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.url({ protocol: /^https?$/ }) });
 const keySetSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).max(1_000) });
 
-/** The keys of the issuer cannot be had: that says nothing about a token. */
+/** The keys of the issuer are unavailable: that says nothing about a token. */
 export class IssuerAway extends Error {}
 
 /** No key of the issuer has the name that a token gives. */
@@ -34,16 +34,16 @@ interface KnownKeys {
 }
 
 /**
- * The keys of one issuer, fetched again when they are old or a token names one that is not among them. While the issuer
- * cannot be asked, the last known ones are taken, for a day: an outage there must not stop approvals and kill switches here.
+ * The keys of one issuer, fetched again when they are old or a token names one that is not among them. While the issuer is
+ * unavailable, the last known ones are used, for a day: an outage there must not stop approvals and kill switches here.
  */
 export class IssuerKeys {
   readonly #issuer: Issuer;
   readonly #log: Logger;
   #known: KnownKeys | null = null;
-  #askedAtMs = Number.NEGATIVE_INFINITY;
+  #fetchedAtMs = Number.NEGATIVE_INFINITY;
   #isAway = false;
-  #asking: Promise<void> | null = null;
+  #fetching: Promise<void> | null = null;
   #waiting = 0;
 
   constructor(issuer: Issuer, log: Logger) {
@@ -51,7 +51,7 @@ export class IssuerKeys {
     this.#log = log;
   }
 
-  /** The key of a token. Throws `IssuerAway` when there is nothing to look in, `UnknownKey` when it is not there. */
+  /** The key of a token. Throws `IssuerAway` without any keys, `UnknownKey` when it is not among them. */
   readonly find: JWTVerifyGetKey = async (header, token) => {
     const known = await this.#current();
     try {
@@ -59,7 +59,7 @@ export class IssuerKeys {
     } catch (error) {
       if (!isUnknown(error)) throw error;
     }
-    // Keys rotate: of a name that is new here the issuer is asked, as soon as it may be.
+    // Keys rotate: a name that is new here makes them be fetched again, after the cooldown.
     const newer = await this.#newerThan(known);
     try {
       return await newer.find(header, token);
@@ -73,36 +73,36 @@ export class IssuerKeys {
     const ageMs = known ? Date.now() - known.atMs : Number.POSITIVE_INFINITY;
     if (known && ageMs < FRESH_MS) return known;
     const isUsable = known !== null && ageMs < KNOWN_MS_MAX;
-    if (isUsable && this.#isAway && Date.now() - this.#askedAtMs < AWAY_MS) return known;
-    await this.#ask().catch((error: unknown) => {
+    if (isUsable && this.#isAway && Date.now() - this.#fetchedAtMs < AWAY_MS) return known;
+    await this.#fetch().catch((error: unknown) => {
       if (!isUsable) throw error;
     });
     return this.#known ?? refuseAway();
   }
 
-  /** Waits until the issuer may be asked again, all who wait together. */
+  /** Waits until the keys may be fetched again, with all other waiting calls. */
   async #newerThan(known: KnownKeys): Promise<KnownKeys> {
     if (this.#known === known) {
-      // It may be good: that is found out later.
+      // The token may be good, so this is no refusal of it.
       if (this.#waiting >= WAITING_MAX) throw new IssuerAway('too many calls wait for its keys');
       this.#waiting += 1;
-      await this.#ask().finally(() => {
+      await this.#fetch().finally(() => {
         this.#waiting -= 1;
       });
     }
     return this.#known ?? refuseAway();
   }
 
-  #ask(): Promise<void> {
-    this.#asking ??= this.#askInTime().finally(() => {
-      this.#asking = null;
+  #fetch(): Promise<void> {
+    this.#fetching ??= this.#fetchInTime().finally(() => {
+      this.#fetching = null;
     });
-    return this.#asking;
+    return this.#fetching;
   }
 
-  async #askInTime(): Promise<void> {
-    await delay(Math.max(0, Math.min(COOLDOWN_MS, this.#askedAtMs + COOLDOWN_MS - Date.now())));
-    this.#askedAtMs = Date.now();
+  async #fetchInTime(): Promise<void> {
+    await delay(Math.max(0, Math.min(COOLDOWN_MS, this.#fetchedAtMs + COOLDOWN_MS - Date.now())));
+    this.#fetchedAtMs = Date.now();
     try {
       this.#known = { find: await fetchKeys(this.#issuer), atMs: Date.now() };
       if (this.#isAway) this.#log.info({ issuer: this.#issuer.issuer }, 'the keys of an issuer are back');
@@ -133,7 +133,7 @@ async function fetchKeys(issuer: Issuer): Promise<JWTVerifyGetKey> {
   return createLocalJWKSet(set.data);
 }
 
-/** OpenID Connect Discovery 1.0 section 4: the answer must name exactly the issuer that was asked. */
+/** OpenID Connect Discovery 1.0 section 4: the answer must name exactly this issuer. */
 async function discover(issuer: Issuer): Promise<string> {
   const address = `${issuer.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
   const found = discoverySchema.safeParse(await fetchJson(address));

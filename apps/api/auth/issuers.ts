@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { mayFetchFrom } from '../../../configuration/fetching.ts';
 import { mistakeIn, readYamlFile } from '../../../configuration/files.ts';
 
-/** Only asymmetric signatures: with `none` or a shared secret, whoever verifies could also forge. */
+/** Only asymmetric signatures: with `none` or a shared secret, a verifier could also forge tokens. */
 const algorithm = z.enum([
   'EdDSA',
   'Ed25519',
@@ -25,11 +25,11 @@ const issuerSchema = z
     audience: z.string().min(1),
     algorithms: z.array(algorithm).min(1),
     jwks_uri: url.optional(),
-    /** Only tokens whose header says so are taken. */
+    /** Where set, only tokens whose header says so are accepted. */
     token_type: z.literal('at+jwt').optional(),
     human: z.strictObject({ clients: z.array(z.string().min(1)), scope: z.string().min(1) }).optional(),
     cli_client: z.string().min(1).optional(),
-    /** What that client asks the issuer for, where it is not `openid` and the scope to decide. */
+    /** What that client requests from the issuer, where it is not `openid` and the scope to decide. */
     sign_in: z
       .strictObject({
         /** Where people sign in, should tokens name another issuer than its discovery does. */
@@ -52,7 +52,7 @@ const issuerSchema = z
         groups: z.string().min(1).optional(),
       })
       .optional(),
-    /** Keys fetched in clear from another machine can be swapped on the way: only with the operator's word for it. */
+    /** Keys fetched in clear from another machine can be swapped on the way: only where the operator allows it. */
     allow_insecure_http: z.boolean().optional(),
   })
   .refine((entry) => mayFetchFrom(entry.jwks_uri ?? entry.issuer, entry), {

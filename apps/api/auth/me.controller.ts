@@ -10,7 +10,7 @@ import { CallerParam, reviewerOf, type Caller } from './caller.ts';
 
 const VERSION = programVersion();
 
-/** Who the caller is: also for accounts that the directory does not know, who else would not learn why they are refused. */
+/** Who the caller is. Accounts that the directory does not know learn here why they are refused. */
 @Door('people')
 @Controller('v1/me')
 export class MeController {
@@ -61,7 +61,7 @@ function knownOf({ agent, person, directory, principal, isHeldByAgent }: Caller)
   return { ...UNKNOWN, kind: 'agent', id, name, is_active: active, owner };
 }
 
-/** The same question as a decision asks, so that it has the same answer. */
+/** The same check as for a decision, so that the answer is the same. */
 function refusalOf(caller: Caller): Me['why_not'] {
   try {
     reviewerOf(caller);

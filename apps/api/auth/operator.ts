@@ -8,7 +8,7 @@ export function operatorOf(caller: Caller): RecordedPerson {
   const { id: person } = reviewerOf(caller);
   const { policy, digest } = caller.policy;
   if (!isOperator(policy.operators, caller.directory, person)) {
-    throw new KeyturnError('forbidden', 'This is for operators only.');
+    throw new KeyturnError('forbidden', 'Only operators, whom the policy names, may do this.');
   }
   const { identity, channel } = caller.principal;
   return { person, identity, channel, policyDigest: digest };

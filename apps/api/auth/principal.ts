@@ -7,7 +7,7 @@ import { refusedToken } from './token-refusal.ts';
 
 /** Who a verified token speaks for. */
 export interface Principal {
-  /** Who asks: the actor of a delegated token, else its subject. */
+  /** The requester: the actor of a delegated token, else its subject. */
   readonly identity: Identity;
   /** Everybody else the token names as standing behind the call. */
   readonly behind: readonly LineageMember[];
@@ -24,7 +24,7 @@ export interface Principal {
   /** Where decisions of this token come from. */
   readonly channel: 'api' | 'cli';
   readonly expiresAt: Date;
-  /** What the token of a person lists of her groups. Null for machines, and where the issuer does not say. */
+  /** What the token of a person says about her groups. Null for machines, and where the issuer is not configured for it. */
   readonly groups: GroupsClaim | null;
 }
 
@@ -87,7 +87,7 @@ export function principalOf(payload: unknown, issuer: Issuer): Principal {
   const claims = readableClaims(payload, issuer);
   const actors = actorsOf(claims);
   const [first, ...earlier] = actors;
-  // An issuer vouches for its own accounts only: another issuer's agent cannot be made to ask by its word.
+  // An issuer vouches for its own accounts only: it cannot make another issuer's agent the requester.
   if (actors.length > ACTORS_MAX || (first && first.issuer !== claims.iss))
     throw refusedToken('unknown_actors');
   const account = { issuer: claims.iss, subject: claims.account };
@@ -143,7 +143,7 @@ function inRole(role: LineageMember['role'], identities: readonly Identity[]): r
   return identities.map((identity) => ({ ...identity, role }));
 }
 
-/** What an issuer says of another issuer's accounts proves nothing: it takes away who may agree, and opens nothing. */
+/** What an issuer says about another issuer's accounts proves nothing: it only takes away who may approve. */
 function vouchedFor(member: LineageMember, issuer: string): LineageMember {
   return member.issuer === issuer ? member : { ...member, is_declared: true };
 }
@@ -204,7 +204,7 @@ function clientOf({ client, client_id: clientId, azp }: NamedClaims): string | n
   return names.size === 1 && only !== undefined ? only : null;
 }
 
-/** Whoever may have got the token: an agent among them is behind the call, so more of them are no harm. */
+/** Every client that may have got the token: an agent among them is behind the call, so naming more is safe. */
 function clientsOf({ client, client_id: clientId, azp, cid, appid }: NamedClaims): readonly string[] {
   const names = [client, clientId, azp, cid, appid].filter((name) => typeof name === 'string');
   return [...new Set(names)];

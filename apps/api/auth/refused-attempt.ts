@@ -19,13 +19,13 @@ import type { ApiContext } from '../context.ts';
 export interface Attempt {
   readonly caller: Caller;
   readonly id: string;
-  /** Where it came in: as a decision, as a wish for a ticket, or as a withdrawal. */
+  /** How it was delivered: as a decision, as a request for a ticket, or as a withdrawal. */
   readonly delivery: 'decision' | 'ticket' | 'withdrawal';
   /** What was to be decided, and on what; null of a withdrawal. */
   readonly decided: Pick<DecisionBody, 'verdict' | 'decision_digest'> | null;
 }
 
-/** Where an attempt comes in that leaves no entry in the log of a request. */
+/** An attempt that leaves no entry in the log of a request. */
 interface OtherAttempt {
   readonly caller: Caller;
   readonly delivery: 'resolution' | 'switch' | 'proposal';
@@ -42,15 +42,15 @@ export async function countRefusal<Result>(
   try {
     return await work();
   } catch (error) {
-    if (isKeyturnError(error) && statusOf(error.code) < 500) tell(context, attempt, error.code);
+    if (isKeyturnError(error) && statusOf(error.code) < 500) report(context, attempt, error.code);
     throw error;
   }
 }
 
 /**
  * Does `work`. When it is refused, that leaves an entry in the log of the request, a count and a line in the log of this
- * process: who tries to decide what they may not is what an auditor asks about first. The caller gets the same refusal
- * whether or not it could be recorded.
+ * process: auditors look first at who tried to decide what they may not. The caller gets the same refusal whether or not
+ * it could be recorded.
  */
 export async function auditRefusal<Result>(
   context: Pick<ApiContext, 'source' | 'keys' | 'metrics' | 'log'>,
@@ -61,20 +61,20 @@ export async function auditRefusal<Result>(
     return await work();
   } catch (error) {
     const code = refusalIn(attempt, error);
-    if (code !== null) await report(context, attempt, code);
+    if (code !== null) await recordAttempt(context, attempt, code);
     throw error;
   }
 }
 
-/** Null for what is no refusal: a failure of Keyturn's own, or of a withdrawal that came too late, which breaks no rule. */
+/** Null for what is no refusal: a failure of Keyturn itself, or a withdrawal that came too late, which breaks no rule. */
 function refusalIn({ delivery }: Attempt, error: unknown): ErrorCode | null {
   if (!isKeyturnError(error) || statusOf(error.code) >= 500) return null;
   const isForeign = error.code === 'forbidden' || error.code === 'not_found';
   return delivery === 'withdrawal' && !isForeign ? null : error.code;
 }
 
-/** Counts it, with a line in the log. Answers what it is about and who tried. */
-function tell(
+/** Counts and logs an attempt. Answers which request it is about and who tried. */
+function report(
   { log, metrics, keys }: Pick<ApiContext, 'keys' | 'metrics' | 'log'>,
   { caller, delivery, id }: Attempt | OtherAttempt,
   code: ErrorCode,
@@ -86,13 +86,13 @@ function tell(
   return { request, account };
 }
 
-async function report(
+async function recordAttempt(
   context: Pick<ApiContext, 'source' | 'keys' | 'metrics' | 'log'>,
   attempt: Attempt,
   code: ErrorCode,
 ): Promise<void> {
   const { log, source } = context;
-  const { request, account } = tell(context, attempt, code);
+  const { request, account } = report(context, attempt, code);
   if (request === null) return;
   try {
     await source.transaction(async (manager) => {
@@ -115,27 +115,22 @@ async function record(
   manager: EntityManager,
   attempt: Recorded,
 ): Promise<void> {
-  const { identity, clientId } = attempt.caller.principal;
-  const { issuer, subject } = identity;
-  const client = clientId === null ? null : { issuer, subject: clientId };
-  const person = attempt.caller.person?.id ?? null;
+  const { principal, person } = attempt.caller;
+  const { issuer, subject } = principal.identity;
+  const client = principal.clientId === null ? null : { issuer, subject: principal.clientId };
   const names = {
-    account: pseudonymOf(keys.identity, identity),
+    account: pseudonymOf(keys.identity, principal.identity),
     client: client && pseudonymOf(keys.identity, client),
-    person: person === null ? null : personPseudonym(keys.identity, person),
+    person: person && personPseudonym(keys.identity, person.id),
   };
   await recordRefusedAttempt(manager, entryOf(attempt, names), {
     [names.account]: { issuer, subject },
-    ...(client === null || names.client === null ? {} : { [names.client]: client }),
-    ...(person === null || names.person === null ? {} : { [names.person]: { person } }),
+    ...(client && names.client && { [names.client]: client }),
+    ...(person && names.person && { [names.person]: { person: person.id } }),
   });
 }
 
-interface Names {
-  readonly account: string;
-  readonly client: string | null;
-  readonly person: string | null;
-}
+type Names = Readonly<Record<'account', string> & Record<'client' | 'person', string | null>>;
 
 function entryOf(attempt: Recorded, names: Names): string {
   const { id, noted } = attempt;

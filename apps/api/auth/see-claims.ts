@@ -4,7 +4,7 @@ import { claimsAuthority } from '../../../domain/identity/directory.ts';
 import { personPseudonym } from '../../../domain/identity/ids.ts';
 import { oncePer } from '../../../domain/once-per.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import { identityKey } from '../../../domain/identity/identity.ts';
+import { identityKey, type Identity } from '../../../domain/identity/identity.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';
 import type { ApiContext } from '../context.ts';
 import { directoryEntry, writeDirectory } from '../directory-stream.ts';
@@ -15,14 +15,12 @@ import type { SeenClaims } from './seen-claims.ts';
 /** A clock of the issuer that is ahead by more is wrong: its order of tokens would be, too. */
 const AHEAD_MAX_SECONDS = 30;
 
-/** How often the entry is written anew because who is in the groups changed meanwhile. */
+/** How often the entry is rewritten because the members of the groups changed meanwhile. */
 const ATTEMPTS_MAX = 5;
 
-type Listed = Extract<GroupsClaim, { readonly kind: 'listed' }>;
-
 /**
- * Brings to the directory what a person's token says of her groups, where policy leaves groups to it. Only tokens that
- * could decide are looked at: no machine's. True when the directory may be another one than the caller was seen against.
+ * Stores in the directory what a person's token says about her groups, where policy takes groups from tokens. Only tokens
+ * that could decide are used, none of machines. True when the directory may have changed since the caller was looked up.
  */
 export async function seeClaims(
   context: Pick<ApiContext, 'source' | 'keys' | 'log'>,
@@ -32,23 +30,23 @@ export async function seeClaims(
   const { principal } = caller;
   const { groups } = principal;
   if (groups === null || caller.person === null || caller.isHeldByAgent) return false;
-  const wanted = wantedClaims(caller);
-  if (wanted.size === 0) return false;
-  const account = identityKey(principal.identity);
   const { identity, expiresAt } = principal;
+  const wanted = claimsByAuthority(caller.policy.policy).get(claimsAuthority(identity.issuer));
+  if (!wanted) return false;
+  const account = identityKey(identity);
   // Logged once a token.
   const notTaken = (why: string): false => {
     if (seen.note(`${account} ${expiresAt.getTime()} ${why}`))
       context.log.warn({ issuer: identity.issuer, why }, 'the groups of a token were not taken');
     return false;
   };
-  const why = reasonAgainst(groups);
-  if (groups.kind === 'unusable' || why !== null) return notTaken(String(why));
+  if (groups.kind === 'unusable') return notTaken(groups.why);
+  if (groups.issuedAtSeconds > Date.now() / 1_000 + AHEAD_MAX_SECONDS) return notTaken('issued_ahead');
   const saying = `${caller.policy.digest} ${caller.person.id} ${groups.digest}`;
   if (seen.has(account, groups.issuedAtSeconds, saying)) return false;
   const listing = [...groups.values].filter((value) => wanted.has(value)).sort();
   try {
-    await bring(context, { caller, person: caller.person.id, groups, listing });
+    await store(context, { identity, person: caller.person.id, groups, listing });
   } catch (error) {
     // This clock may be ahead as well: the database's counts.
     if (driverCode(error) === ISSUED_AHEAD) return notTaken('issued_ahead');
@@ -58,18 +56,7 @@ export async function seeClaims(
   return true;
 }
 
-function reasonAgainst(groups: GroupsClaim): string | null {
-  if (groups.kind === 'unusable') return groups.why;
-  return groups.issuedAtSeconds > Date.now() / 1_000 + AHEAD_MAX_SECONDS ? 'issued_ahead' : null;
-}
-
-/** The claims by which policy calls groups of the caller's issuer. Nothing else of a token is kept. */
-function wantedClaims({ principal, policy: { policy } }: Caller): ReadonlySet<string> {
-  return claimsByAuthority(policy).get(claimsAuthority(principal.identity.issuer)) ?? NONE;
-}
-
-const NONE: ReadonlySet<string> = new Set();
-
+/** The claims that policy maps to groups, by issuer. Nothing else of a token is stored. */
 const claimsByAuthority = oncePer(({ directory }: PolicySet): ReadonlyMap<string, ReadonlySet<string>> => {
   const found = new Map<string, Set<string>>();
   for (const { authority, claim } of directory.groups) {
@@ -79,30 +66,21 @@ const claimsByAuthority = oncePer(({ directory }: PolicySet): ReadonlyMap<string
   return found;
 });
 
-interface Seen {
-  readonly caller: Caller;
+interface Claimed {
+  readonly identity: Identity;
   readonly person: string;
-  readonly groups: Listed;
+  readonly groups: Extract<GroupsClaim, { readonly kind: 'listed' }>;
   readonly listing: readonly string[];
 }
 
 /** The database says which entry a change needs, and takes the change with exactly that one. */
-async function bring(
+async function store(
   context: Pick<ApiContext, 'source' | 'keys'>,
-  { caller, person, groups, listing }: Seen,
+  { identity: { issuer, subject }, person, groups, listing }: Claimed,
 ): Promise<void> {
-  const { issuer, subject } = caller.principal.identity;
   const pseudonym = personPseudonym(context.keys.identity, person);
-  const { issuedAtSeconds, digest } = groups;
-  const seen = {
-    issuer,
-    subject,
-    person,
-    pseudonym,
-    issued_at: issuedAtSeconds,
-    claim_digest: digest,
-    listed: listing,
-  };
+  const claims = { issued_at: groups.issuedAtSeconds, claim_digest: groups.digest, listed: listing };
+  const seen = { issuer, subject, person, pseudonym, ...claims };
   await writeDirectory(context.source, async (manager) => {
     // Mostly one call; two where something changes, and more where others change it meanwhile.
     let entry: string | null = null;

@@ -1,7 +1,7 @@
-/** Accounts whose newest token a process remembers, and tokens that it told of. */
+/** Accounts whose newest token a process remembers, and tokens that it has logged. */
 const REMEMBERED_MAX = 20_000;
 
-/** Different things that tokens of one second may say before they are asked about again. */
+/** How many different claims of tokens of one second are remembered. */
 const SAYINGS_MAX = 8;
 
 interface Newest {
@@ -9,7 +9,7 @@ interface Newest {
   readonly sayings: readonly string[];
 }
 
-/** What this process has brought to the directory already, by account: a token that was seen costs nothing more. */
+/** The claims that this process has stored in the directory, by account: a token that was seen costs nothing more. */
 export class SeenClaims {
   readonly #newest = new Map<string, Newest>();
   readonly #noted = new Set<string>();
@@ -21,7 +21,7 @@ export class SeenClaims {
     return known.issuedAtSeconds > issuedAtSeconds || known.sayings.includes(saying);
   }
 
-  /** Remembers what is in the directory now. */
+  /** Remembers what the directory holds now. */
   add(account: string, issuedAtSeconds: number, saying: string): void {
     const known = this.#newest.get(account);
     if (known && known.issuedAtSeconds > issuedAtSeconds) return;

@@ -3,9 +3,9 @@ import type { Issuer } from './issuers.ts';
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * True for an access token that whoever holds it may use. ID tokens, logout and event tokens are signed by the same key
- * and may name the same audience; a token that is bound to a key (`cnf`: DPoP, mTLS) is worth nothing without the proof,
- * which is not checked here. Refused by what each kind is known by; an issuer may be asked to say `at+jwt` (RFC 9068).
+ * True for an access token that its holder may use. ID tokens, logout and event tokens are signed by the same key and may
+ * name the same audience; a token that is bound to a key (`cnf`: DPoP, mTLS) is worth nothing without the proof, which is
+ * not checked here. Each kind is refused by its marks; an issuer can be configured to require `at+jwt` (RFC 9068).
  */
 export function isBearerAccessToken(
   { header, claims }: { readonly header: Fields; readonly claims: Fields },
@@ -29,7 +29,7 @@ function isOfOtherUse(claims: Fields): boolean {
   return claims['nonce'] !== undefined && claims['scope'] === undefined && claims['scp'] === undefined;
 }
 
-/** A use that is not text cannot be read, and is none that is meant here. */
+/** A use that is not text cannot be read, so it counts as another one. */
 function isOtherUse(use: unknown): boolean {
   if (use === undefined) return false;
   return typeof use !== 'string' || OTHER_USES.has(use.toLowerCase());

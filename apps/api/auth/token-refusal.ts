@@ -1,28 +1,28 @@
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 
-/** Why a token is not taken, as the log, the metric and the caller read it. */
+/** Why a token is refused, for the log, the metric and the caller. */
 const FAULTS = {
   no_token: 'This needs a bearer token (Authorization header).',
-  scheme: 'The Authorization header is of another scheme than Bearer. Use Bearer.',
+  scheme: 'The Authorization header does not use the Bearer scheme. Use Bearer.',
   malformed:
-    'The bearer token is not a signed JWT that can be read, or there are several Authorization headers: send one.',
-  unknown_issuer: 'The token is of an issuer that this API is not configured for.',
+    'The bearer token is not a readable signed JWT, or there are several Authorization headers: send one.',
+  unknown_issuer: 'This API is not configured for the issuer of the token.',
   algorithm: 'The token is signed with an algorithm that is not allowed for its issuer.',
   unknown_key: 'The token is signed with a key that its issuer does not publish.',
   signature: 'The signature of the token is wrong.',
   expired: 'The token has expired.',
   not_yet_valid: 'The token is not valid yet.',
   audience: 'The token is for another audience than this API.',
-  kind: 'This is no bearer access token: it is of another kind, or bound to a key.',
-  missing_claim: 'The token lacks a claim that is needed',
+  kind: 'This is not a bearer access token: it is a token of another kind, or bound to a key.',
+  missing_claim: 'The token lacks a required claim',
   unreadable_claim: 'The token has a claim of an unexpected form',
   unknown_actors: 'The token names actors of another issuer, or too many.',
 } as const;
 
-/** One of the reasons for which a token is not taken. */
+/** One of the reasons to refuse a token. */
 export type TokenFault = keyof typeof FAULTS;
 
-/** What is known of a token that is not taken. Never the token itself. */
+/** What is known of a refused token. Never the token itself. */
 export interface TokenRefusal {
   readonly fault: TokenFault;
   /** A claim that says who or what is meant, for the log only. */
@@ -32,8 +32,8 @@ export interface TokenRefusal {
 const FOUND_LENGTH_MAX = 200;
 
 /**
- * Refuses a token (`unauthenticated`), saying why: who holds it may read it anyway, and who made it up learns nothing that
- * the issuer does not publish. `claim` is a name that the issuer's configuration or a standard gives.
+ * Refuses a token (`unauthenticated`), saying why: its holder can read it anyway, and a forger learns nothing that the
+ * issuer does not publish. `claim` is a name that the issuer's configuration or a standard gives.
  */
 export function refusedToken(
   fault: TokenFault,
@@ -52,22 +52,18 @@ export function tokenRefusalOf(error: unknown): TokenRefusal | null {
 }
 
 /**
- * The `WWW-Authenticate` of a refusal (RFC 6750 section 3, RFC 9728 section 5.1): who sent no token is told nothing but
- * where to learn how to get one.
+ * The `WWW-Authenticate` of a refusal (RFC 6750 section 3, RFC 9728 section 5.1): without a token it only says where to
+ * learn how to get one.
  */
-export function challengeOf(refusal: KeyturnError, metadataUrl: string | null): string {
+export function challengeOf(refusal: KeyturnError, metadataUrl: string): string {
   const fault = tokenRefusalOf(refusal)?.fault ?? 'no_token';
-  const error =
-    fault === 'no_token'
-      ? []
-      : [
-          ['error', 'invalid_token'],
-          ['error_description', refusal.message],
-        ];
-  const parameters = [...error, ...(metadataUrl === null ? [] : [['resource_metadata', metadataUrl]])];
+  const parameters = {
+    ...(fault !== 'no_token' && { error: 'invalid_token', error_description: refusal.message }),
+    resource_metadata: metadataUrl,
+  };
   // No quoting inside: what a header may hold is printable ASCII (RFC 6750 section 3).
-  const quoted = parameters.map(
-    ([name, value = '']) => `${name}="${value.replaceAll(/[^ !#-[\]-~]/g, '?')}"`,
+  const quoted = Object.entries(parameters).map(
+    ([name, value]) => `${name}="${value.replaceAll(/[^ !#-[\]-~]/g, '?')}"`,
   );
-  return ['Bearer', quoted.join(', ')].join(' ').trimEnd();
+  return `Bearer ${quoted.join(', ')}`;
 }

@@ -11,7 +11,7 @@ import { principalOf, type Principal } from './principal.ts';
 import { refusedToken } from './token-refusal.ts';
 
 const TOKEN_LENGTH_MAX = 16 * 1024;
-/** The keys of an issuer are believed for longer than this, so a token that is known for a while is not less current. */
+/** Less than the time for which the keys of an issuer are used, so a remembered token is no less current. */
 const KNOWN_MS_MAX = 60_000;
 const KNOWN_TOKENS_MAX = 5_000;
 
@@ -26,9 +26,9 @@ interface KnownToken {
 }
 
 /**
- * Turns bearer tokens into principals. Verifying is the dearest part of most calls, so a token that was verified is known
- * for a minute. Whom it speaks for and whether they are active is asked of the directory in every call: nothing here
- * outlives a deactivation.
+ * Turns bearer tokens into principals. Verification is the most expensive part of most calls, so a verified token is
+ * remembered for a minute. Its identities and whether they are active are looked up in the directory in every call:
+ * nothing here outlives a deactivation.
  */
 export class TokenVerifier {
   readonly #issuers: ReadonlyMap<string, TrustedIssuer>;
@@ -41,14 +41,14 @@ export class TokenVerifier {
     );
   }
 
-  /** The issuers whose tokens are taken. */
+  /** The issuers whose tokens are accepted. */
   issuers(): readonly Issuer[] {
     return [...this.#issuers.values()].map(({ issuer }) => issuer);
   }
 
   /**
-   * The principal of a token. Refuses (`unauthenticated`) whatever is not a current token of a configured issuer for this
-   * audience, saying why; `unavailable` when the issuer's keys cannot be had.
+   * The principal of a token. Refuses (`unauthenticated`) anything but a current token of a configured issuer for this
+   * audience, saying why; `unavailable` when the issuer's keys cannot be fetched.
    */
   async verify(token: string): Promise<Principal> {
     if (token.length > TOKEN_LENGTH_MAX) throw refusedToken('malformed');
@@ -62,7 +62,7 @@ export class TokenVerifier {
     return principal;
   }
 
-  /** Never for longer than the token says. The longest known is forgotten first. */
+  /** Never for longer than the token is valid. The oldest is forgotten first. */
   #keep(digest: string, principal: Principal): void {
     const until = Math.min(Date.now() + KNOWN_MS_MAX, principal.expiresAt.getTime());
     this.#known.set(digest, { principal, until });
@@ -100,11 +100,13 @@ async function verified(token: string, { issuer, keys }: TrustedIssuer): Promise
       throw refusedToken('kind');
     return payload;
   } catch (error) {
-    throw error instanceof IssuerAway ? away() : refusalOf(error);
+    if (!(error instanceof IssuerAway)) throw refusalOf(error);
+    const message = 'The keys of the token issuer cannot be fetched now. Try again.';
+    throw new KeyturnError('unavailable', message, { retryAfterSeconds: 2 });
   }
 }
 
-/** What is wrong with a token, by the error of whoever looked at it. Its claims are looked at last, once it is genuine. */
+/** What is wrong with a token, by the error of its verification. Claims are checked last, once it is genuine. */
 function refusalOf(error: unknown): KeyturnError {
   if (isKeyturnError(error)) return error;
   if (error instanceof UnknownKey) return refusedToken('unknown_key');
@@ -121,10 +123,4 @@ function refusalOfClaim({ claim, reason, payload }: errors.JWTClaimValidationFai
     return refusedToken('audience', { found: JSON.stringify(payload.aud) });
   if (reason === 'check_failed' && claim === 'nbf') return refusedToken('not_yet_valid');
   return refusedToken('unreadable_claim', { claim });
-}
-
-function away(): KeyturnError {
-  return new KeyturnError('unavailable', 'The keys of the token issuer cannot be fetched now: try again.', {
-    retryAfterSeconds: 2,
-  });
 }

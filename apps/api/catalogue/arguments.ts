@@ -4,7 +4,7 @@ import { compileArgumentSchema } from '../../../domain/conditions/argument-schem
 import { oncePer } from '../../../domain/once-per.ts';
 import type { ActionDefinition } from '../../../domain/policy/policy.ts';
 
-/** Refuses (`arguments_invalid`) arguments that the action's schema does not allow, naming the places. */
+/** Refuses (`arguments_invalid`) arguments that the action's schema does not allow, with the path of each mistake. */
 export function checkArguments(action: ActionDefinition, values: Readonly<Record<string, JsonValue>>): void {
   const problems = schemaOf(action).problemsOf(values);
   if (problems.length === 0) return;
@@ -12,9 +12,13 @@ export function checkArguments(action: ActionDefinition, values: Readonly<Record
     path: `/arguments${path}`.slice(0, 300),
     message: message.slice(0, 300),
   }));
-  throw new KeyturnError('arguments_invalid', 'The arguments do not fit the schema of this action.', {
-    errors,
-  });
+  throw new KeyturnError(
+    'arguments_invalid',
+    'The arguments do not match the schema of this action: see `errors`.',
+    {
+      errors,
+    },
+  );
 }
 
 /** Once for each action of the active policy, whose object lives as long as that is active. */

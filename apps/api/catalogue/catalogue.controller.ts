@@ -1,4 +1,4 @@
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get, Module, Query } from '@nestjs/common';
 
 import {
   isTargetOf,
@@ -21,7 +21,7 @@ import { modeOf } from './entry.ts';
 const PAGE = 100;
 const { listTargets: TARGETS } = OPERATIONS;
 
-/** What can be asked for, and what is there to act on. How it is reached is nobody's business here. */
+/** The actions that can be requested and their targets. How targets are reached is not shown. */
 @Door('people')
 @Controller('v1')
 export class CatalogueController {
@@ -65,11 +65,14 @@ export class CatalogueController {
   }
 }
 
-/** The id after which a page begins. Refuses what no page gave. */
+@Module({ controllers: [CatalogueController] })
+export class CatalogueModule {}
+
+/** The id after which a page begins. Refuses what is no cursor of a page. */
 function positionOf(cursor = ''): string {
   const id = Buffer.from(cursor, 'base64url').toString('utf8');
   if (Buffer.from(id).toString('base64url') === cursor) return id;
-  throw new KeyturnError('invalid_request', 'The cursor is not one of this list.');
+  throw new KeyturnError('invalid_request', 'The cursor does not belong to this list.');
 }
 
 function targetView(
@@ -84,7 +87,7 @@ function targetView(
     environment,
     resource_type,
     actions: actions.filter((action) => isTargetOf(target, action)).map(({ action }) => action),
-    // Who owns it and how sensitive it is tells an agent whom to press, and where: people of the directory only.
+    // Owners and sensitivity would show an agent whom to pressure, and where: people of the directory only.
     ...(isReviewer(caller)
       ? { owners: [...owners], tags: [...(tags ?? [])], ...(data_class === undefined ? {} : { data_class }) }
       : {}),

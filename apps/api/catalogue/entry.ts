@@ -14,13 +14,13 @@ import { quote } from '../../../domain/conditions/did-you-mean.ts';
 import { nameHint } from './similar-names.ts';
 import type { RequestMode } from '../../../domain/request/status.ts';
 
-/** What is asked for, as the catalogue has it. */
+/** The requested action and target in the catalogue. */
 export interface CatalogueEntry {
   readonly action: ActionDefinition;
   readonly target: Target;
 }
 
-/** The entry of what is asked for. Refuses what the catalogue does not have, and the wrong mode for it. */
+/** The catalogue entry of a request. Refuses what the catalogue does not have, and the wrong mode for it. */
 export function catalogueEntry(
   policy: PolicySet,
   body: { readonly action: string; readonly target: string; readonly mode: RequestMode },
@@ -49,13 +49,13 @@ export function catalogueEntry(
   if (body.mode !== mode) {
     throw new KeyturnError(
       'mode_unsupported',
-      `This action takes another mode: send "mode": "${mode}" (on the command line --mode ${mode}).`,
+      `This action needs another mode: send "mode": "${mode}" (on the command line --mode ${mode}).`,
     );
   }
   return { action, target };
 }
 
-/** The one mode that an action is asked for with: what nothing performs is only decided on. */
+/** The one mode in which an action can be requested: without a connector it is only decided on. */
 export function modeOf({ connector }: Pick<ActionDefinition, 'connector'>): RequestMode {
   return connector === null ? 'gate' : 'execute';
 }

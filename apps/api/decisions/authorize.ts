@@ -1,3 +1,4 @@
+import { readSwitches } from '../../../database/kill-switches.ts';
 import { decidableRequest, readDecisions } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { checkDecision, type DecisionAttempt } from '../../../domain/approval/decision.ts';
@@ -8,7 +9,7 @@ import type { DecisionBody } from '../../../contract/decisions.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { directoriesOf, loadRequest } from '../requests/load.ts';
-import { refusalBySwitch } from '../switches/refusal.ts';
+import { refusalOf } from '../switches/refusal.ts';
 
 /** How strongly a signed-in session binds a person to the words decided on. */
 export const SESSION_GRADE = GRADE_GIVEN;
@@ -27,8 +28,8 @@ export interface DecisionCall {
 }
 
 /**
- * Refuses at once what the worker would refuse later, by the same functions. Passing here counts nothing yet: the worker
- * authorizes it again, and the executor a third time.
+ * Refuses at once what the worker would refuse later, by the same functions. Passing here does not count yet: the worker
+ * authorizes the decision again, and the executor a third time.
  */
 export async function authorize(
   context: ApiContext,
@@ -44,13 +45,15 @@ export async function authorize(
   const directories = await directoriesOf(context, caller, { row });
   const check = checkDecision({ request, attempt, directories, reviewers: policy.reviewers });
   if (!check.ok) throw new KeyturnError(check.code, check.message);
-  // What is stopped can still be denied or put off.
-  const stopped = body.verdict === 'approve' ? await refusalBySwitch(context, caller, row) : null;
+  // A request that a switch stops can still be denied or deferred.
+  if (body.verdict !== 'approve') return { row, attempt };
+  const { agents } = caller.directory;
+  const stopped = refusalOf(await readSwitches(context.source.manager), { ...row, agents });
   if (stopped) throw stopped;
   return { row, attempt };
 }
 
-/** What cannot be decided any more, or not yet. */
+/** The refusal to decide a request that is over, or not pending yet. */
 export function notPending({ status }: RequestRow): KeyturnError {
   return isFinal(status)
     ? new KeyturnError('request_finished', `The request is over: ${status}.`)
@@ -65,17 +68,17 @@ function attemptOf(caller: Caller, body: DecisionBody): DecisionAttempt {
     reviewer: identity,
     is_human: isHuman,
     grade: SESSION_GRADE,
-    has_reason: (body.reason?.trim().length ?? 0) > 0,
+    has_reason: Boolean(body.reason?.trim()),
     defer: deferOf(body),
     at: new Date().toISOString(),
   };
 }
 
-/** How a decision is put off; null for any other. */
+/** How a decision is deferred; null for other verdicts. */
 export function deferOf({ verdict, defer }: DecisionBody): DecisionAttempt['defer'] {
   if (!defer) return null;
   if (verdict !== 'defer')
-    throw new KeyturnError('defer_invalid', 'Only the verdict defer takes an instant or a group.');
+    throw new KeyturnError('defer_invalid', 'Only the verdict defer can have `defer`.');
   return {
     until: defer.until === undefined ? null : new Date(defer.until).toISOString(),
     to: defer.to ?? null,

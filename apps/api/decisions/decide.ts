@@ -13,15 +13,15 @@ import { firstMade, madeBefore, refuseOtherDecision, type KeyedCall } from './ke
 import { auditRefusal } from '../auth/refused-attempt.ts';
 import { signDecision } from './sign.ts';
 
-/** What became of a decision: recorded, or durable and not yet counted. */
+/** A decision that is recorded, or durable and not yet counted. */
 export type Decided = { readonly id: string; readonly row: DecisionRow | null };
 
-/** A decision that may be sent again under its Idempotency-Key. */
+/** A decision that may be repeated with its Idempotency-Key. */
 export type DecideCall = DecisionCall & KeyedCall;
 
 /**
- * Judges, signs and sends a decision, and waits a little for its receipt. Refuses with the worker's code when it was
- * refused. The same call again finds the decision that it made, and what became of that.
+ * Authorizes, signs and sends a decision, and waits a little for its receipt. Refuses with the worker's code when the worker
+ * refused it. The same call again answers the outcome of the first.
  */
 export async function decide(context: ApiContext, call: DecideCall, signal: AbortSignal): Promise<Decided> {
   const by = call.caller.principal.identity;
@@ -88,6 +88,6 @@ function refusalOf(row: DecisionRow): KeyturnError {
   const isKnown = (statusOf(code) as number | undefined) !== undefined;
   return new KeyturnError(
     isKnown ? code : 'internal',
-    'The decision was recorded, and refused: it does not count.',
+    'The decision was recorded but refused: it does not count.',
   );
 }

@@ -1,4 +1,4 @@
-import { Body, Controller, HttpCode, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, HttpCode, Module, Param, Post, Res } from '@nestjs/common';
 import type { Response } from 'express';
 
 import type { DecisionAnswer, DecisionQueued, Ticket } from '../../../contract/decisions.ts';
@@ -73,3 +73,6 @@ export class DecisionsController {
     return viewAfterWait(this.#context, caller, row);
   }
 }
+
+@Module({ controllers: [DecisionsController] })
+export class DecisionsModule {}

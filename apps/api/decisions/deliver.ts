@@ -1,5 +1,3 @@
-import { WorkflowNotFoundError } from '@temporalio/client';
-
 import { keepMessage, type KeptMessage } from '../../../database/kept-messages.ts';
 import { readRequest } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
@@ -24,14 +22,14 @@ export interface Delivery<Receipt> {
   readonly row: RequestRow;
   readonly receipt: () => Promise<Receipt | null>;
   readonly signal: AbortSignal;
-  /** It is in the database already: where Temporal cannot be reached, a worker finds it there. */
+  /** It is stored in the database already: while Temporal is unavailable, a worker finds it there. */
   readonly isKept: boolean;
 }
 
 /**
- * Sends a signed message and waits a little for its receipt. Null when there is none in time: then it is kept in the
- * database, where a worker finds it, whatever becomes of the workflow. Once this returns, nothing that happens to this
- * process, the workers or the workflow loses the message.
+ * Sends a signed message and waits a little for its receipt. Null when there is none in time: then it is stored in the
+ * database, where a worker finds it even if the workflow is lost. Once this returns, no failure of this process, the
+ * workers or the workflow loses the message.
  */
 export async function deliver<Receipt>(
   context: Pick<ApiContext, 'source' | 'feed' | 'temporal' | 'log'>,
@@ -59,7 +57,7 @@ async function keep<Receipt>(
   if (!(await keepMessage(context.source, row.id, message))) throw tooMuchWaits(context, row.id);
 }
 
-/** The refusal of one message more than are kept for a request. */
+/** The refusal of a message beyond the number that is stored for a request. */
 export function tooMuchWaits({ log }: Pick<ApiContext, 'log'>, request: string): KeyturnError {
   log.error({ request }, 'too many messages wait for this request');
   return new KeyturnError('unavailable', 'Too many messages are queued for this request. Try again later.', {
@@ -67,36 +65,33 @@ export function tooMuchWaits({ log }: Pick<ApiContext, 'log'>, request: string):
   });
 }
 
-/** False when the workflow takes no signal any more, though its request is not over: it is gone, or had too many. */
+/** False when the workflow accepts no more signals though its request is not over: it is gone, or had too many. */
 async function sendSignal<Receipt>(
   context: Pick<ApiContext, 'source' | 'temporal' | 'log'>,
   { message, row }: Delivery<Receipt>,
 ): Promise<boolean> {
   const { kind, envelope } = message;
-  // The very run that the request belongs to: whoever started another one under its id must not get the message.
+  // To exactly the run of the request: a workflow that somebody else started under its id must not get the message.
   const handle = context.temporal.workflow.getHandle(row.id, row.run_id || undefined);
-  try {
-    return await askTemporal(context, {
-      deadlineMs: SIGNAL_DEADLINE_MS,
-      unavailable: 'Temporal did not confirm in time. Send it again: it never counts twice.',
-      call: () =>
-        handle.signal(kind === 'decide' ? decideSignal : withdrawSignal, envelope).then(
-          () => true,
-          (error: unknown) => {
-            if (isRefused(error)) return false;
-            throw error;
-          },
-        ),
-    });
-  } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw error;
-    const now = await readRequest(context.source.manager, row.id);
-    if (now && isFinal(now.status)) throw notPending(now);
-    return false;
-  }
+  const isTaken = await askTemporal(context, {
+    deadlineMs: SIGNAL_DEADLINE_MS,
+    unavailable: 'Temporal did not confirm in time. Send the call again: it never counts twice.',
+    call: () =>
+      handle.signal(kind === 'decide' ? decideSignal : withdrawSignal, envelope).then(
+        () => true,
+        (error: unknown) => {
+          if (isRefused(error)) return false;
+          throw error;
+        },
+      ),
+  });
+  if (isTaken !== null) return isTaken;
+  const now = await readRequest(context.source.manager, row.id);
+  if (now && isFinal(now.status)) throw notPending(now);
+  return false;
 }
 
-/** INVALID_ARGUMENT and FAILED_PRECONDITION: no repetition helps. So servers answer a workflow that had too many signals. */
+/** INVALID_ARGUMENT and FAILED_PRECONDITION: repeating does not help. Servers answer so after too many signals. */
 const REFUSED: ReadonlySet<number> = new Set([3, 9]);
 
 function isRefused(error: unknown): boolean {

@@ -1,13 +1,13 @@
 import { keepMessage, readKeptMessage, type KeptMessage } from '../../../database/kept-messages.ts';
 import { openEnvelope, type SignedDecision, type SignedWithdrawal } from '../../../domain/crypto/envelope.ts';
-import { isKeyturnError } from '../../../domain/errors.ts';
-import { unseal } from '../../../domain/crypto/sealing.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { keyReused } from '../http/idempotency.ts';
+import { holdsSealed } from '../requests/decision-view.ts';
 import { tooMuchWaits } from './deliver.ts';
+import { givenReason } from './sign.ts';
 
-/** A call that may come again under its Idempotency-Key. */
+/** A call that may be repeated with its Idempotency-Key. */
 export interface KeyedCall {
   readonly caller: Caller;
   /** The request that it is about. */
@@ -25,8 +25,8 @@ export async function madeBefore(
 }
 
 /**
- * Keeps the message of a call with a key before anything of it leaves: from now on the key leads to it. Answers the one
- * that counts: where the same call was made twice at once, that is the first.
+ * Stores the message of a call with a key before anything is sent: from now on the key leads to it. Answers the message that
+ * counts: where the same call was made twice at once, the first.
  */
 export async function firstMade(
   context: Pick<ApiContext, 'source' | 'log'>,
@@ -40,7 +40,7 @@ export async function firstMade(
   return first;
 }
 
-/** Refuses (`idempotency_key_reused`) another decision under a key than the one that was made with it. */
+/** Refuses (`idempotency_key_reused`) a decision that differs from the one that was made with the key. */
 export async function refuseOtherDecision(
   context: Pick<ApiContext, 'keys'>,
   { envelope }: KeptMessage,
@@ -68,18 +68,10 @@ export async function refuseOtherWithdrawal(
   if (!(await hasReason(context, first, reason))) throw keyReused();
 }
 
-/** A reason whose key is gone cannot be compared, and nobody is shown it any more. */
-async function hasReason(
-  { keys }: Pick<ApiContext, 'keys'>,
+function hasReason(
+  context: Pick<ApiContext, 'keys'>,
   { id, reason: sealed }: Pick<SignedDecision | SignedWithdrawal, 'id' | 'reason'>,
   reason: string | undefined,
 ): Promise<boolean> {
-  const wanted = reason?.trim() ?? '';
-  if (sealed === null) return wanted === '';
-  try {
-    return (await unseal(sealed, `${id}/reason`, keys.sealing)) === wanted;
-  } catch (error) {
-    if (isKeyturnError(error)) return true;
-    throw error;
-  }
+  return holdsSealed(context, sealed, { field: `${id}/reason`, value: givenReason(reason) });
 }

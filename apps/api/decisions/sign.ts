@@ -30,13 +30,18 @@ export async function signDecision(
   return signEnvelope(decision, context.keys.signing);
 }
 
-/** A reason, sealed for its place; null for none. */
+/** A reason, sealed for the message with this id; null for none. */
 export async function sealReason(
   { keys }: Pick<ApiContext, 'keys'>,
   id: string,
   reason: string | undefined,
 ): Promise<string | null> {
-  const value = reason?.trim() ?? '';
-  if (value === '') return null;
+  const value = givenReason(reason);
+  if (value === null) return null;
   return seal({ context: `${id}/reason`, value, initializationVector: randomBytes(12) }, keys.sealing);
+}
+
+/** A reason without surrounding blanks; null for none. */
+export function givenReason(reason: string | undefined): string | null {
+  return reason?.trim() || null;
 }

@@ -27,7 +27,7 @@ interface Withdrawn {
   readonly row: RequestRow;
 }
 
-/** Withdraws a request for somebody whose it is. The same call again finds what became of the first. */
+/** Withdraws a request for somebody behind it. The same call again answers the outcome of the first. */
 export async function withdraw(context: ApiContext, call: WithdrawCall): Promise<Withdrawn> {
   const by = call.caller.principal.identity;
   const id = callId('wdr', context.keys.identity, { ...call, by, about: call.id });
@@ -83,7 +83,7 @@ async function withdrawable(context: ApiContext, call: WithdrawCall): Promise<Re
   return row;
 }
 
-/** Cancelled, or something that a withdrawal came too late for. */
+/** True when the request was withdrawn, or it is too late for that. */
 function hasMovedOn({ status }: RequestRow): boolean {
   return tooLateToWithdraw(status) !== null;
 }

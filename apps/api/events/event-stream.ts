@@ -2,27 +2,27 @@ import { once } from 'node:events';
 
 import type { Response } from 'express';
 
-import type { FeedEntry } from '../../../database/feed-entries.ts';
+import { newestEntry, readAgain, type FeedEntry } from '../../../database/feed-entries.ts';
 import type { Change } from '../../../contract/changes.ts';
 import { callerOf, canRead, isReviewer, type Caller } from '../auth/caller.ts';
-import { callerGround } from '../auth/authenticate.ts';
+import { callerSnapshot } from '../auth/authenticate.ts';
 import type { ApiContext } from '../context.ts';
 
 const HEARTBEAT_MS = 15_000;
 const QUEUE_MAX = 2_000;
 const REMEMBERED_MAX = 5_000;
 
-/** How far back a stream of all changes resumes, in entries. Whoever was away longer lists again. */
+/** How far back a stream of all changes resumes, in entries. Beyond that a reader has to list again. */
 const REPLAY_MAX = 20_000;
 
-/** How a stream is sent, so that nothing on the way holds it back. */
+/** Headers that keep proxies from buffering a stream. */
 export const STREAM_HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
   'Cache-Control': 'no-store, no-transform',
   'X-Accel-Buffering': 'no',
 } as const;
 
-/** What a reader wants to hear of. */
+/** What a reader subscribes to. */
 export interface StreamOptions {
   readonly caller: Caller;
   readonly request: string | null;
@@ -35,7 +35,7 @@ export interface StreamOptions {
 /**
  * Sends the changes that a reader may know of, each once, until either side hangs up, the token ends or the reader is too
  * slow. Each event's id is the position up to which nothing is missing, the first event's included. A reader that comes
- * back with its last one misses nothing, or is told by `reset` to list again; it may see some events again.
+ * back with its last one misses nothing, or gets `reset` and has to list again; it may see some events again.
  */
 export class EventStream {
   readonly #context: ApiContext;
@@ -104,18 +104,19 @@ export class EventStream {
 
   async #replay(): Promise<void> {
     const { lastId, request } = this.#options;
-    const { feed } = this.#context;
+    const { feed, source } = this.#context;
     if (lastId === null) return;
     if (request === null && feed.settled - this.#position > REPLAY_MAX) return this.#reset('too_far_behind');
     // Another process may have given out a position that this one has not reached; none is ahead of the log itself,
     // unless the log is another one by now (a restored backup).
-    if (lastId > feed.settled && lastId > (await feed.newestCommitted())) return this.#reset('ahead_of_log');
+    if (lastId > feed.settled && lastId > (await newestEntry(source.manager)))
+      return this.#reset('ahead_of_log');
     // What is committed by then is read here; what is not comes by the feed, and the position waits for it.
     const settled = feed.settled;
     let after = this.#position;
     while (this.#isOpen) {
       const lineage = isReviewer(this.#caller) ? null : this.#caller.principal.identity;
-      const entries = await feed.readAfter({ after, request, lineage });
+      const entries = await readAgain(source.manager, { after, request, lineage });
       for (const entry of entries) {
         await this.#send(entry);
         this.#moveTo(Math.min(entry.id, settled));
@@ -187,7 +188,7 @@ export class EventStream {
     }
     this.#wasFull = this.#response.writableNeedDrain;
     try {
-      this.#caller = callerOf(this.#caller.principal, await callerGround(this.#context));
+      this.#caller = callerOf(this.#caller.principal, await callerSnapshot(this.#context));
       // One line end, not two: some readers take the blank line for the end of an (empty) event.
       if (!this.#wasFull) this.#response.write(': still here\n');
     } catch {

@@ -1,4 +1,4 @@
-import { Controller, Get, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, Module, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 
 import { KeyturnError } from '../../../domain/errors.ts';
@@ -8,18 +8,12 @@ import { OPERATIONS } from '../../../contract/operations.ts';
 import { CallerParam, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { Door } from '../http/door.ts';
-import { Places } from '../http/slots.ts';
+import { Slots } from '../http/slots.ts';
 import { QueryPipe } from '../http/pipes.ts';
 import { loadRequest } from '../requests/load.ts';
 import { EventStream, STREAM_HEADERS } from './event-stream.ts';
 
-const STREAMS_OF_ONE_MAX = 20;
-
-/** Resuming reads the audit log: so many streams may do so at once, and so many of one caller. */
-const REPLAYS_MAX = 8;
-const REPLAYS_OF_ONE_MAX = 2;
-
-const TOO_MANY = 'Too many event streams are open or resuming.';
+const TOO_MANY = { refusal: 'Too many event streams are open or resuming: wait for some to end.' };
 
 const { streamEvents: STREAM } = OPERATIONS;
 
@@ -27,11 +21,13 @@ const { streamEvents: STREAM } = OPERATIONS;
 @Controller('v1/events')
 export class EventsController {
   readonly #context: ApiContext;
-  readonly #open = new Places(STREAMS_OF_ONE_MAX);
-  readonly #replays = new Places(REPLAYS_OF_ONE_MAX);
+  readonly #open: Slots;
+  /** Resuming reads the audit log. */
+  readonly #replays = new Slots({ perCaller: 2, inAll: 8, ...TOO_MANY });
 
   constructor(context: ApiContext) {
     this.#context = context;
+    this.#open = new Slots({ perCaller: 20, inAll: context.settings.streamsMax, ...TOO_MANY });
   }
 
   @Get()
@@ -47,21 +43,19 @@ export class EventsController {
     if (request.method === 'HEAD') return void response.set(STREAM_HEADERS).end();
     const key = identityKey(caller.principal.identity);
     const release = this.#take(key);
+    let onReplayed = (): void => {};
     try {
-      const onReplayed = lastId === null ? () => {} : this.#replays.take(key, REPLAYS_MAX, TOO_MANY);
-      try {
-        const options = { caller, request: id ?? null, lastId, onReplayed };
-        await new EventStream(this.#context, response, options).run();
-      } finally {
-        onReplayed();
-      }
+      if (lastId !== null) onReplayed = this.#replays.take(key);
+      const options = { caller, request: id ?? null, lastId, onReplayed };
+      await new EventStream(this.#context, response, options).run();
     } finally {
+      onReplayed();
       release();
     }
   }
 
   #take(caller: string): () => void {
-    const release = this.#open.take(caller, this.#context.settings.streamsMax, TOO_MANY);
+    const release = this.#open.take(caller);
     this.#context.metrics.streams.set(this.#open.count);
     return () => {
       release();
@@ -70,11 +64,14 @@ export class EventsController {
   }
 }
 
+@Module({ controllers: [EventsController] })
+export class EventsModule {}
+
 function lastEventId(request: Request): number | null {
   const value = request.headers['last-event-id'];
   if (value === undefined || value === '') return null;
   if (typeof value !== 'string' || !/^\d{1,15}$/.test(value)) {
-    throw new KeyturnError('invalid_request', 'Last-Event-ID is not the id of an event.');
+    throw new KeyturnError('invalid_request', 'Last-Event-ID is not an event id.');
   }
   return Number(value);
 }

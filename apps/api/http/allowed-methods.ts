@@ -6,7 +6,7 @@ interface Layer {
   match(path: string): boolean;
 }
 
-/** The methods that the address of a call takes, in capitals; none where there is no such address. */
+/** The methods that the URL of a call accepts, in capitals; none where there is no route. */
 export function allowedMethods({ app, path }: Request): readonly string[] {
   const layers = (app.router as unknown as { readonly stack: readonly Layer[] }).stack;
   const methods = layers

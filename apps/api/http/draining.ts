@@ -4,20 +4,17 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const LOOK_MS = 50;
 
-/** That this process is about to end: known to whatever answers, before it does. */
+/** Whether this process is about to end, for the handlers that must act before it does. */
 export class Draining {
   readonly #ending = new AbortController();
+  /** Aborted when no new calls are accepted: streams end, and waiting calls are answered at once. */
+  readonly signal = this.#ending.signal;
   readonly #answering = new Set<ServerResponse>();
   #isBegun = false;
 
-  /** No new calls are wanted: readiness says so, and no connection is kept for another one. */
+  /** No new calls are wanted: readiness says so, and no connection is kept alive for another one. */
   get isBegun(): boolean {
     return this.#isBegun;
-  }
-
-  /** Aborted when no new calls come any more: streams end, and who waits gets the answer of now. */
-  get signal(): AbortSignal {
-    return this.#ending.signal;
   }
 
   begin(): void {
@@ -29,7 +26,7 @@ export class Draining {
     this.#ending.abort();
   }
 
-  /** Knows of an answer until it is sent. */
+  /** Tracks an answer until it is sent. */
   follow(response: ServerResponse): void {
     if (this.#isBegun) closeAfter(response);
     this.#answering.add(response);
@@ -44,13 +41,13 @@ function closeAfter(response: ServerResponse): void {
 
 /** How long ending may take. */
 export interface DrainLimits {
-  /** Calls are still taken while readiness says no: so long load balancers take to look elsewhere. */
+  /** Calls are still accepted while readiness says no: load balancers take this long to look elsewhere. */
   readonly unreadyMs: number;
-  /** Then calls may take so long to end. */
+  /** Then calls may take this long to end. */
   readonly endMs: number;
 }
 
-/** Takes no more calls, and waits for those that were taken. False when some were cut off at the end. */
+/** Accepts no more calls, and waits for those in progress. False when some were cut off at the end. */
 export async function drain(server: Server, draining: Draining, limits: DrainLimits): Promise<boolean> {
   draining.begin();
   await delay(limits.unreadyMs);

@@ -17,18 +17,18 @@ export function preferredWaitMs(request: Request): number {
   return seconds * 1_000;
 }
 
-/** A signal that aborts when the caller hangs up, so that nobody is waited for in vain: a parameter of a handler. */
+/** A signal that aborts when the caller hangs up, so that nothing is awaited in vain: a parameter of a handler. */
 export const HangUp = createParamDecorator((_: unknown, context: ExecutionContext): AbortSignal => {
   const response = context.switchToHttp().getResponse<Response>();
   const controller = new AbortController();
-  // After a whole answer nobody waits any more, and an abort is not free.
+  // After a whole answer nothing waits any more, and an abort is not free.
   response.once('close', () => {
     if (!response.writableFinished) controller.abort();
   });
   return controller.signal;
 });
 
-/** The ETag of a request as one caller sees it now: others may see less, and who may decide changes with the hour. */
+/** The ETag of a request as one caller sees it now: others may see less, and who may decide changes with time. */
 export function entityTag(view: RequestView): string {
   return `W/"${view.version}-${createHash('sha256').update(JSON.stringify(view)).digest('base64url').slice(0, 22)}"`;
 }

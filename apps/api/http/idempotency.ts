@@ -11,7 +11,7 @@ const KEY_LENGTH_MAX = 256;
 
 /**
  * The Idempotency-Key, read as UTF-8 (a client that can only send Latin-1 header values sends its bytes). Every byte counts:
- * nothing is trimmed beyond what HTTP itself does, nothing is normalised.
+ * nothing is trimmed beyond what HTTP itself trims, nothing is normalised.
  */
 function idempotencyKey(request: Request): string {
   const values = request.headersDistinct['idempotency-key'] ?? [];
@@ -19,11 +19,11 @@ function idempotencyKey(request: Request): string {
   if (value === undefined || value === '' || values.length !== 1) {
     throw new KeyturnError('idempotency_key_missing', 'Send exactly one Idempotency-Key header.');
   }
-  const key = decode(value);
+  const key = strictUtf8(Buffer.from(value, 'latin1'));
   if (key === null || key.length > KEY_LENGTH_MAX || /\p{Cc}/u.test(key)) {
     throw new KeyturnError(
       'idempotency_key_invalid',
-      `The Idempotency-Key has 1 to ${KEY_LENGTH_MAX} characters of UTF-8, none of them a control character.`,
+      `An Idempotency-Key has 1 to ${KEY_LENGTH_MAX} UTF-8 characters and no control characters.`,
     );
   }
   return key;
@@ -34,7 +34,7 @@ export const IdempotencyKey = createParamDecorator((_: unknown, context: Executi
   idempotencyKey(context.switchToHttp().getRequest()),
 );
 
-/** The same where a call needs none; null without one. */
+/** The same for calls that need no key; null without one. */
 export const OptionalIdempotencyKey = createParamDecorator(
   (_: unknown, context: ExecutionContext): string | null => {
     const request = context.switchToHttp().getRequest<Request>();
@@ -42,17 +42,18 @@ export const OptionalIdempotencyKey = createParamDecorator(
   },
 );
 
-function decode(value: string): string | null {
+/** The text of bytes, or null where they are not UTF-8. */
+export function strictUtf8(bytes: Buffer): string | null {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.from(value, 'latin1'));
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return null;
   }
 }
 
 /**
- * The id of what a call makes. The same caller and key lead to the same one, so that it counts once, however often the
- * call is made; without a key it is a new one.
+ * The id of what a call creates. The same caller and key lead to the same one, so that a repeated call counts once; without
+ * a key it is a new one.
  */
 export function callId(
   prefix: 'dec' | 'wdr' | 'swi',
@@ -70,10 +71,10 @@ export function freshId(prefix: 'dec' | 'wdr' | 'swi'): string {
   return `${prefix}_${base32(randomBytes(16))}`;
 }
 
-/** The refusal of a key that belongs to something else. */
+/** The refusal of a key that belongs to another call. */
 export function keyReused(): KeyturnError {
   return new KeyturnError(
     'idempotency_key_reused',
-    'This Idempotency-Key was used for another call: take a new one.',
+    'This Idempotency-Key was already used for a different call. Use a new one.',
   );
 }

@@ -21,14 +21,14 @@ export class Metrics {
 
   readonly refusedAttempts = new Counter({
     name: 'keyturn_refused_attempts_total',
-    help: 'Attempts to decide or withdraw that were refused at once, by where they came in and why.',
+    help: 'Attempts to decide or withdraw that were refused at once, by delivery and code.',
     labelNames: ['delivery', 'code'],
     registers: [this.registry],
   });
 
   readonly refusedTokens = new Counter({
     name: 'keyturn_refused_tokens_total',
-    help: 'Calls without a token that is taken, by why.',
+    help: 'Calls without an accepted token, by reason.',
     labelNames: ['fault'],
     registers: [this.registry],
   });

@@ -3,8 +3,8 @@ import type { z } from 'zod';
 type Issue = Parameters<z.core.$ZodErrorMap>[0];
 
 /**
- * What is wrong with a value, for people, where its schema has no words of its own. It quotes nothing of the value: what
- * was sent may be secret.
+ * What is wrong with a value, for people, where its schema has no message of its own. It quotes nothing of the value, which
+ * may be secret.
  */
 export const mistakeText: z.core.$ZodErrorMap = (issue) => {
   if (issue.code === 'invalid_type')
@@ -43,13 +43,13 @@ const UNITS: Readonly<Record<string, string>> = {
 };
 
 const KINDS: Readonly<Record<string, string>> = {
-  string: 'a text',
+  string: 'a string',
   number: 'a number',
   int: 'a whole number',
   boolean: 'true or false',
   object: 'an object',
   record: 'an object',
-  array: 'a list',
+  array: 'an array',
   null: 'null',
 };
 
@@ -58,7 +58,7 @@ const FORMATS: Readonly<Record<string, string>> = {
   datetime: 'must be an instant such as 2026-01-05T10:00:00Z',
 };
 
-/** The mistakes of a schema's check, each with its place: of fields that nobody reads one for each. */
+/** The mistakes that a schema found, each with its path: one for every unknown field. */
 export function mistakesOf(
   issues: readonly z.core.$ZodIssue[],
 ): readonly { readonly path: string; readonly message: string }[] {

@@ -4,10 +4,10 @@ import type { Logger } from 'pino';
 import type { Metrics } from './metrics.ts';
 import { REQUEST_ID_HEADER, requestIdOf, runNamed } from './request-id.ts';
 
-/** Asked every few seconds by whatever supervises this process: worth a line only when the answer is no. */
+/** Called every few seconds by supervisors of this process: worth a line only when the answer is no. */
 const PROBES: ReadonlySet<string> = new Set(['/healthz', '/readyz']);
 
-/** Names every call, logs and measures its answer by its route template: addresses, headers and bodies stay out. */
+/** Names every call, logs and measures its answer by its route template, without addresses, headers or bodies. */
 export function observe(log: Logger, metrics: Metrics) {
   return (request: Request, response: Response, next: NextFunction): void => {
     const started = performance.now();
@@ -20,25 +20,19 @@ export function observe(log: Logger, metrics: Metrics) {
       metrics.httpDuration.observe({ method: methodOf(request), route, status: String(status) }, seconds);
       const level = status < 400 && PROBES.has(route) ? 'debug' : 'info';
       const ms = Math.round(seconds * 1_000);
-      log[level](
-        { request_id, method: methodOf(request), route, status, ms, ...refusalSent(response) },
-        'answered',
-      );
+      const refusal = response.locals['refusal'] as object | undefined;
+      log[level]({ request_id, method: methodOf(request), route, status, ms, ...refusal }, 'answered');
     });
     runNamed(request_id, next);
   };
 }
 
-/** Notes the problem that an answer carries, for the line that tells of it. */
+/** Keeps the problem that an answer carries, for the line in the log. */
 export function noteRefusal(
   response: Response,
   refusal: { readonly code: string; readonly instance: string },
 ): void {
   response.locals['refusal'] = refusal;
-}
-
-function refusalSent(response: Response): object {
-  return (response.locals['refusal'] as object | undefined) ?? {};
 }
 
 function routeOf(request: Request): string {

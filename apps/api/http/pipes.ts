@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { mistakesOf, mistakeText } from './mistakes.ts';
 
-/** The operation that a pipe reads for. */
+/** The operation whose body a pipe reads. */
 interface WithBody<Schema extends z.ZodType> {
   readonly body: Schema;
   readonly isBodyOptional?: boolean;
@@ -37,7 +37,7 @@ export class QueryPipe<Schema extends z.ZodType> implements PipeTransform<unknow
   }
 }
 
-/** The value in the schema's form. Refuses (`invalid_request`) with the place of everything that does not fit. */
+/** The value in the schema's form. Refuses (`invalid_request`) with the path of each mistake. */
 export function parseAs<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(value, { error: mistakeText });
   if (parsed.success) return parsed.data;
@@ -48,8 +48,8 @@ export function parseAs<Schema extends z.ZodType>(schema: Schema, value: unknown
 }
 
 /**
- * Many programs write null for a field that they leave out: where a field may be left out, and null means nothing of its
- * own, it counts as left out.
+ * Many programs write null for a field that they leave out: where a field is optional and null has no meaning of its own,
+ * it counts as left out.
  */
 function withoutNulls(schema: z.ZodType, value: unknown): unknown {
   const fields = fieldsOf(schema);

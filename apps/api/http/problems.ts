@@ -6,7 +6,7 @@ import type { Request, Response } from 'express';
 import type { Logger } from 'pino';
 
 import { driverCode, isRefusedByDatabase } from '../../../database/refusals.ts';
-import { isKeyturnError, KeyturnError, type ErrorCode } from '../../../domain/errors.ts';
+import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import { statusOf } from '../../../contract/http-statuses.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import { isScimPath, scimErrorOf } from './scim-errors.ts';
@@ -17,7 +17,7 @@ import { currentRequestId } from './request-id.ts';
 
 const RETRY_AFTER_SECONDS = 2;
 
-/** Answers every error, whoever raised it, as a problem (RFC 9457) that says nothing of the inside. */
+/** Answers every error as a problem (RFC 9457) that reveals no internals. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   readonly #log: Logger;
@@ -44,7 +44,7 @@ export class ProblemFilter implements ExceptionFilter {
     else send(response, refusal, ['problem', problemOf(refusal, instance)]);
   }
 
-  /** The class and place of a fault; never its message, which may quote what a caller sent. */
+  /** The class and stack of a fault; never its message, which may quote what a caller sent. */
   #report(error: unknown, instance: string, request: Request): void {
     const name = error instanceof Error ? error.name : typeof error;
     const stack = error instanceof Error ? framesOf(error) : [];
@@ -71,7 +71,7 @@ function send(response: Response, refusal: KeyturnError, [form, body]: [form: st
   response.status(status).type(`application/${form}+json`).send(JSON.stringify(body));
 }
 
-/** The problem that tells of a refusal. */
+/** The problem body of a refusal. */
 export function problemOf(refusal: KeyturnError, instance: string): Problem {
   const status = statusOf(refusal.code);
   const errors = refusal.facts['errors'] as Problem['errors'];
@@ -88,15 +88,16 @@ export function problemOf(refusal: KeyturnError, instance: string): Problem {
   };
 }
 
-/** What a caller may be told of any error. */
+/** What a caller may know of any error. */
 function refusalOf(error: unknown, request: Request): KeyturnError {
   if (isKeyturnError(error)) return error;
   const status = clientStatus(error);
   if (status === 404) return nothingHere(request);
-  if (status !== null) return new KeyturnError(codeOf(status), 'The request cannot be read.');
+  const code = status === 413 ? 'body_too_large' : 'invalid_request';
+  if (status !== null) return new KeyturnError(code, 'The request cannot be read.');
   if (isRefusedByDatabase(error)) return new KeyturnError('unavailable', CHANGED_MEANWHILE);
   if (isDatabaseAway(error)) {
-    return new KeyturnError('unavailable', 'The database cannot be reached now: try again.');
+    return new KeyturnError('unavailable', 'The database is unavailable. Try again.');
   }
   return new KeyturnError(
     'internal',
@@ -105,7 +106,7 @@ function refusalOf(error: unknown, request: Request): KeyturnError {
 }
 
 const CHANGED_MEANWHILE =
-  'What this call rests on (people, groups or policy) was changed meanwhile, and nothing was done: try again. If it is refused then, the answer says why.';
+  'People, groups or policy changed during this call, so nothing was done. Try again; if the call is refused then, the answer says why.';
 
 /** Errors of the framework carry a status; 4xx means that the request itself could not be read. */
 function clientStatus(error: unknown): number | null {
@@ -114,15 +115,11 @@ function clientStatus(error: unknown): number | null {
   return typeof status === 'number' && status >= 400 && status < 500 ? status : null;
 }
 
-function codeOf(status: number): ErrorCode {
-  return status === 413 ? 'body_too_large' : 'invalid_request';
-}
-
-/** No route took the call: there is none at this address, or none for this method. */
+/** No route matched the call: there is none at this URL, or none for this method. */
 function nothingHere(request: Request): KeyturnError {
   const allowed = allowedMethods(request).join(', ');
-  if (allowed === '') return new KeyturnError('not_found', 'There is nothing here.');
-  return new KeyturnError('method_not_allowed', `This address takes ${allowed} only.`, { allowed });
+  if (allowed === '') return new KeyturnError('not_found', 'There is nothing at this URL.');
+  return new KeyturnError('method_not_allowed', `This URL accepts only ${allowed}.`, { allowed });
 }
 
 const AWAY_CODES =
@@ -135,7 +132,7 @@ function isDatabaseAway(error: unknown): boolean {
   return isFatal(error) || AWAY_CODES.test(driverCode(error) ?? '') || AWAY_MESSAGES.test(error.message);
 }
 
-/** PostgreSQL ended or refused the whole session: nothing about the question itself was wrong. */
+/** PostgreSQL ended or refused the whole session: the statement itself was not at fault. */
 function isFatal(error: Error): boolean {
   const { severity, driverError } = error as { severity?: unknown; driverError?: { severity?: unknown } };
   return (driverError?.severity ?? severity) === 'FATAL';

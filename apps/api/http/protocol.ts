@@ -7,13 +7,13 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import type { Operation } from '../../../contract/operation.ts';
 import { OPERATIONS } from '../../../contract/operations.ts';
 
-/** Has the server hand over what it would answer itself without a name of the call and without a problem. */
+/** Hands calls to the application that the server would answer itself, without request id and problem body. */
 export function handOver(server: Server): void {
-  // RFC 9110 section 10.1.1 lets a server take no notice of an expectation that it does not know.
+  // RFC 9110 section 10.1.1 lets a server ignore an expectation that it does not know.
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     server.emit('request', request, response);
   });
-  // `refuseHosts` asks for it instead. The types know this of the constructor alone, which the framework calls.
+  // `refuseHosts` checks it instead. The types have this for the constructor alone, which the framework calls.
   Object.assign(server, { requireHostHeader: false });
 }
 
@@ -24,7 +24,7 @@ export function refuseHosts(request: Request, _response: Response, next: NextFun
   next(isWrong ? new KeyturnError('invalid_request', 'Send exactly one Host header.') : undefined);
 }
 
-/** Only what has an ETag answers 304, and does so itself: the framework would for everything that is asked for with `*`. */
+/** Only routes with an ETag answer 304, by themselves: the framework would for every call with `If-None-Match: *`. */
 export function neverFresh(request: Request, _response: Response, next: NextFunction): void {
   Object.defineProperty(request, 'fresh', { value: false });
   next();
@@ -39,7 +39,7 @@ const QUERIES: ReadonlyMap<string, ReadonlySet<string>> = new Map(
     ]),
 );
 
-/** Refuses parameters that an operation does not read: whoever sends `?dry_run=true` must not get the real thing. */
+/** Refuses parameters that an operation does not have: a call with `?dry_run=true` must not be executed for real. */
 export class QueryReader implements NestInterceptor {
   intercept(execution: ExecutionContext, next: CallHandler): ReturnType<CallHandler['handle']> {
     const request = execution.switchToHttp().getRequest<Request>();
@@ -48,11 +48,15 @@ export class QueryReader implements NestInterceptor {
     const known = QUERIES.get(`${method} ${path.replace(/(?<=.)\/$/, '')}`);
     const unknown = known ? Object.keys(request.query).filter((name) => !known.has(name)) : [];
     if (unknown.length > 0)
-      throw new KeyturnError('invalid_request', 'The address has query parameters that are not read here.', {
-        errors: unknown
-          .slice(0, 20)
-          .map((name) => ({ path: `/${name.slice(0, 100)}`, message: 'There is no such parameter.' })),
-      });
+      throw new KeyturnError(
+        'invalid_request',
+        'The URL has query parameters that this operation does not have: see `errors`.',
+        {
+          errors: unknown
+            .slice(0, 20)
+            .map((name) => ({ path: `/${name.slice(0, 100)}`, message: 'There is no such parameter.' })),
+        },
+      );
     return next.handle();
   }
 }

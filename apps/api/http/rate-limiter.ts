@@ -1,6 +1,6 @@
 import { KeyturnError } from '../../../domain/errors.ts';
 
-/** Remembered callers: the longest unseen are forgotten first, so memory is bounded whoever calls. */
+/** Remembered callers: the least recent are forgotten first, so memory is bounded. */
 const CALLERS_MAX = 10_000;
 
 interface Bucket {
@@ -8,7 +8,7 @@ interface Bucket {
   at: number;
 }
 
-/** A token bucket a caller: `ratePerSecond` on average, twice that at once. One process limits what it serves itself. */
+/** A token bucket per caller: `ratePerSecond` on average, twice that at once. Each process limits what it serves itself. */
 export class RateLimiter {
   readonly #ratePerSecond: number;
   readonly #burst: number;
@@ -33,10 +33,10 @@ export class RateLimiter {
   admit(caller: string): void {
     const retryAfterSeconds = this.take(caller);
     if (retryAfterSeconds > 0)
-      throw new KeyturnError('rate_limited', 'Too many calls: slow down.', { retryAfterSeconds });
+      throw new KeyturnError('rate_limited', 'Too many calls. Slow down.', { retryAfterSeconds });
   }
 
-  /** Counts work that is as much as so many calls. A caller may come to owe tokens: the next call waits until they are paid. */
+  /** Charges for work that costs as much as several calls. A caller may owe tokens: its next call waits until they are paid. */
   charge(caller: string, calls: number): void {
     this.#refilled(caller).tokens -= calls;
   }

@@ -8,18 +8,18 @@ export const REQUEST_ID_HEADER = 'X-Request-Id';
 
 const ids = new AsyncLocalStorage<string>();
 
-/** What the caller or a proxy before us calls this call, where that can be logged as it is; else a new name. */
+/** The id that the caller or a proxy gave this call, where it can be logged as it is; else a new one. */
 export function requestIdOf(request: Request): string {
   const [given, ...more] = request.headersDistinct['x-request-id'] ?? [];
   return given !== undefined && more.length === 0 && /^[\w.:=+/-]{1,128}$/.test(given) ? given : randomUUID();
 }
 
-/** Does what belongs to a call, so that every line logged meanwhile names it. */
+/** Runs the work of a call, so that every line logged meanwhile has its id. */
 export function runNamed(id: string, work: () => void): void {
   ids.run(id, work);
 }
 
-/** The name of the call that is being answered. */
+/** The id of the call that is being answered. */
 export function currentRequestId(): string | undefined {
   return ids.getStore();
 }

@@ -1,7 +1,7 @@
 import { KeyturnError, type ErrorCode } from '../../../domain/errors.ts';
 import { statusOf } from '../../../contract/http-statuses.ts';
 
-/** What is wrong, in the words of RFC 7644 section 3.12. */
+/** What is wrong, in the terms of RFC 7644 section 3.12. */
 export type ScimType =
   | 'invalidFilter'
   | 'invalidPath'

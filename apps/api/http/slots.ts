@@ -1,33 +1,40 @@
 import { KeyturnError } from '../../../domain/errors.ts';
 
-/** What holds memory and a connection for long, or makes much work at once: one caller cannot take all places. */
-export class Places {
-  readonly #perCaller: number;
+/** How many slots there are, and what a caller without one reads. */
+export interface SlotLimits {
+  readonly perCaller: number;
+  readonly inAll: number;
+  readonly refusal: string;
+}
+
+/** Slots for work that holds memory and a connection for long, or is expensive: one caller cannot take all of them. */
+export class Slots {
+  readonly #limits: SlotLimits;
   readonly #taken = new Map<string, number>();
   count = 0;
 
-  constructor(perCaller: number) {
-    this.#perCaller = perCaller;
+  constructor(limits: SlotLimits) {
+    this.#limits = limits;
   }
 
-  /** Takes a place, or null when there is none. What it answers gives the place back, once. */
-  tryTake(caller: string, most: number): (() => void) | null {
+  /** Takes a slot, or null when none is free. The result releases the slot, once. */
+  tryTake(caller: string): (() => void) | null {
     const own = this.#taken.get(caller) ?? 0;
-    if (this.count >= most || own >= this.#perCaller) return null;
+    if (this.count >= this.#limits.inAll || own >= this.#limits.perCaller) return null;
     this.#change(caller, 1);
-    let isGivenBack = false;
+    let isReleased = false;
     return () => {
-      if (isGivenBack) return;
-      isGivenBack = true;
+      if (isReleased) return;
+      isReleased = true;
       this.#change(caller, -1);
     };
   }
 
-  /** Takes a place, or refuses (`rate_limited`) with this message. */
-  take(caller: string, most: number, message: string): () => void {
-    const release = this.tryTake(caller, most);
+  /** Takes a slot, or refuses (`rate_limited`). */
+  take(caller: string): () => void {
+    const release = this.tryTake(caller);
     if (release) return release;
-    throw new KeyturnError('rate_limited', message, { retryAfterSeconds: 10 });
+    throw new KeyturnError('rate_limited', this.#limits.refusal, { retryAfterSeconds: 10 });
   }
 
   #change(caller: string, by: number): void {

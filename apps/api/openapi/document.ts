@@ -10,42 +10,10 @@ import type { Direction, JsonSchema } from './portable.ts';
 import { namedSchemas, schemaOf } from './schemas.ts';
 
 /** The published document. */
-export interface OpenApiDocument {
-  readonly openapi: '3.1.0';
-  readonly info: Readonly<Record<string, unknown>> & {
-    readonly title: string;
-    readonly version: string;
-    readonly description: string;
-  };
-  readonly servers: readonly { readonly url: string }[];
-  readonly tags: readonly { readonly name: string; readonly description: string }[];
-  readonly paths: Readonly<Record<string, Readonly<Record<string, DocumentedOperation>>>>;
-  readonly components: {
-    readonly schemas: Readonly<Record<string, unknown>>;
-    readonly headers: Readonly<Record<string, unknown>>;
-    readonly securitySchemes: Readonly<Record<string, unknown>>;
-  };
-  /** Every code of an error: its status, and what a client does. */
-  readonly 'x-keyturn-errors': readonly DocumentedError[];
-}
-
-/** A code of an error in the document. */
-export interface DocumentedError {
-  readonly code: string;
-  readonly status: number;
-  readonly advice: string;
-}
+export type OpenApiDocument = ReturnType<typeof makeDocument>;
 
 /** An operation in the document. */
-export interface DocumentedOperation {
-  readonly operationId: string;
-  readonly tags: readonly string[];
-  readonly summary: string;
-  readonly security: readonly unknown[];
-  readonly parameters?: readonly unknown[];
-  readonly requestBody?: unknown;
-  readonly responses: Readonly<Record<string, DocumentedAnswer>>;
-}
+export type DocumentedOperation = ReturnType<typeof documented>;
 
 /** An answer in the document. */
 export interface DocumentedAnswer {
@@ -59,11 +27,11 @@ export interface DocumentedAnswer {
 type Header = AnswerHeader | 'X-Request-Id' | 'Retry-After' | 'WWW-Authenticate';
 
 const HEADERS: Readonly<Record<Header, string>> = {
-  'X-Request-Id': 'Names this call in the logs: what the caller sent under this name, or a new one.',
-  'Retry-After': 'Seconds to wait before the call is made again.',
+  'X-Request-Id': 'Id of this call in the logs: the one that the caller sent in this header, or a new one.',
+  'Retry-After': 'Seconds to wait before repeating the call.',
   'WWW-Authenticate': 'How to sign in, and what is wrong with the token.',
-  Location: 'Where the request is.',
-  ETag: 'Names this version as this caller may see it, for If-None-Match.',
+  Location: 'URL of the request.',
+  ETag: 'This version as this caller may see it, for If-None-Match.',
 };
 
 const HEADERS_OF_STATUS: Readonly<Record<number, Header>> = {
@@ -72,13 +40,13 @@ const HEADERS_OF_STATUS: Readonly<Record<number, Header>> = {
   503: 'Retry-After',
 };
 
-/** What any operation may be refused with; one that needs a token; one that takes a body. */
+/** Codes of any operation, of one that needs a token, and of one with a body. */
 const ALWAYS: readonly ErrorCode[] = ['invalid_request', 'internal'];
 const GUARDED: readonly ErrorCode[] = [
   'unauthenticated',
   'rate_limited',
   'unavailable',
-  // What is stored is not what was signed or what its digest names: somebody changed the database.
+  // Stored data does not match its signature or digest: somebody changed the database.
   'envelope_invalid',
   'plan_altered',
   'policy_invalid',
@@ -93,21 +61,21 @@ export function openApiDocument(): OpenApiDocument {
   return made;
 }
 
-function makeDocument(): OpenApiDocument {
+function makeDocument() {
   const paths: Record<string, Record<string, DocumentedOperation>> = {};
   for (const [id, operation] of Object.entries<Operation>(OPERATIONS)) {
     paths[operation.path] = { ...paths[operation.path], [operation.method]: documented(id, operation) };
   }
   return {
-    openapi: '3.1.0',
+    openapi: '3.1.0' as const,
     info: {
       title: 'Keyturn',
       version: '1',
       description:
-        'Privileged actions that people agree to before they run. Body fields and query parameters that are not described are refused; answers may get more fields, and more values of `code`, in any release. HEAD answers as GET does, without the body. An address may end with a slash. A method that an address does not take is answered 405 with `Allow`, OPTIONS included. Bodies are JSON, with a length or chunked, never compressed. Answers are JSON whatever `Accept` says. Of them this document, its page, the actions, the keys and policies are compressed where `Accept-Encoding` allows it. Answers about requests never are: what agents wrote stands there beside what those must not know, and the length of both, compressed together, would show it to anyone who sees the traffic. A request line with headers of more than 16 KiB is answered 431, and a request that takes too long to arrive 408. Every answer has an `X-Request-Id`.',
+        'Privileged actions that people approve before they run. Body fields and query parameters that are not described are refused; answers may get more fields, and more values of `code`, in any release. HEAD answers as GET does, without the body. A URL may end with a slash. A method that a URL does not accept is answered 405 with `Allow`, OPTIONS included. Bodies are JSON, with a length or chunked, never compressed. Answers are JSON whatever `Accept` says. This document, its page, the actions, the keys and policies are compressed where `Accept-Encoding` allows it. Answers about requests never are: they hold text of agents beside data that agents must not know, and the compressed length of both would reveal it to anyone who sees the traffic. A request line with headers of more than 16 KiB is answered 431, and a request that takes too long to arrive 408. Every answer has an `X-Request-Id`.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
-    // Beside this document, under whatever prefix.
+    // Relative to this document, under any prefix.
     servers: [{ url: './/' }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,
@@ -125,17 +93,18 @@ function makeDocument(): OpenApiDocument {
   };
 }
 
-function documentedErrors(): readonly DocumentedError[] {
+/** Every code of an error: its status, and what a client does. */
+function documentedErrors() {
   return Object.entries(ADVICE)
     .map(([code, advice]) => ({ code, status: statusOf(code as ErrorCode), advice }))
     .toSorted((left, right) => left.status - right.status);
 }
 
-function documented(operationId: string, operation: Operation): DocumentedOperation {
+function documented(operationId: string, operation: Operation) {
   const parameters = parametersOf(operation);
   return {
     operationId,
-    tags: [operation.tag],
+    tags: [operation.tag as string],
     summary: operation.summary,
     security: operation.isPublic ? [] : [{ token: [] }],
     ...(parameters.length > 0 ? { parameters } : {}),
@@ -153,7 +122,7 @@ function parametersOf({ path, headers = [], query }: Operation): readonly unknow
   const inPath = names.map((name = '') => ({
     name,
     in: 'path',
-    description: inPathOf(path, name),
+    description: IN_PATH[path.startsWith('/v1/switches/') ? 'switch' : name],
     required: true,
     schema: { type: 'string' },
   }));
@@ -164,26 +133,21 @@ function parametersOf({ path, headers = [], query }: Operation): readonly unknow
     required: isRequired,
     schema: { type: 'string', ...(lengthMax === undefined ? {} : { minLength: 1, maxLength: lengthMax }) },
   }));
-  // What a parameter is read as: its text is checked more strictly than any schema says.
-  const inQuery = Object.entries(query?.shape ?? {}).map(([name, asked]) => {
-    const { description, ...schema } = schemaOf(asked as z.ZodType, 'output');
+  // The parsed value: its text is checked more strictly than a schema can say.
+  const inQuery = Object.entries(query?.shape ?? {}).map(([name, parameter]) => {
+    const { description, ...schema } = schemaOf(parameter as z.ZodType, 'output');
     return { name, in: 'query', description, required: false, schema };
   });
   return [...inPath, ...inHeader, ...inQuery].map(({ schema, ...parameter }) => ({
     ...parameter,
-    // Generators of clients look for it here. Beside a reference it would mean nothing.
+    // Client generators look for it here. Beside a reference it would be ignored.
     schema: '$ref' in schema ? schema : { ...schema, description: parameter.description },
   }));
 }
 
-function inPathOf(path: string, name: string): string {
-  if (name === 'id' && path.startsWith('/v1/switches/'))
-    return 'Id of the kill switch: `swi_` and 26 characters';
-  return IN_PATH[name] ?? '';
-}
-
 const IN_PATH: Readonly<Record<string, string>> = {
   id: 'Id of the request: `req_` and 26 characters',
+  switch: 'Id of the kill switch: `swi_` and 26 characters',
   digest: 'Digest of the policy: `sha256:` and 64 hex digits',
   stream: 'policy, proposals, switches or directory',
 };

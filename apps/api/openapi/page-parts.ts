@@ -17,7 +17,7 @@ export interface Schema {
   readonly maxLength?: number;
 }
 
-/** A table with a line of heads. A cell may carry its name, for windows that are too narrow for columns. */
+/** A table with a header row. A cell may carry its name, for windows that are too narrow for columns. */
 export function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
   const head = heads.map((name) => `<th scope="col">${escape(name)}</th>`).join('');
   const lines = rows.map((cells) => `<tr>${cells.map(cellText).join('')}</tr>`);
@@ -44,7 +44,7 @@ export function fieldTable({ properties = {}, required = [] }: Schema): string {
   return table(['Field', 'Type', 'Meaning'], rows);
 }
 
-/** What a value looks like, in words, with links to what has a name. */
+/** The type of a value in words, with links to named schemas. */
 export function schemaText(schema: Schema): string {
   const { $ref: reference, anyOf, type, items, additionalProperties: values } = schema;
   if (reference !== undefined) return referenceText(reference);
@@ -72,15 +72,17 @@ function valuesText(values: Schema['additionalProperties']): string {
 
 function boundsText({ enum: closed, 'x-extensible-enum': open, format, ...bounds }: Schema): string {
   const values = closed ?? open;
-  const told = [
+  const parts = [
     ...(values
-      ? [`one of ${values.map((value) => code(String(value))).join(', ')}${open ? '; more may come' : ''}`]
+      ? [
+          `one of ${values.map((value) => code(String(value))).join(', ')}${open ? '; more may be added' : ''}`,
+        ]
       : []),
     ...(format === undefined || format === 'int64' ? [] : [escape(format)]),
     ...rangeText(bounds.minimum, bounds.maximum, ''),
     ...rangeText(bounds.minLength, bounds.maxLength, ' characters'),
   ];
-  return told.length === 0 ? '' : `: ${told.join(', ')}`;
+  return parts.length === 0 ? '' : `: ${parts.join(', ')}`;
 }
 
 function rangeText(least: number | undefined, most: number | undefined, unit: string): readonly string[] {
@@ -89,7 +91,7 @@ function rangeText(least: number | undefined, most: number | undefined, unit: st
   return least === undefined ? [] : [`at least ${least}${unit}`];
 }
 
-/** Words for people: what stands in backticks is code. */
+/** Text for people: what stands in backticks is code. */
 export function prose(text: string): string {
   return escape(text).replaceAll(/`([^`]+)`/g, '<code>$1</code>');
 }

@@ -15,7 +15,7 @@ ${contents(document)}<main id="content" tabindex="-1">
 <h2 id="start">From start to end</h2><ol>${WALKTHROUGH.map((step) => `<li>${prose(step)}`).join('')}</ol>
 ${document.tags.map((tag) => group(document, tag)).join('\n')}
 <h2 id="errors">Errors</h2><p>Every error is an ${code('application/problem+json')}: a ${schemaText({ $ref: '#/components/schemas/Problem' })}. Programs go by its
-<code>code</code>. Two come without a code of their own: 431 (a request line with headers of more than 16 KiB: send less)
+<code>code</code>. Two have no code of their own: 431 (request line and headers of more than 16 KiB: send less)
 and 408 (the request took too long to arrive: repeat it).</p>${errorTable(document)}
 <h2 id="headers">Headers of answers</h2>${headerTable(components.headers)}
 <h2 id="schemas">Schemas</h2>${Object.entries(components.schemas).map(schemaSection).join('\n')}
@@ -83,9 +83,9 @@ ${table(['Status', 'Meaning', 'Body', 'Headers'], Object.entries(responses).map(
 function parameterTable(parameters: readonly unknown[]): string {
   if (parameters.length === 0) return '';
   const rows = (parameters as readonly Parameter[]).map(
-    ({ name, in: place, required, description, schema }) => [
+    ({ name, in: location, required, description, schema }) => [
       code(name),
-      cell('in', escape(`${place}${required ? ', required' : ''}`)),
+      cell('in', escape(`${location}${required ? ', required' : ''}`)),
       cell('type', schemaText(schema)),
       prose(description),
     ],
@@ -144,14 +144,11 @@ function errorTable(document: OpenApiDocument): string {
 }
 
 function headerTable(headers: OpenApiDocument['components']['headers']): string {
-  const rows = Object.entries(headers).map(([name, header]) => {
-    const { description, schema } = header as { description: string; schema: Schema };
-    return [
-      `<span id="header-${escape(name)}">${code(name)}</span>`,
-      cell('type', schemaText(schema)),
-      prose(description),
-    ];
-  });
+  const rows = Object.entries(headers).map(([name, { description, schema }]) => [
+    `<span id="header-${escape(name)}">${code(name)}</span>`,
+    cell('type', schemaText(schema)),
+    prose(description),
+  ]);
   return table(['Header', 'Type', 'Meaning'], rows);
 }
 

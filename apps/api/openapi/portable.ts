@@ -23,8 +23,8 @@ function nameIn({ $ref: reference }: JsonSchema): string | null {
 const DEFINITION = '#/$defs/';
 
 /**
- * The same schema in words that every validator and every generator of clients knows. What callers send stays closed, and
- * null is as good as leaving out; what they get may grow.
+ * The same schema in keywords that every validator and every client generator knows. Input schemas stay closed and accept
+ * null for an absent field; output schemas may grow.
  */
 export function portable(schema: JsonSchema, rewriting: Rewriting): JsonSchema {
   const { $ref: _reference, ...beside } = schema;
@@ -55,7 +55,7 @@ const RULES: readonly ((draft: Draft, direction: Direction) => void)[] = [
   (draft, direction) => {
     if (direction === 'output') openUp(draft);
   },
-  // Some generators take a reference with words beside it for no reference.
+  // Some generators ignore a reference that has other keywords beside it.
   (draft) => {
     if ('$ref' in draft) delete draft['description'];
   },
@@ -67,17 +67,17 @@ const RULES: readonly ((draft: Draft, direction: Direction) => void)[] = [
   (draft, direction) => {
     if (direction === 'input') acceptNulls(draft);
   },
-  toldDefault,
+  describedDefault,
 ];
 
-/** Classes of Unicode mean different things to different engines, and the format says all that is to be said of a time. */
+/** Unicode classes differ between engines, and for instants the format says enough. */
 function keepPortablePattern(draft: Draft): void {
   const { pattern } = draft;
   if (typeof pattern !== 'string') return;
   if (draft['format'] === 'date-time' || /\\p\{|\(\?[=!<]/i.test(pattern)) delete draft['pattern'];
 }
 
-/** The bounds of what JavaScript counts are none that anybody wants to read. */
+/** The safe integers of JavaScript are no bounds that readers need. */
 function readableInteger(draft: Draft): void {
   if (draft['type'] !== 'integer') return;
   if (draft['minimum'] === Number.MIN_SAFE_INTEGER) delete draft['minimum'];
@@ -85,7 +85,7 @@ function readableInteger(draft: Draft): void {
   if (!(Number(draft['maximum']) < 2 ** 31)) draft['format'] = 'int64';
 }
 
-/** A client must neither break at a field that it does not know nor at a value. */
+/** A client must not break at an unknown field or value. */
 function openUp(draft: Draft): void {
   if (draft['additionalProperties'] === false) delete draft['additionalProperties'];
   const { enum: values = 'const' in draft ? [draft['const']] : undefined } = draft;
@@ -95,7 +95,7 @@ function openUp(draft: Draft): void {
   draft['x-extensible-enum'] = values;
 }
 
-/** `anyOf` of one thing and null, as one schema where it has one type. Of what has values generators know only the former. */
+/** `anyOf` of a schema and null, as one schema where it has one type. For enums generators know only `anyOf`. */
 function mergedNull(draft: Draft): void {
   const [only, other, ...more] = (draft['anyOf'] ?? []) as Draft[];
   if (!only || other?.['type'] !== 'null' || more.length > 0) return;
@@ -106,8 +106,8 @@ function mergedNull(draft: Draft): void {
   Object.assign(draft, nullable(only), beside);
 }
 
-/** Some generators take what has a default for something that must be sent. */
-function toldDefault(draft: Draft): void {
+/** Some generators treat a field with a default as required. */
+function describedDefault(draft: Draft): void {
   if (!('default' in draft)) return;
   const said = `Default: \`${JSON.stringify(draft['default'])}\``;
   draft['description'] = typeof draft['description'] === 'string' ? `${draft['description']}. ${said}` : said;

@@ -45,7 +45,7 @@ function inDirection(direction: Direction, schemas: readonly (z.ZodType | undefi
 
 type Parts = Readonly<Record<string, JsonSchema>>;
 
-/** With the schemas that have a name, and those that only refer to themselves, in `$defs`. */
+/** With the schemas that have a name, and those that refer to themselves, in `$defs`. */
 function converted(schema: z.ZodType, direction: Direction): JsonSchema {
   return z.toJSONSchema(schema, {
     target: 'draft-2020-12',
@@ -56,14 +56,14 @@ function converted(schema: z.ZodType, direction: Direction): JsonSchema {
       // It refers to itself: published as any value.
       if (zodSchema === jsonValueSchema)
         for (const key of Object.keys(jsonSchema)) Reflect.deleteProperty(jsonSchema, key);
-      // Only what the registry given above says is published by itself: the names.
+      // The converter publishes only the registry given above, which has the names.
       const description = z.globalRegistry.get(zodSchema)?.description;
       if (description !== undefined) Object.assign(jsonSchema, { description });
     },
   });
 }
 
-/** By name where it has one; in place where it only refers to itself. */
+/** By name where it has one; inline where it only refers to itself. */
 function resolved(parts: Parts, name: string): JsonSchema {
   return isOwnName(name) ? (parts[name] ?? {}) : referenceTo(name);
 }

@@ -1,4 +1,4 @@
-import { Controller, Get, Header, Req, Res } from '@nestjs/common';
+import { Controller, Get, Header, Module, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 
 import type { ProtectedResource } from '../../../contract/sign-in.ts';
@@ -10,7 +10,7 @@ import { isReady, Readiness } from '../../readiness.ts';
 import { openApiDocument } from '../openapi/document.ts';
 import { documentPage } from '../openapi/page.ts';
 
-/** What machines and operators ask without a token: health, keys, documents. Each costs next to nothing. */
+/** What machines and operators read without a token: health, keys, documents. Each costs next to nothing. */
 @Controller()
 @Door('none')
 export class OperationsController {
@@ -26,7 +26,7 @@ export class OperationsController {
     this.#readiness = new Readiness(context);
   }
 
-  /** The process lives. Asks nobody else: a restart of this process would not bring back a database. */
+  /** The process lives. Checks nothing else: restarting this process would not bring back a database. */
   @Get('healthz')
   health(): { status: 'ok' } {
     return { status: 'ok' };
@@ -44,7 +44,7 @@ export class OperationsController {
     return { status: canWork ? 'ok' : 'unavailable', checks };
   }
 
-  /** Whoever has no token yet learns here how to get one. */
+  /** How callers without a token get one. */
   @Get(METADATA_PATH)
   resource(@Req() request: Request): ProtectedResource {
     return protectedResource(resourceOf(this.#context.settings, request), this.#tokens.issuers());
@@ -67,3 +67,6 @@ export class OperationsController {
     return this.#page;
   }
 }
+
+@Module({ controllers: [OperationsController] })
+export class OperationsModule {}

@@ -1,4 +1,4 @@
-import { Controller, Get, HttpCode, Param, Post, Req } from '@nestjs/common';
+import { Controller, Get, HttpCode, Module, Param, Post, Req } from '@nestjs/common';
 import type { Request } from 'express';
 
 import { readStoredPolicy } from '../../../database/policy-proposals.ts';
@@ -34,11 +34,11 @@ export class PoliciesController {
   @HttpCode(201)
   async propose(@CallerParam() caller: Caller, @Req() request: Request): Promise<Proposal> {
     return countRefusal(this.#context, { caller, delivery: 'proposal' }, async () => {
-      // Whether the caller may is said before what is wrong with what it sends.
+      // Whether the caller may propose is checked before the body.
       reviewerOf(caller);
       const proposed = parseAs(proposeBodySchema, request.body);
-      const { source, keys, ground } = this.#context;
-      return proposePolicy({ source, keys, ground, tokens: this.#tokens }, caller, proposed);
+      const { source, keys, snapshots } = this.#context;
+      return proposePolicy({ source, keys, snapshots, tokens: this.#tokens }, caller, proposed);
     });
   }
 
@@ -53,3 +53,6 @@ export class PoliciesController {
     return { digest, is_active: digest === caller.policy.digest, policy: policy as PolicyAnswer['policy'] };
   }
 }
+
+@Module({ controllers: [PoliciesController] })
+export class PoliciesModule {}

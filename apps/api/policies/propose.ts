@@ -8,35 +8,35 @@ import type { CompiledPolicy } from '../../../policy-files/compile.ts';
 import type { PolicySources } from '../../../policy-files/folder.ts';
 import type { ProposalTerms } from '../../../policy-files/validation.ts';
 import { POLICY_BYTES_MAX, type Proposal } from '../../../contract/policies.ts';
-import { seenAnew } from '../auth/authenticate.ts';
+import { refreshCaller } from '../auth/authenticate.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { TokenVerifier } from '../auth/token-verifier.ts';
 import type { ApiContext } from '../context.ts';
 import { recordOf } from '../entries.ts';
 import { refuseTooMany } from './proposal-limits.ts';
 
-/** Policies that are compiled at once: each takes a thread. People take turns. */
+/** Compilations that run at once: each takes a thread. People take turns. */
 const POOL = new FairPool({ slots: 2, waitingMax: 10 });
 
 /**
- * Keeps a policy that a person proposes, with its files and its entry. Nothing follows from that: it takes a request to
- * publish it, which its proposer is part of and so cannot approve.
+ * Stores a policy that a person proposes, with its files and its entry. That has no effect: it takes a request to publish
+ * it, and the proposer belongs to that request's lineage and so cannot approve it.
  */
 export async function proposePolicy(
-  { tokens, ...context }: Pick<ApiContext, 'source' | 'keys' | 'ground'> & { readonly tokens: TokenVerifier },
-  asked: Caller,
+  { tokens, ...context }: Pick<ApiContext, 'source' | 'keys' | 'snapshots'> & { readonly tokens: TokenVerifier },
+  proposer: Caller,
   proposed: PolicySources,
 ): Promise<Proposal> {
   const { policy, digest, sources } = await compiledOf(proposed, {
-    person: reviewerOf(asked).id,
+    person: reviewerOf(proposer).id,
     terms: {
       bytesMax: POLICY_BYTES_MAX,
-      operators: asked.policy.policy.operators ?? [],
+      operators: proposer.policy.policy.operators ?? [],
       issuers: tokens.issuers().flatMap(({ human, issuer }) => (human === undefined ? [] : [issuer])),
     },
   });
-  // Compiling waits its turn: by now the caller may be nobody, and another policy active.
-  const caller = await seenAnew(context, asked);
+  // Compiling may have waited: by now the caller may be deactivated, and another policy active.
+  const caller = await refreshCaller(context, proposer);
   const dropped = operatorsDropped(caller.policy.policy, policy);
   if (dropped !== null) throw new KeyturnError('policy_invalid', dropped);
   const { id: person } = reviewerOf(caller);
@@ -57,26 +57,22 @@ export async function proposePolicy(
     const [entry] = entries;
     if (!entry) throw new KeyturnError('internal', 'A proposal without an entry.');
     const { issuer, subject } = identity;
-    const candidate = { digest, body, sources: files, person, issuer, subject, at };
-    return storeProposal(manager, candidate, { entry, subjects });
+    const proposal = { digest, body, sources: files, person, issuer, subject, at };
+    return storeProposal(manager, proposal, { entry, subjects });
   });
   return { digest, active, is_new };
 }
 
-type Compiled = Pick<CompiledPolicy, 'policy' | 'digest' | 'sources'>;
-
-/** What the files compile to, or every mistake in them at its place. */
+/** What the files compile to. Refuses (`policy_invalid`) with every mistake and its position. */
 async function compiledOf(
   proposed: PolicySources,
   { person, terms }: { readonly person: string; readonly terms: ProposalTerms },
-): Promise<Compiled> {
+): Promise<Pick<CompiledPolicy, 'policy' | 'digest' | 'sources'>> {
   const work = { sources: canonicalJson(proposed), proposal: terms };
-  const { problems, compiled } = await POOL.run(person, () => checkSources(work)).catch(refuseBusy);
+  const { problems, compiled } = await POOL.run(person, () => checkSources(work)).catch((error: unknown) => {
+    if (!(error instanceof ChecksBusy)) throw error;
+    throw new KeyturnError('unavailable', 'The policy could not be compiled now. Try again.');
+  });
   if (compiled === null || problems.length > 0) throw new KeyturnError('policy_invalid', problems.join('\n'));
   return compiled;
-}
-
-function refuseBusy(error: unknown): never {
-  if (!(error instanceof ChecksBusy)) throw error;
-  throw new KeyturnError('unavailable', 'The policy could not be compiled now: try again.');
 }

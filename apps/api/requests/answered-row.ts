@@ -7,19 +7,19 @@ import { targetOf } from '../../../domain/policy/policy.ts';
 import type { ApiContext } from '../context.ts';
 import type { ShownRow } from './shown-row.ts';
 
-/** A stored answer as a request looks. What was asked comes from what was signed then. */
+/** The row of a request that was answered on the spot. Its content comes from the signed envelope. */
 export async function answeredRow(
   context: Pick<ApiContext, 'keys' | 'policies' | 'source'>,
   answer: GateAnswer,
 ): Promise<ShownRow> {
   const signed = await openEnvelope('request', answer.envelope, context.keys.verification);
   if (signed.id !== answer.request || signed.intent_digest !== answer.intent_digest)
-    throw new KeyturnError('envelope_invalid', 'The stored answer is not to what was signed.');
+    throw new KeyturnError('envelope_invalid', 'The stored answer does not match what was signed.');
   const policy = await context.policies.byDigest(context.source.manager, answer.policy_digest);
   return rowOfAnswer(answer, signed, targetOf(policy, signed.target)?.environment ?? '');
 }
 
-/** An answer as a request looks: over as soon as it was asked. */
+/** The row of such an answer: over at once. */
 export function rowOfAnswer(answer: GateAnswer, signed: SignedRequest, environment: string): ShownRow {
   const result: GateResult = {
     decision: 'allowed',
@@ -34,7 +34,7 @@ export function rowOfAnswer(answer: GateAnswer, signed: SignedRequest, environme
     status: 'succeeded',
     risk: answer.risk,
     risk_reasons: answer.risk_reasons,
-    // On the spot nothing is answered but what rules allow, each of them.
+    // Only an allow by every matched rule is answered on the spot.
     matched_rules: answer.matched_rules.map((rule) => ({ ...rule, effect: 'allow' as const })),
     summary: `a decision on ${signed.action} for ${signed.target} (${environment})`,
     result,

@@ -12,7 +12,7 @@ export function positionAfter({ created_at: createdAt, id }: RequestRow): ListPo
   return { createdAt: createdAt.toISOString(), id };
 }
 
-/** The cursor after a row. Callers hand it back as it is. */
+/** The cursor after a row. Callers send it back unchanged. */
 export function cursorAfter(row: RequestRow): string {
   const { createdAt, id } = positionAfter(row);
   return Buffer.from(`${createdAt} ${id}`).toString('base64url');
@@ -22,6 +22,6 @@ export function cursorAfter(row: RequestRow): string {
 export function positionOf(cursor: string | undefined): ListPosition | null {
   if (cursor === undefined) return null;
   const parsed = positionSchema.safeParse(Buffer.from(cursor, 'base64url').toString('utf8').split(' '));
-  if (!parsed.success) throw new KeyturnError('invalid_request', 'The cursor is not one of this list.');
+  if (!parsed.success) throw new KeyturnError('invalid_request', 'The cursor does not belong to this list.');
   return { createdAt: parsed.data[0], id: parsed.data[1] };
 }

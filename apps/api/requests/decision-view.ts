@@ -1,5 +1,5 @@
 import type { DecisionRow } from '../../../database/tables.ts';
-import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
+import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { unseal } from '../../../domain/crypto/sealing.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { personById, type Directory } from '../../../domain/identity/directory.ts';
@@ -34,14 +34,30 @@ export async function decisionView(
   };
 }
 
-/** What is sealed. A key that is gone hides it, and nothing else of the answer. */
-export async function openSealed(context: Opening, sealed: string | null, place: string): Promise<JsonValue> {
+/** The content of a sealed field. Null when its key is gone, which hides nothing else of the answer. */
+export async function openSealed(context: Opening, sealed: string | null, field: string): Promise<JsonValue> {
   if (sealed === null) return null;
   try {
-    return await unseal(sealed, place, context.keys.sealing);
+    return await unseal(sealed, field, context.keys.sealing);
   } catch (error) {
     if (!isKeyturnError(error)) throw error;
-    context.log.warn({ place, code: error.code }, 'a sealed field cannot be opened');
+    context.log.warn({ field, code: error.code }, 'a sealed field cannot be opened');
     return null;
+  }
+}
+
+/** True when the sealed field holds this value. Without its key it cannot be compared, and is not shown any more. */
+export async function holdsSealed(
+  { keys }: Pick<ApiContext, 'keys'>,
+  sealed: string | null,
+  { field, value }: { readonly field: string; readonly value: JsonValue },
+): Promise<boolean> {
+  if (sealed === null || value === null) return sealed === value;
+  const wanted = canonicalJson(value);
+  try {
+    return canonicalJson(await unseal(sealed, field, keys.sealing)) === wanted;
+  } catch (error) {
+    if (isKeyturnError(error)) return true;
+    throw error;
   }
 }

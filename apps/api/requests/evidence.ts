@@ -11,10 +11,10 @@ import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { callerVisibility } from './visibility.ts';
 import { unlessUnreadable } from './unreadable.ts';
-import { requestView } from './view.ts';
+import { requestView, type Showing } from './view.ts';
 
-/** Everything that checks a request offline. All of it or nothing: a part alone proves nothing. */
-export async function evidenceOf(context: ApiContext, caller: Caller, row: RequestRow): Promise<Evidence> {
+/** Everything that it takes to verify a request offline. All of it or nothing: a part alone proves nothing. */
+export async function evidenceOf(context: Showing, caller: Caller, row: RequestRow): Promise<Evidence> {
   const { visibility } = await callerVisibility(context, caller, { row });
   if (visibility !== 'whole') {
     throw new KeyturnError(
@@ -24,15 +24,15 @@ export async function evidenceOf(context: ApiContext, caller: Caller, row: Reque
   }
   return {
     request: await viewUnlessAltered(context, caller, row),
-    // One snapshot: what is compared with each other must be of one moment.
+    // One snapshot: parts that are compared must be of one instant.
     ...(await context.source.transaction('REPEATABLE READ', (manager) => recordOf(context, manager, row))),
     keys: context.keys.published as Evidence['keys'],
   };
 }
 
-/** What somebody altered is shown to nobody as if it were true; the record that proves it is given all the same. */
+/** An altered request is not shown as if it were true; the record that proves the change is given all the same. */
 async function viewUnlessAltered(
-  context: ApiContext,
+  context: Showing,
   caller: Caller,
   row: RequestRow,
 ): Promise<Evidence['request']> {
@@ -52,12 +52,12 @@ async function recordOf(
   manager: EntityManager,
   known: RequestRow,
 ): Promise<Omit<Evidence, 'request' | 'keys'>> {
-  // One that was answered on the spot has no row: what was read of it never changes.
+  // One that was answered on the spot has no row, and never changes.
   const row = (await readRequest(manager, known.id)) ?? known;
   const leaves = await readLeaves(manager, row.id);
   const payloads = await readParts(manager, row.id);
   const decisions = await readDecisions(manager, row.id);
-  // What is no entry is in the evidence all the same, and named by its verification.
+  // What is no entry is in the evidence all the same: its verification reports it.
   const readable = leaves.flatMap((leaf) => readLeaf(leaf, () => undefined) ?? []);
   const recorded = { row, decisions, leaves: readable };
   return {

@@ -12,20 +12,19 @@ import { GRADE_GIVEN } from '../../../domain/request/requirement.ts';
 import type { inboxQuerySchema, RequestPage } from '../../../contract/requests.ts';
 import { isOwnRequest, reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { positionOf } from './cursor.ts';
-import { summaries, type PageCall } from './list.ts';
+import { summaries } from './list.ts';
 import { directoriesOf } from './load.ts';
-import { pageFor, type PageSource } from './page.ts';
+import { pageFor, type PageCall, type PageSource } from './page.ts';
 import { readWholeRows, type WholeRow } from './whole-rows.ts';
 import { scopeNow } from './visibility.ts';
 import { unlessUnreadable } from './unreadable.ts';
+import type { Showing } from './view.ts';
 
-const LIMIT_DEFAULT = 50;
 const BATCH = 100;
 
-/** Pending requests that the caller may decide now, and emergencies on whose ladder they are, newest first. */
+/** Pending requests that the caller may decide now, and break-glass requests with the caller on the ladder, newest first. */
 export async function inboxPage(
-  context: ApiContext,
+  context: Showing & Pick<ApiContext, 'limits'>,
   caller: Caller,
   { query, signal }: PageCall<z.output<typeof inboxQuerySchema>>,
 ): Promise<RequestPage> {
@@ -41,9 +40,7 @@ export async function inboxPage(
       return { items: await summaries(context, caller, chosen), lookedAt };
     },
   };
-  const limit = query.limit ?? LIMIT_DEFAULT;
-  const wanted = { limit, after: positionOf(query.cursor), batch: BATCH, signal };
-  return pageFor(context, caller, { source, ...wanted });
+  return pageFor(context, caller, { source, query, signal, batch: BATCH });
 }
 
 /** Every selector that holds the person now. */
@@ -60,54 +57,49 @@ async function selectorsOf(
   const at = new Date();
   const scope = await scopeNow(context, caller, { owners: [], at, duty_at: at.toISOString() });
   const { rotations, polled_rotations: kept = [] } = policy;
-  const duties = [...rotations, ...kept].map(({ id }) => `oncall:${id}` as const);
+  const onCall = [...rotations, ...kept].map(({ id }) => `oncall:${id}` as const);
   return [
     `user:${person}`,
     ...groups.map((group) => `group:${group.id}`),
-    ...duties.filter((duty) => isSelected(scope, duty, person)),
+    ...onCall.filter((selector) => isSelected(scope, selector, person)),
   ];
 }
 
 type Choosing = Pick<ApiContext, 'source' | 'directories' | 'policies' | 'log'>;
 
-interface Candidates {
-  readonly rows: readonly RequestRow[];
-  readonly count: number;
-}
-
-/** The index of open selectors is generous: each request is looked at again. */
+/** The index of open selectors has too many requests: each is checked again. */
 async function chosenOf(
   context: Choosing,
   caller: Caller,
-  { rows, count }: Candidates,
+  { rows, count }: { readonly rows: readonly RequestRow[]; readonly count: number },
 ): Promise<{ readonly chosen: readonly RequestRow[]; readonly lookedAt: number }> {
   const chosen: RequestRow[] = [];
-  for (const [index, candidate] of (await readWholeRows(context, caller, rows)).entries()) {
-    // However many there are, answers to others do not wait for all of them.
+  for (const [index, whole] of (await readWholeRows(context, caller, rows)).entries()) {
+    // So that other calls do not wait for all of them.
     if (index % BATCH === 0) await letOthersRun();
-    const { row } = candidate;
-    if (await unlessUnreadable(context, row.id, () => isShown(context, caller, candidate))) chosen.push(row);
-    if (chosen.length === count) return { chosen, lookedAt: rows.indexOf(candidate.row) + 1 };
+    const { row } = whole;
+    if (await unlessUnreadable(context, row.id, () => isShown(context, caller, whole))) chosen.push(row);
+    if (chosen.length === count) return { chosen, lookedAt: rows.indexOf(whole.row) + 1 };
   }
   return { chosen, lookedAt: rows.length };
 }
 
-/** The index has everybody on the ladder of an emergency: they are told at once, though it may not be their turn. */
-async function isShown(context: Choosing, caller: Caller, candidate: WholeRow): Promise<boolean> {
-  if (!candidate.row.is_break_glass) return canDecide(context, caller, candidate);
-  if (isPutOff(candidate, caller.person?.id)) return false;
-  return !isOwnRequest(caller, candidate.row.lineage, [caller.directory, candidate.people.atCreation]);
+/** The index has everybody on the ladder of a break-glass request: all are notified at once, also before their turn. */
+async function isShown(context: Choosing, caller: Caller, whole: WholeRow): Promise<boolean> {
+  if (!whole.row.is_break_glass) return canDecide(context, caller, whole);
+  if (isDeferred(whole, caller.person?.id)) return false;
+  return !isOwnRequest(caller, whole.row.lineage, [caller.directory, whole.people.atCreation]);
 }
 
 const END_OF_TIME = '9999-12-31T00:00:00.000Z';
 
-async function canDecide(context: Choosing, caller: Caller, candidate: WholeRow): Promise<boolean> {
-  const { row, decisions, people } = candidate;
+async function canDecide(context: Choosing, caller: Caller, whole: WholeRow): Promise<boolean> {
+  const { row, decisions, people } = whole;
   const request = decidableRequest(row, decisions, caller.policy.policy);
-  if (!request || row.decision_digest === null || isPutOff(candidate, caller.person?.id)) return false;
+  if (!request || row.decision_digest === null || isDeferred(whole, caller.person?.id)) return false;
   const attempt = {
     decision_digest: row.decision_digest,
-    // It asks for no grade of evidence, so who may only deny here is still asked; and who approved has nothing to put off.
+    // Needs no grade of evidence, so people who may only deny see it; people who approved have nothing to defer.
     verdict: 'defer' as const,
     reviewer: caller.principal.identity,
     is_human: caller.principal.isHuman,
@@ -120,8 +112,8 @@ async function canDecide(context: Choosing, caller: Caller, candidate: WholeRow)
   return checkDecision({ request, attempt, directories }).ok;
 }
 
-/** Put off by this person for now, or handed over to others. */
-function isPutOff({ row, decisions }: WholeRow, person: string | undefined): boolean {
+/** Deferred by this person for now, or handed over to others. */
+function isDeferred({ row, decisions }: WholeRow, person: string | undefined): boolean {
   const newest = decisions.findLast(
     (decision) =>
       decision.person === person && decision.round === row.round && decision.outcome === 'counted',

@@ -9,32 +9,22 @@ import type { listQuerySchema, RequestPage, RequestSummary } from '../../../cont
 import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { rowsAsSigned } from './signed-rows.ts';
-import { positionOf } from './cursor.ts';
 import { standingOf } from './load.ts';
-import { pageFor, type PageSource, type Shown } from './page.ts';
+import { pageFor, type PageCall, type PageSource, type Shown } from './page.ts';
 import { callerVisibility } from './visibility.ts';
 import { readWholeRows, type WholeRow } from './whole-rows.ts';
 import { unlessUnreadable } from './unreadable.ts';
+import type { Showing } from './view.ts';
 import { summaryView } from './summary.ts';
-
-const LIMIT_DEFAULT = 50;
 
 type ListQuery = z.output<typeof listQuerySchema>;
 
-/** A call for a page. */
-export interface PageCall<Query> {
-  readonly query: Query;
-  /** Aborts when the caller hangs up. */
-  readonly signal: AbortSignal;
-}
-
 /** One page of the requests that the caller may know of, newest first. */
 export async function listPage(
-  context: ApiContext,
+  context: Showing & Pick<ApiContext, 'limits'>,
   caller: Caller,
   { query, signal }: PageCall<ListQuery>,
 ): Promise<RequestPage> {
-  const limit = query.limit ?? LIMIT_DEFAULT;
   const filter = filterOf(caller, query);
   const source: PageSource = {
     read: (page) => listRequests(context.source.manager, filter, page),
@@ -43,25 +33,18 @@ export async function listPage(
         ? shownAll(context, caller, rows.slice(0, count))
         : shownOfRisk(context, caller, { rows, count, wanted: query.risk }),
   };
-  const wanted = { limit, after: positionOf(query.cursor), batch: limit + 1, signal };
-  return pageFor(context, caller, { source, ...wanted });
+  return pageFor(context, caller, { source, query, signal });
 }
 
-async function shownAll(context: ApiContext, caller: Caller, rows: readonly RequestRow[]): Promise<Shown> {
+async function shownAll(context: Showing, caller: Caller, rows: readonly RequestRow[]): Promise<Shown> {
   return { items: await summaries(context, caller, rows), lookedAt: rows.length };
 }
 
-interface OfRisk {
-  readonly rows: readonly RequestRow[];
-  readonly count: number;
-  readonly wanted: RiskTier;
-}
-
-/** By what the caller sees: a filter must not tell what the items withhold, so a page may hold less than its limit. */
+/** By what the caller sees: a filter must not reveal what the items withhold, so a page may hold less than its limit. */
 async function shownOfRisk(
-  context: ApiContext,
+  context: Showing,
   caller: Caller,
-  { rows, count, wanted }: OfRisk,
+  { rows, count, wanted }: { rows: readonly RequestRow[]; count: number; wanted: RiskTier },
 ): Promise<Shown> {
   const items = (await summaries(context, caller, rows)).filter(({ risk }) => risk === wanted);
   const last = items.length > count ? items[count - 1] : undefined;
@@ -70,11 +53,11 @@ async function shownOfRisk(
 }
 
 /**
- * Summaries of rows, by as many questions as for one. One that is not what was signed, or cannot be read, is left out and
- * logged.
+ * Summaries of rows, with as many queries as for one. One that does not match what was signed, or cannot be read, is left
+ * out and logged.
  */
 export async function summaries(
-  context: ApiContext,
+  context: Showing,
   caller: Caller,
   known: readonly RequestRow[],
 ): Promise<RequestPage['items']> {
@@ -87,33 +70,22 @@ export async function summaries(
   return items.filter((item) => item !== null);
 }
 
-async function summaryOf(context: ApiContext, caller: Caller, decided: WholeRow): Promise<RequestSummary> {
+async function summaryOf(context: Showing, caller: Caller, decided: WholeRow): Promise<RequestSummary> {
   const { row } = decided;
-  const { visibility, isOwn, isAsked } = await callerVisibility(context, caller, decided);
+  const { visibility, isOwn, hasSeat } = await callerVisibility(context, caller, decided);
   const standing = await standingOf(context, caller, decided);
   const view = summaryView(context, caller, { row, standing, visibility });
-  // Who is asked sees in a list what they see on its page; who is behind it sees no detail of the plan in either.
-  return isOwn || isAsked ? view : limitedView(view, row.requirement);
+  // Reviewers see in a list what they see on the page; those behind the request see no detail of the plan in either.
+  return isOwn || hasSeat ? view : limitedView(view, row.requirement);
 }
 
-/** A list as a channel: what policy withholds there is only on the page of the request. */
+/** A list is a channel: what policy withholds there is only on the page of the request. */
 function limitedView(view: RequestSummary, requirement: Requirement | null): RequestSummary {
-  const { risk_reasons, summary, failure, result, ...rest } = view;
-  const { risk, matched_rules, requirement: asked, progress, may_decide, shortage, ...others } = rest;
-  const { decision_digest, pending_since, expires_at, ...link } = others;
-  const standing = { decision_digest, pending_since, expires_at };
-  const shown = shownInChannel(
-    {
-      link,
-      summary: { risk, matched_rules, requirement: asked, progress, may_decide, shortage, ...standing },
-      details: { risk_reasons, summary, failure, result },
-    },
-    requirement,
-  );
-  return { ...shown.link, ...(shown.summary ?? NO_SUMMARY), ...(shown.details ?? NO_DETAILS) };
+  const { summary, details } = shownInChannel({ link: {}, summary: {}, details: {} }, requirement);
+  return { ...view, ...(summary ?? NO_SUMMARY), ...(details ?? NO_DETAILS) };
 }
 
-/** What is asked for and how it stands, withheld. */
+/** What is required and how far it is, withheld. */
 const NO_SUMMARY = {
   risk: null,
   matched_rules: null,

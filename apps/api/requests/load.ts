@@ -17,7 +17,7 @@ import { answeredRow } from './answered-row.ts';
 import { readStart, type StartedRequest } from './started.ts';
 import type { ShownRow } from './shown-row.ts';
 
-/** What it takes to find a request wherever it is: in the database, or with Temporal alone. */
+/** What it takes to find a request in the database or, unrecorded, in Temporal. */
 type Finding = Pick<ApiContext, 'source' | 'policies' | 'keys' | 'temporal' | 'log'>;
 
 /** What it takes to know the people of a request. */
@@ -40,15 +40,15 @@ async function readAnswered(context: Finding, id: string): Promise<RequestRow | 
   return answer && answeredRow(context, answer);
 }
 
-/** A request that was accepted while no worker was there to record it: known to Temporal only. */
+/** A request that was accepted while no worker could record it: known to Temporal only. */
 async function readUnrecorded(context: Finding, id: string): Promise<RequestRow | null> {
   const started = await readStart(context, id);
   if (!started) return null;
-  // The workflow may have ended, or its row been written, between the two questions.
+  // The row may have been written between the two reads.
   return (await readRequest(context.source.manager, id)) ?? startedRow(context, started);
 }
 
-/** A request that only Temporal knows of. Where its workflow has ended nobody ever records it: then it is over as well. */
+/** A request that only Temporal knows. Once its workflow has ended it is never recorded, so it is over. */
 export async function startedRow(
   context: Pick<ApiContext, 'policies' | 'source'>,
   started: StartedRequest,
@@ -59,10 +59,10 @@ export async function startedRow(
 
 const LOST = {
   code: 'workflow_lost',
-  detail: 'The workflow of this request ended before it was recorded: nothing of it was done.',
+  detail: 'The workflow of this request ended before it was recorded: nothing was executed.',
 } as const;
 
-/** How a request looks until its row is written. Version 0 tells it apart. */
+/** The row of a request that is not recorded yet. Version 0 marks it. */
 export async function unrecordedRow(
   context: Pick<ApiContext, 'policies' | 'source'>,
   { signed, envelope }: Pick<StartedRequest, 'signed' | 'envelope'>,
@@ -96,7 +96,7 @@ export interface Standing {
   readonly directories: DecisionDirectories | null;
 }
 
-/** The request as people are known now, or null while nothing is asked of them. */
+/** The request as people are known now, or null while no decision is required. */
 export async function standingOf(
   context: Knowing,
   caller: Caller,

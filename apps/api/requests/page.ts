@@ -4,59 +4,71 @@ import type { RequestPage } from '../../../contract/requests.ts';
 import { identityKey } from '../../../domain/identity/identity.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import { cursorAfter, positionAfter } from './cursor.ts';
+import { cursorAfter, positionAfter, positionOf } from './cursor.ts';
 
-/** Where a page comes from. */
+/** Reads and shows rows for a page. */
 export interface PageSource {
-  /** Rows after a position, as many as asked for while there are so many. */
+  /** Rows after a position: as many as the limit, fewer only at the end. */
   read(page: ListPage): Promise<readonly RequestRow[]>;
-  /** What is shown of the first of them, at most so many items. */
+  /** At most `count` items for the first of them. */
   show(rows: readonly RequestRow[], count: number): Promise<Shown>;
 }
 
-/** Items, and how many rows had to be looked at for them. */
+/** Items, and how many rows were read for them. */
 export interface Shown {
   readonly items: RequestPage['items'];
   readonly lookedAt: number;
+}
+
+/** A call for a page. */
+export interface PageCall<Query> {
+  readonly query: Query;
+  /** Aborts when the caller hangs up. */
+  readonly signal: AbortSignal;
 }
 
 /** Which page is wanted. */
 export interface WantedPage {
   readonly after: ListPosition | null;
   readonly limit: number;
-  /** How many rows are read at first. Ever more are, as long as nothing is found among them. */
+  /** How many rows are read at first. The number grows while nothing is found. */
   readonly batch: number;
-  /** Aborts when nobody waits for the page any more. */
   readonly signal: AbortSignal;
 }
 
-/** So many rows are read at once. */
+const LIMIT_DEFAULT = 50;
+
+/** Rows that are read at once. */
 const BATCH_MAX = 400;
 
-/** A page ends after so many rows, whatever it holds: no filter makes one call read the whole table. */
+/** A page ends after reading so many rows: no filter makes one call read the whole table. */
 const READ_MAX = 1_000;
 
-/** To look at so many rows, with what was signed and who decided, is as much work as a call that looks at none. */
+/** Checking so many rows, with signatures and decisions, costs as much as a call without any. */
 const ROWS_OF_A_CALL = 4;
 
-/** Pages of all callers that are made at once: each holds its rows, and connections. */
-const PAGES_MAX = 40;
-const TOO_MANY = 'Too many lists of yours are being read: wait for them.';
+/** Without `batch` one row more than the limit is read at first. */
+type PageInput = PageCall<{ limit?: number | undefined; cursor?: string | undefined }> & {
+  readonly source: PageSource;
+  readonly batch?: number;
+};
 
-/** A page for a caller, who has so many at once at most, and pays for the rows that are looked at as for calls. */
+/** A page for a caller, who can have so many at once at most, and is charged for the rows that are read. */
 export async function pageFor(
-  { limiter, pages }: Pick<ApiContext, 'limiter' | 'pages'>,
+  { limits }: Pick<ApiContext, 'limits'>,
   { principal }: Pick<Caller, 'principal'>,
-  { source, ...wanted }: WantedPage & { readonly source: PageSource },
+  { source, query, signal, batch }: PageInput,
 ): Promise<RequestPage> {
   const name = identityKey(principal.identity);
-  const release = pages.take(name, PAGES_MAX, TOO_MANY);
+  const release = limits.pages.take(name);
   const read = async (page: ListPage): Promise<readonly RequestRow[]> => {
     const rows = await source.read(page);
-    limiter.charge(name, Math.floor(rows.length / ROWS_OF_A_CALL));
+    limits.calls.charge(name, Math.floor(rows.length / ROWS_OF_A_CALL));
     return rows;
   };
   try {
+    const { limit = LIMIT_DEFAULT, cursor } = query;
+    const wanted = { limit, after: positionOf(cursor), batch: batch ?? limit + 1, signal };
     return await fillPage({ ...source, read }, wanted);
   } finally {
     release();
@@ -64,8 +76,8 @@ export async function pageFor(
 }
 
 /**
- * One page. While its cursor is not null something may follow, also after a page that holds nothing. Batches grow, so that
- * what is far behind is found by few questions.
+ * One page. While its cursor is not null something may follow, also after an empty page. Batches grow, so that distant rows
+ * are found with few queries.
  */
 export async function fillPage(source: PageSource, wanted: WantedPage): Promise<RequestPage> {
   const items: RequestPage['items'] = [];

@@ -8,10 +8,10 @@ import type { Standing } from './load.ts';
 
 type Progress = NonNullable<RequestSummary['progress']>;
 
-/** How far each stage is, and, where `hasPeople`, who may approve what is open. */
+/** The progress of each stage and, with `hasPeople`, who may approve the open ones. */
 export function progressOf(row: RequestRow, standing: Standing, hasPeople: boolean): Progress {
   const { request, directories } = standing;
-  // What was approved long ago is shown as it was when the request last moved, not as gone stale since.
+  // Approvals of a request that moved on are shown as they were then, not as gone stale since.
   const now = (row.status === 'pending' ? new Date() : row.updated_at).toISOString();
   const candidates = hasPeople && directories ? candidatesOf({ request, directories, at: now }) : [];
   return { rules: rulesOf(request, candidates, now) };
@@ -41,7 +41,7 @@ function rulesOf(
   }));
 }
 
-/** A group may be large: more names than these help nobody to find somebody. */
+/** A group may be large, and more names than these do not help. */
 const NAMES_MAX = 20;
 
 function mayApprove({ people }: StageCandidates): Progress['rules'][number]['stages'][number]['may_approve'] {
@@ -49,7 +49,7 @@ function mayApprove({ people }: StageCandidates): Progress['rules'][number]['sta
   return { count: people.length, people: first };
 }
 
-/** Whom open stages ask, without how many of them and by which rule. */
+/** The selectors of open stages, without quorums and rules. */
 export function openTo(progress: Progress | null): string[] | null {
   if (progress === null) return null;
   const open = progress.rules.flatMap(({ stages }) => stages.filter(({ opened_at }) => opened_at !== null));

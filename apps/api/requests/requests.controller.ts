@@ -1,7 +1,8 @@
-import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, Module, Param, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 
 import { readRequest } from '../../../database/readers.ts';
+import { identityKey } from '../../../domain/identity/identity.ts';
 import { GATE_RUN } from '../../../domain/execution/gate-validity.ts';
 import { isFinal } from '../../../domain/request/status.ts';
 import type { QueryOf } from '../../../contract/operation.ts';
@@ -15,26 +16,24 @@ import { Door } from '../http/door.ts';
 import { evidenceOf } from './evidence.ts';
 import { entityTag, HangUp, hasVersion } from '../http/headers.ts';
 import { QueryPipe } from '../http/pipes.ts';
+import { inboxPage } from './inbox.ts';
 import { listPage } from './list.ts';
 import { loadRequest } from './load.ts';
 import { timelineOf } from './timeline.ts';
 import { requestView, viewAfterWait } from './view.ts';
-import { WaitingCalls } from './waiting-calls.ts';
 
-const { listRequests: LIST, getRequest: SHOW } = OPERATIONS;
+const { listRequests: LIST, listInbox: INBOX, getRequest: SHOW } = OPERATIONS;
 
 @Door('people')
-@Controller('v1/requests')
+@Controller('v1')
 export class RequestsController {
   readonly #context: ApiContext;
-  readonly #waiting: WaitingCalls;
 
-  constructor(context: ApiContext, waiting: WaitingCalls) {
+  constructor(context: ApiContext) {
     this.#context = context;
-    this.#waiting = waiting;
   }
 
-  @Get()
+  @Get('requests')
   async list(
     @CallerParam() caller: Caller,
     @Query(new QueryPipe(LIST)) query: QueryOf<typeof LIST>,
@@ -43,7 +42,16 @@ export class RequestsController {
     return listPage(this.#context, caller, { query, signal });
   }
 
-  @Get(':id')
+  @Get('inbox')
+  async inbox(
+    @CallerParam() caller: Caller,
+    @Query(new QueryPipe(INBOX)) query: QueryOf<typeof INBOX>,
+    @HangUp() signal: AbortSignal,
+  ): Promise<RequestPage> {
+    return inboxPage(this.#context, caller, { query, signal });
+  }
+
+  @Get('requests/:id')
   async show(
     @CallerParam() caller: Caller,
     @Param('id') id: string,
@@ -64,10 +72,10 @@ export class RequestsController {
     { wait, version, id, signal }: QueryOf<typeof SHOW> & { id: string; signal: AbortSignal },
   ): Promise<RequestView> {
     const row = await loadRequest(this.#context, caller, id);
-    // Of what is over, also when nobody ever recorded it, no change comes.
+    // A request that is over does not change any more, also one that was never recorded.
     if (wait === undefined || wait === 0 || row.run_id === GATE_RUN || isFinal(row.status))
       return requestView(this.#context, caller, row);
-    const release = this.#waiting.take(caller);
+    const release = this.#context.limits.waiting.take(identityKey(caller.principal.identity));
     try {
       const seen = version ?? Number(row.version);
       const changed = await this.#context.feed.waitFor({
@@ -85,13 +93,16 @@ export class RequestsController {
     }
   }
 
-  @Get(':id/timeline')
+  @Get('requests/:id/timeline')
   async timeline(@CallerParam() caller: Caller, @Param('id') id: string): Promise<Timeline> {
     return timelineOf(this.#context, caller, await loadRequest(this.#context, caller, id));
   }
 
-  @Get(':id/evidence')
+  @Get('requests/:id/evidence')
   async evidence(@CallerParam() caller: Caller, @Param('id') id: string): Promise<Evidence> {
     return evidenceOf(this.#context, caller, await loadRequest(this.#context, caller, id));
   }
 }
+
+@Module({ controllers: [RequestsController] })
+export class RequestsModule {}

@@ -5,7 +5,7 @@ import type { RuleEffect } from '../../../domain/policy/policy.ts';
 /** A rule that acted. Its effect comes from the policy that was evaluated, never from the row. */
 export type ShownRule = MatchedRule & { readonly effect?: RuleEffect };
 
-/** A row with what is only signed, and that people read. */
+/** A row with the signed fields that people read. */
 export interface ShownRow extends RequestRow {
   readonly matched_rules: readonly ShownRule[] | null;
   /** When the approved action may start. Absent: at once. */

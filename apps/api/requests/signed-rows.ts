@@ -15,15 +15,15 @@ import { unlessUnreadable } from './unreadable.ts';
 type Reading = Pick<ApiContext, 'source' | 'policies' | 'keys' | 'log'>;
 
 /**
- * Rows as people may read them: what was signed comes from the envelope, and what is asked and why from the entry that
- * opened the round. So nobody who changes a row alone changes what reviewers go by. Null for one whose envelope is not
- * its own, and for one that cannot be read.
+ * Rows as people may read them: what was signed comes from the envelope, and what is required and why from the entry that
+ * opened the round. So changing a row alone does not change what reviewers see. Null for one whose envelope is not its
+ * own, and for one that cannot be read.
  */
 export async function rowsAsSigned(
   context: Reading,
   rows: readonly RequestRow[],
 ): Promise<readonly (ShownRow | null)[]> {
-  // The others are made of their envelopes anyway, and no workflow records anything of them.
+  // The others are made from their envelopes anyway, and have no entries of a workflow.
   const recorded = rows.filter(isRecorded);
   const entries =
     recorded.length === 0 ? new Map() : await readRoundEntries(context.source.manager, recorded);
@@ -40,7 +40,7 @@ export async function rowsAsSigned(
 export async function rowAsSigned(context: Reading, row: RequestRow): Promise<ShownRow> {
   const [bound] = await rowsAsSigned(context, [row]);
   if (bound) return bound;
-  throw new KeyturnError('envelope_invalid', 'The stored request is not what was signed.');
+  throw new KeyturnError('envelope_invalid', 'The stored request does not match what was signed.');
 }
 
 function isRecorded({ version, run_id: run }: RequestRow): boolean {
@@ -59,13 +59,25 @@ async function signedColumns(context: Reading, row: RequestRow): Promise<Partial
   try {
     const signed = await openEnvelope('request', envelope, context.keys.verification);
     if (signed.id !== id) throw new KeyturnError('envelope_invalid', 'It was signed for another request.');
-    const { action, schema_version, target, environment, mode, intent_digest, lineage, ...asked } =
+    const { action, schema_version, target, environment, mode, intent_digest, ...others } =
       await unrecordedRow(context, { signed, envelope });
-    const { requester_issuer, requester_subject, start } = asked;
-    const others = { requester_issuer, requester_subject, ...(start === undefined ? {} : { start }) };
-    return { action, schema_version, target, environment, mode, intent_digest, lineage, ...others };
+    const { lineage, requester_issuer, requester_subject, start } = others;
+    const requester = { lineage, requester_issuer, requester_subject };
+    return {
+      action,
+      schema_version,
+      target,
+      environment,
+      mode,
+      intent_digest,
+      ...requester,
+      ...(start && { start }),
+    };
   } catch (err) {
-    context.log.error({ request: id, err }, 'a stored request is not what was signed: nobody is shown it');
+    context.log.error(
+      { request: id, err },
+      'a stored request does not match what was signed: it is not shown',
+    );
     return null;
   }
 }
@@ -97,7 +109,7 @@ function roundColumns(entries: RoundEntries): Partial<RequestRow> {
   };
 }
 
-/** Rules by the names in the entry, each with what the policy of the entry says of it. */
+/** The rules that the entry names, each as the policy of the entry has it. */
 async function ruleColumns(
   context: Reading,
   row: RequestRow,

@@ -1,5 +1,4 @@
 import { defaultPayloadConverter } from '@temporalio/common';
-import { WorkflowNotFoundError } from '@temporalio/client';
 
 import { openEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
@@ -8,25 +7,25 @@ import { PRIVILEGED_ACTION } from '../../../workflows/messages.ts';
 import type { ApiContext } from '../context.ts';
 import { askTemporal } from '../temporal.ts';
 
-const READING = { deadlineMs: 5_000, unavailable: 'Temporal cannot be reached now: try again.' };
+const READING = { deadlineMs: 5_000, unavailable: 'Temporal is unavailable. Try again.' };
 
-/** A request that Temporal holds: what the API once signed for it. */
+/** A request that Temporal has: what the API signed for it. */
 export interface StartedRequest {
   readonly signed: SignedRequest;
   readonly envelope: string;
-  /** False once its workflow has ended. Asked before the row is looked for again: a workflow writes that first. */
+  /** False once its workflow has ended. Read before the row is looked up again: a workflow writes that first. */
   readonly isOpen: boolean;
 }
 
-type Asking = Pick<ApiContext, 'temporal' | 'log'>;
+type Reading = Pick<ApiContext, 'temporal' | 'log'>;
 
 /**
  * What the workflow with this id was started with, or null when there is none. The start event itself is read and its
- * signature checked: whoever else can write to the namespace could start a workflow with this id, or copy a memo.
+ * signature checked: everybody who can write to the namespace could start a workflow with this id, or copy a memo.
  * Refuses (`foreign_run`) a workflow that Keyturn did not start.
  */
 export async function readStart(
-  context: Asking & Pick<ApiContext, 'keys'>,
+  context: Reading & Pick<ApiContext, 'keys'>,
   id: string,
 ): Promise<StartedRequest | null> {
   const input = await startInput(context, id);
@@ -42,47 +41,28 @@ export async function readStart(
     context.log.error({ request: id }, 'a workflow with this id was not started by Keyturn');
     throw new KeyturnError(
       'foreign_run',
-      'The workflow id of this request is taken by a workflow that Keyturn did not start: tell an operator.',
+      'A workflow that Keyturn did not start has the id of this request. Inform an operator.',
     );
   }
   return { signed, envelope, isOpen: await isOpen(context, id) };
 }
 
-async function isOpen(context: Asking, id: string): Promise<boolean> {
-  try {
-    const { status } = await askTemporal(context, {
-      ...READING,
-      call: () => context.temporal.workflow.getHandle(id).describe(),
-    });
-    return !hasEnded(status.name);
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return false;
-    throw error;
-  }
+async function isOpen(context: Reading, id: string): Promise<boolean> {
+  const call = () => context.temporal.workflow.getHandle(id).describe();
+  const description = await askTemporal(context, { ...READING, call });
+  return description !== null && !hasEnded(description.status.name);
 }
 
 /** The first argument of a workflow; undefined when it has none that can be read, null when there is no workflow. */
-async function startInput(context: Asking, id: string): Promise<unknown> {
-  try {
-    const events = await firstEvents(context, id);
-    const started = events[0]?.workflowExecutionStartedEventAttributes;
-    if (started?.workflowType?.name !== PRIVILEGED_ACTION) return undefined;
-    return readPayload(started.input?.payloads?.[0]);
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return null;
-    throw error;
-  }
-}
-
-async function firstEvents(context: Asking, id: string) {
+async function startInput(context: Reading, id: string): Promise<unknown> {
   const { connection, options } = context.temporal.workflow;
-  const { namespace } = options;
-  const asked = { namespace, execution: { workflowId: id }, maximumPageSize: 1 };
-  const answer = await askTemporal(context, {
-    ...READING,
-    call: () => connection.workflowService.getWorkflowExecutionHistory(asked),
-  });
-  return answer.history?.events ?? [];
+  const query = { namespace: options.namespace, execution: { workflowId: id }, maximumPageSize: 1 };
+  const call = () => connection.workflowService.getWorkflowExecutionHistory(query);
+  const answer = await askTemporal(context, { ...READING, call });
+  if (answer === null) return null;
+  const started = answer.history?.events?.[0]?.workflowExecutionStartedEventAttributes;
+  if (started?.workflowType?.name !== PRIVILEGED_ACTION) return undefined;
+  return readPayload(started.input?.payloads?.[0]);
 }
 
 type Payload = Parameters<typeof defaultPayloadConverter.fromPayload>[0];

@@ -19,7 +19,7 @@ export function summaryView(
   caller: Caller,
   shown: {
     readonly row: ShownRow;
-    /** As people are known now; null while nothing is asked of them. */
+    /** As people are known now; null while no decision is required. */
     readonly standing: Standing | null;
     readonly visibility: Visibility;
   },
@@ -31,7 +31,7 @@ export function summaryView(
     ...factsOf(row),
     lineage: row.lineage.map((member) => namedMember(caller, member)),
     ...freezesOf(caller, row),
-    ...(visibility === 'standing' ? UNRATED : ratingOf(row, progress)),
+    ...ratingOf(visibility === 'standing' ? null : row, progress),
     risk_reasons: hasDetails && row.risk_reasons ? [...row.risk_reasons] : null,
     summary: hasDetails ? row.summary : null,
     may_decide: row.status === 'pending' ? openTo(progress) : null,
@@ -41,40 +41,25 @@ export function summaryView(
   };
 }
 
-type Rating = Pick<RequestSummary, 'risk' | 'matched_rules' | 'requirement' | 'progress' | 'shortage'>;
-
-/** What policy made of a plan, withheld. */
-const UNRATED: Rating = {
-  risk: null,
-  matched_rules: null,
-  requirement: null,
-  progress: null,
-  shortage: null,
-};
-
-function ratingOf(row: ShownRow, progress: RequestSummary['progress']): Rating {
+/** How policy rated the plan. Without a row that is withheld. */
+function ratingOf(row: ShownRow | null, progress: RequestSummary['progress']) {
   return {
-    progress,
-    risk: row.risk,
-    matched_rules: row.matched_rules?.map(ruleView) ?? null,
-    requirement: row.requirement as RequestSummary['requirement'],
-    shortage: shortagesSchema.safeParse(row.shortage).data ?? null,
+    progress: row && progress,
+    risk: row && row.risk,
+    matched_rules: row?.matched_rules?.map(ruleView) ?? null,
+    requirement: row && (row.requirement as RequestSummary['requirement']),
+    shortage: shortagesSchema.safeParse(row?.shortage).data ?? null,
   };
 }
 
 type MatchedRules = NonNullable<RequestSummary['matched_rules']>;
 
-type Facts = Omit<
-  RequestSummary,
-  keyof Rating | 'risk_reasons' | 'summary' | 'may_decide' | 'failure' | 'result' | 'lineage' | 'freezes'
->;
-
-/** A rule that acted, as people read of it. */
+/** A matched rule, as people see it. */
 export function ruleView({ id, because, effect }: ShownRule): MatchedRules[number] {
   return { id, because: because ?? null, ...(effect === undefined ? {} : { effect }) };
 }
 
-/** Names are for people: what a program is behind learns no more than the accounts that it knows. */
+/** Names are for people: a program learns no more than the accounts that it knows. */
 function namedMember(caller: Caller, member: LineageMember): RequestSummary['lineage'][number] {
   if (!isReviewer(caller)) return memberOf(member);
   const agent = agentOf(caller.directory, member);
@@ -83,7 +68,7 @@ function namedMember(caller: Caller, member: LineageMember): RequestSummary['lin
   return { ...memberOf(member), name: known.name, kind: agent ? 'agent' : 'person' };
 }
 
-/** What would hold it back if it were approved now. An emergency is held back by no freeze. */
+/** Freezes that would hold it if it were approved now. No freeze holds a break-glass request. */
 function freezesOf(
   { policy: { policy } }: Caller,
   { status, action, environment, is_break_glass: isBreakGlass }: RequestRow,
@@ -94,7 +79,7 @@ function freezesOf(
   return { freezes: inForce.map(({ id, title, to }) => ({ id, title, until: new Date(to).toISOString() })) };
 }
 
-function factsOf(row: ShownRow): Facts {
+function factsOf(row: ShownRow) {
   return {
     id: row.id,
     action: row.action,
@@ -107,7 +92,9 @@ function factsOf(row: ShownRow): Facts {
     round: row.round,
     intent_digest: row.intent_digest,
     decision_digest: row.decision_digest,
-    ...instantsOf(row),
+    pending_since: row.pending_since?.toISOString() ?? null,
+    expires_at: row.expires_at?.toISOString() ?? null,
+    held_until: row.held_until?.toISOString() ?? null,
     requested_by: { issuer: row.requester_issuer, subject: row.requester_subject },
     is_break_glass: row.is_break_glass,
     ...(row.start === undefined ? {} : { start: row.start }),
@@ -117,16 +104,8 @@ function factsOf(row: ShownRow): Facts {
   };
 }
 
-/** A row that somebody garbled says nothing of it. */
+/** A garbled row has none. */
 const shortagesSchema = z.array(shortageSchema);
-
-function instantsOf(row: RequestRow): Pick<RequestSummary, 'pending_since' | 'expires_at' | 'held_until'> {
-  return {
-    pending_since: row.pending_since?.toISOString() ?? null,
-    expires_at: row.expires_at?.toISOString() ?? null,
-    held_until: row.held_until?.toISOString() ?? null,
-  };
-}
 
 function temporalLink(
   context: Pick<ApiContext, 'settings'>,

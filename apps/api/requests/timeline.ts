@@ -1,7 +1,6 @@
 import { readLeaves, readParts, readSubjects } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { Leaf, LeafType } from '../../../domain/audit/leaf.ts';
-import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { SWITCHED_OFF } from '../../../domain/execution/denial.ts';
 import { agentOf, personOf, type Directory } from '../../../domain/identity/directory.ts';
 import type { RequestMode } from '../../../domain/request/status.ts';
@@ -11,6 +10,7 @@ import type { Timeline } from '../../../contract/history.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { rowsAsSigned } from './signed-rows.ts';
+import type { Showing } from './view.ts';
 import { callerVisibility } from './visibility.ts';
 
 type Item = Timeline['items'][number];
@@ -26,12 +26,12 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'request.escalated': 'Nobody answered in time: more people may decide now.',
   'request.approved': 'All required approvals were given.',
   'request.denied': 'It was denied.',
-  'request.expired': 'Too few people approved in time: it expired, which is a denial.',
+  'request.expired': 'Too few people approved it in time: it expired, which is a denial.',
   'request.withdrawn': 'Withdrew it.',
   'request.withdrawal_refused': 'A withdrawal was refused.',
   'request.cancelled': 'Its workflow was cancelled.',
-  'request.drifted': 'The target or the requirement changed: what was decided before is void.',
-  'request.approval_stale': 'An approval became too old to act on.',
+  'request.drifted': 'The target or the requirement changed: earlier decisions are void.',
+  'request.approval_stale': 'An approval became too old to use.',
   'request.orphaned': 'Its workflow ended without recording an outcome.',
   'request.held': 'Approved, but held: a freeze is in force, or its start window has not opened.',
   'decision.counted': 'Decided.',
@@ -42,10 +42,10 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'execution.claimed': 'The approved action was claimed: it runs at most once.',
   'execution.succeeded': 'The action was executed.',
   'execution.failed': 'The action failed and changed nothing.',
-  'execution.not_done': 'The target confirmed that the action was not done.',
-  'execution.indeterminate': 'Whether the action was done is unknown: an operator has to look.',
-  'execution.released': 'The claim was given back: nothing was changed.',
-  'gate.allowed': 'Policy allowed it on the spot; somebody else performs it.',
+  'execution.not_done': 'The target confirmed that the action was not executed.',
+  'execution.indeterminate': 'It is unknown whether the action was executed: an operator has to check.',
+  'execution.released': 'The claim was released: nothing was changed.',
+  'gate.allowed': 'Policy allowed it on the spot; the requester executes it.',
   'policy.proposed': 'A policy was proposed.',
   'policy.installed': 'A policy was installed.',
   'switch.thrown': 'A kill switch was engaged.',
@@ -54,21 +54,21 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'directory.changed': 'The directory was changed.',
 };
 
-/** Where somebody else performs: Keyturn tries nothing out, and sees nothing of what comes of it. */
+/** Where the requester executes: Keyturn rehearses nothing, and does not see the effect. */
 const GATE_TEXTS: Partial<Record<LeafType, string>> = {
-  'request.planned': 'What is asked for was fixed as it will be decided on. Nothing was tried out.',
-  'request.drifted': 'The requirement changed: what was decided before is void.',
-  'execution.claimed': 'The approval was checked once more and holds: the decision is given out once.',
+  'request.planned': 'The request was recorded as it will be decided on. Nothing was tried out.',
+  'request.drifted': 'The requirement changed: earlier decisions are void.',
+  'execution.claimed': 'The approval was checked again and is valid: the decision is given out once.',
   'execution.succeeded':
     'The decision was given to the requester, who executes the action; Keyturn does not know whether they did.',
   'execution.failed': 'No decision was given out.',
-  'execution.released': 'The decision was not given out yet: it is made again.',
+  'execution.released': 'The decision was not given out yet: that is tried again.',
   'execution.not_done': 'The decision was not given out.',
-  'execution.indeterminate': 'Whether the decision was given out is unknown: an operator has to look.',
+  'execution.indeterminate': 'It is unknown whether the decision was given out: an operator has to check.',
   'request.plan_failed': 'It could not be prepared for a decision.',
 };
 
-/** What an entry says, by who performs the action. */
+/** What an entry says, by who executes the action. */
 export function textOf(type: LeafType, mode: RequestMode): string {
   return (mode === 'gate' ? GATE_TEXTS[type] : undefined) ?? TEXTS[type] ?? type;
 }
@@ -77,7 +77,7 @@ export function textOf(type: LeafType, mode: RequestMode): string {
  * What happened to a request, from its audit entries. Facts and parts quote plans and errors, so they are for those who
  * may see the whole request; after an approval those behind it see who took part, and everybody else the steps only.
  */
-export async function timelineOf(context: ApiContext, caller: Caller, row: RequestRow): Promise<Timeline> {
+export async function timelineOf(context: Showing, caller: Caller, row: RequestRow): Promise<Timeline> {
   const items = await itemsOf(context, caller, row);
   if (!(await isExpiredWithStartWindow(context, row))) return { items };
   return {
@@ -115,13 +115,15 @@ async function itemsOf(
   if (visibility === 'approved') return leaves.map((leaf) => bareItem(leaf, mode, name(leaf)));
   const parts = await readParts(manager, row.id);
   return leaves.map((leaf) => {
-    // A signature is for those who check it.
+    // A signature is for verification.
     const own = parts.filter(({ event_id, part }) => event_id === leaf.id && part !== 'envelope');
-    return fullItem(leaf, {
-      mode,
-      name: name(leaf),
-      parts: Object.fromEntries(own.map((part) => [part.part, JSON.parse(part.body) as JsonValue])),
-    });
+    return {
+      ...bareItem(leaf, mode, name(leaf)),
+      text: fullText(leaf, mode),
+      facts: leaf.facts as Item['facts'],
+      parts: Object.fromEntries(own.map(({ part, body }) => [part, JSON.parse(body) as never])),
+      ...(leaf.evidence && { grade: leaf.evidence.grade }),
+    };
   });
 }
 
@@ -131,7 +133,7 @@ function bareItem(leaf: Leaf, mode: RequestMode, named: Named | null = null): It
   return { n, at, type, actor: shown, text: bareText(leaf, mode), facts: {} };
 }
 
-/** That a switch stopped it every reader may know: the request says so by the code of its failure. */
+/** Every reader may know that a switch stopped it: the failure code of the request says so. */
 function bareText({ type, facts }: Leaf, mode: RequestMode): string {
   const isStopped = type === 'request.denied' && facts['code'] === SWITCHED_OFF;
   return isStopped ? 'A kill switch stopped it: it was denied.' : textOf(type, mode);
@@ -142,45 +144,31 @@ interface Named {
   readonly id?: string;
 }
 
-interface ItemContext {
-  readonly mode: RequestMode;
-  readonly name: Named | null;
-  readonly parts: Readonly<Record<string, JsonValue>>;
-}
-
-function fullItem(leaf: Leaf, { mode, name, parts }: ItemContext): Item {
-  return {
-    ...bareItem(leaf, mode, name),
-    text: fullText(leaf, mode),
-    facts: leaf.facts as Item['facts'],
-    parts: parts as NonNullable<Item['parts']>,
-    ...(leaf.evidence ? { grade: leaf.evidence.grade } : {}),
-  };
-}
-
-/** What people reported of an action whose outcome was unknown: Keyturn saw neither of it. */
+/** What people reported about an action whose outcome was unknown to Keyturn. */
 const REPORTED: Partial<Record<LeafType, string>> = {
-  'execution.succeeded': 'People looked at the target and reported that the action was executed',
-  'execution.failed': 'People looked at the target and reported that the action was not executed',
+  'execution.succeeded': 'People checked the target and reported that the action was executed',
+  'execution.failed': 'People checked the target and reported that the action was not executed',
 };
 
-/** The text, with the fact that a reader wants first where a kind of entry has one. */
+/** The fact that a reader wants first. */
+const FIRST_FACTS: Partial<Record<LeafType, string>> = {
+  'decision.counted': 'verdict',
+  'decision.refused': 'code',
+  'decision.attempt_refused': 'code',
+  'request.withdrawal_refused': 'code',
+  'request.plan_failed': 'code',
+  'request.escalated': 'to',
+  'decision.unauthenticated': 'count',
+  'execution.failed': 'code',
+};
+
+/** The text, with the fact that a reader wants first. */
 function fullText(leaf: Leaf, mode: RequestMode): string {
   const { type, facts } = leaf;
-  const told = facts['found_by'] === 'people' ? REPORTED[type] : undefined;
+  const reported = facts['found_by'] === 'people' ? REPORTED[type] : undefined;
   const { resolution } = facts;
-  if (told !== undefined && typeof resolution === 'string') return `${told} (${resolution}).`;
-  const named: Partial<Record<LeafType, JsonValue | undefined>> = {
-    'decision.counted': facts['verdict'],
-    'decision.refused': facts['code'],
-    'decision.attempt_refused': facts['code'],
-    'request.withdrawal_refused': facts['code'],
-    'request.plan_failed': facts['code'],
-    'request.escalated': facts['to'],
-    'decision.unauthenticated': facts['count'],
-    'execution.failed': facts['code'],
-  };
-  const fact = named[type];
+  if (reported !== undefined && typeof resolution === 'string') return `${reported} (${resolution}).`;
+  const fact = facts[FIRST_FACTS[type] ?? ''];
   const text = bareText(leaf, mode);
   return typeof fact === 'string' || typeof fact === 'number'
     ? `${text.replace(/\.$/, '')} (${fact}).`

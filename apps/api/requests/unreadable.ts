@@ -1,8 +1,8 @@
 import type { ApiContext } from '../context.ts';
 
 /**
- * What a step writes can be read: where it cannot, somebody has written around the steps. Then it is reported by its id,
- * and null: it holds up nothing that is shown beside it.
+ * Whatever a step writes can be read: where it cannot, somebody has changed the database. Then the request is logged by its
+ * id and left out (null), so that everything beside it can still be shown.
  */
 export async function unlessUnreadable<Shown>(
   { log }: Pick<ApiContext, 'log'>,
@@ -12,12 +12,8 @@ export async function unlessUnreadable<Shown>(
   try {
     return await show();
   } catch (error) {
-    if (!isUnreadable(error)) throw error;
+    if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
     log.error({ request, err: error.name }, 'a stored request cannot be shown');
     return null;
   }
-}
-
-function isUnreadable(error: unknown): error is Error {
-  return error instanceof TypeError || error instanceof RangeError;
 }

@@ -8,7 +8,7 @@ import { plainRules } from '../../../domain/policy/plain-rules.ts';
 import { isOwnMistake, seesPlan } from '../../../domain/policy/visibility.ts';
 import type { Plan, StoredPlan } from '../../../domain/request/plan.ts';
 import type { RequestSummary, RequestView } from '../../../contract/requests.ts';
-import { seenAnew } from '../auth/authenticate.ts';
+import { refreshCaller } from '../auth/authenticate.ts';
 import { canRead, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { decisionView, openSealed } from './decision-view.ts';
@@ -18,19 +18,18 @@ import { rowAsSigned } from './signed-rows.ts';
 import { ruleView, summaryView } from './summary.ts';
 import { callerVisibility } from './visibility.ts';
 
+/** What it takes to show requests. */
+export type Showing = Pick<ApiContext, 'source' | 'policies' | 'directories' | 'keys' | 'settings' | 'log'>;
+
 /** The whole request as the reader may see it. */
-export async function requestView(
-  context: ApiContext,
-  caller: Caller,
-  known: RequestRow,
-): Promise<RequestView> {
+export async function requestView(context: Showing, caller: Caller, known: RequestRow): Promise<RequestView> {
   const { manager } = context.source;
   const row = await rowAsSigned(context, known);
   const decisions = await readDecisions(manager, row.id);
   const { visibility, isOwn } = await callerVisibility(context, caller, { row, decisions });
   const standing = await standingOf(context, caller, { row, decisions });
   const summary = summaryView(context, caller, { row, standing, visibility });
-  // Those behind a request sent its arguments and claims, so they may see them at any time.
+  // Those behind a request sent its arguments and claims, so they may always see them.
   const words = visibility === 'whole' || isOwn ? await wordsOf(context, row) : {};
   if (!seesPlan(visibility))
     return {
@@ -51,20 +50,20 @@ export async function requestView(
 }
 
 /**
- * The same once the caller waited: as they are known now, and not as they were when they called. Refuses whoever may not
- * know of the request any more, and whose token has ended.
+ * The same after a wait, for the caller as known now instead of when the call came. Refuses a caller who may no longer
+ * know of the request, or whose token has expired.
  */
 export async function viewAfterWait(
-  context: ApiContext,
+  context: Showing & Pick<ApiContext, 'snapshots'>,
   caller: Caller,
   row: RequestRow,
 ): Promise<RequestView> {
-  const now = await seenAnew(context, caller);
+  const now = await refreshCaller(context, caller);
   if (!canRead(now, row.lineage)) throw notFound();
   return requestView(context, now, row);
 }
 
-/** Why policy denied it, for those behind it: as far as no data of the target decided that. */
+/** Why policy denied it, for those behind it: only rules that no data of the target decided. */
 async function denialView(
   { source, policies }: Pick<ApiContext, 'source' | 'policies'>,
   caller: Caller,
@@ -77,7 +76,7 @@ async function denialView(
   return { matched_rules: plain.length === 0 ? null : plain.map(ruleView) };
 }
 
-/** What is wrong with what they proposed, for those behind it. */
+/** The failure, for those behind the request, where their own input caused it. */
 function ownMistake({
   action,
   failure,
@@ -86,7 +85,7 @@ function ownMistake({
   return failure && isOwnMistake(action, failure, { hasPlan: plan !== null }) ? { failure } : {};
 }
 
-/** The review that followed an emergency, or null. */
+/** The review of a break-glass request, or null. */
 async function reviewView(
   { source, keys }: Pick<ApiContext, 'source' | 'keys'>,
   row: RequestRow,
@@ -96,7 +95,7 @@ async function reviewView(
   return review && { id: review.id, status: review.status };
 }
 
-/** Asking again until somebody agrees must not look like asking for the first time. */
+/** Requesting again until somebody agrees must not look like the first request. */
 async function earlierView(
   { source }: Pick<ApiContext, 'source'>,
   { directory }: Caller,
@@ -113,7 +112,7 @@ async function earlierView(
   return { earlier_refusals: { count, withdrawn, latest: items } };
 }
 
-/** The plan for people, without what only binds its digests. */
+/** The plan for people, without the fields that only bind its digests. */
 function shownPlan({ salt: _salt, target_digest: _target, ...plan }: StoredPlan): Plan {
   return plan;
 }

@@ -25,13 +25,13 @@ export type SeenRow = Pick<DecidedRow, 'row'> & Partial<DecidedRow>;
 export interface CallerVisibility {
   readonly visibility: Visibility;
   readonly isOwn: boolean;
-  /** Some stage of the request, open or not, is for the caller to decide. */
-  readonly isAsked: boolean;
+  /** The caller has a seat in some stage of the request, open or not. */
+  readonly hasSeat: boolean;
 }
 
 type Reading = Pick<ApiContext, 'source' | 'directories'>;
 
-/** Looks at a request for a caller. Every answer about a request asks here. */
+/** What a caller may see of a request. Every answer about a request depends on it. */
 export async function callerVisibility(
   context: Reading,
   caller: Caller,
@@ -41,18 +41,18 @@ export async function callerVisibility(
   const own = await isOwn(context, caller, seen);
   const decisions = seen.decisions ?? (await readDecisions(context.source.manager, row.id));
   const counted = decisions.filter(({ outcome }) => outcome === 'counted');
-  const isAsked = !own && (await isAskedToDecide(context, caller, seen));
-  const isNamed = isAsked || (!own && hasPart(caller, counted));
+  const hasSeat = !own && (await holdsSeat(context, caller, seen));
+  const isNamed = hasSeat || (!own && hasPart(caller, counted));
   const standing = {
     status: row.status,
-    // What others perform is tried out nowhere: its plan is the words of the request.
+    // The plan of a gate request is the request itself: there is no rehearsal.
     hasPlan: row.plan_digest !== null && row.mode !== 'gate',
     isDecided: counted.some(({ round, verdict }) => round === row.round && verdict !== 'defer'),
   };
-  return { visibility: visibilityOf({ isOwn: own, isNamed }, standing), isOwn: own, isAsked };
+  return { visibility: visibilityOf({ isOwn: own, isNamed }, standing), isOwn: own, hasSeat };
 }
 
-/** True for operators, and for whoever decided. */
+/** True for operators, and for people who decided. */
 function hasPart(caller: Caller, counted: readonly DecisionRow[]): boolean {
   const { person, directory, policy } = caller;
   if (person === null || !isReviewer(caller)) return false;
@@ -60,19 +60,15 @@ function hasPart(caller: Caller, counted: readonly DecisionRow[]): boolean {
   return counted.some((decision) => decision.person === person.id);
 }
 
-async function isAskedToDecide(context: Reading, caller: Caller, { row, people }: SeenRow): Promise<boolean> {
+async function holdsSeat(context: Reading, caller: Caller, { row, people }: SeenRow): Promise<boolean> {
   const { person, policy } = caller;
   if (person === null || !isReviewer(caller)) return false;
   const selectors = selectorsOf(caller, row);
   if (selectors.length === 0) return false;
   const owners = ownersOf(policy.policy, row);
-  // Everybody in a rotation counts, on duty or not: their turn may come.
-  const scope = await scopeNow(context, caller, {
-    owners,
-    onCall: people?.onCall,
-    at: new Date(),
-    duty_at: null,
-  });
+  // Everybody in a rotation counts, on call or not: their turn may come.
+  const question = { owners, onCall: people?.onCall, at: new Date(), duty_at: null };
+  const scope = await scopeNow(context, caller, question);
   return selectors.some((selector) => isSelected(scope, selector, person.id));
 }
 
@@ -80,14 +76,11 @@ function selectorsOf(
   { policy: { policy } }: Caller,
   { requirement, denied_by }: RequestRow,
 ): readonly Selector[] {
-  // One that somebody garbled names nobody: then it is for operators, who find out.
-  if (requirement !== null) return isReadable(requirement) ? requiredSelectors({ requirement }) : [];
-  // Nobody was to decide it: a further rule that forbids must not show plans to those whom another rule would not ask.
+  // A garbled requirement names nobody: then only operators see the request.
+  if (requirement !== null)
+    return namingSchema.safeParse(requirement).success ? requiredSelectors({ requirement }) : [];
+  // Nobody had to decide it: adding a rule that forbids must not show plans to more people.
   return denied_by === 'policy' ? [] : readersWithoutRequirement(policy);
-}
-
-function isReadable(requirement: unknown): boolean {
-  return namingSchema.safeParse(requirement).success;
 }
 
 const namingSchema = z.object({

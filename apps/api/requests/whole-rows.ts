@@ -5,10 +5,10 @@ import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import type { DecidedRow } from './load.ts';
 
-/** A request with all that is needed to look at it. */
+/** A request with its decisions and people. */
 export type WholeRow = Required<DecidedRow>;
 
-/** What is needed to look at each of the rows, by as many questions as for one. */
+/** The rows with their decisions and people, with as many queries as for one. */
 export async function readWholeRows(
   { source: { manager }, directories, policies }: Pick<ApiContext, 'source' | 'directories' | 'policies'>,
   { policy: { policy } }: Caller,

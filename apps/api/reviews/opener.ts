@@ -12,27 +12,24 @@ import { openReview } from './open-review.ts';
 const EVERY_MS = 3_000;
 const PAGE = 100;
 
-/** An emergency whose review could not be opened for so long has been an error in the log all the time. */
+/** A review that could not be opened for so long has been an error in the log all the time. */
 const DAYS = 7;
 
 /**
- * Until it is stopped: opens the review of every emergency that is over. Any number of processes may do so: the id of a
- * review follows from the request, so there is one, whoever is first. What fails is tried again at the next look.
+ * Until it is stopped: opens the review of every break-glass request that is over. Any number of processes may do so: the id
+ * of a review follows from the request, so there is only one. What fails is tried again in the next round.
  */
 export async function openReviews(context: ApiContext, signal: AbortSignal): Promise<void> {
   const { source, log } = context;
-  const failed = 'could not look for emergencies to review';
-  await every({ everyMs: EVERY_MS, source, lock: null, log, failed, signal }, () => look(context, signal));
+  const failed = 'could not look for break-glass requests to review';
+  await every({ everyMs: EVERY_MS, source, lock: null, log, failed, signal }, () => openAll(context, signal));
 }
 
-async function look(context: ApiContext, signal: AbortSignal): Promise<void> {
+async function openAll(context: ApiContext, signal: AbortSignal): Promise<void> {
   let after: string | null = null;
   while (!signal.aborted) {
-    const page: readonly BreakGlassRequest[] = await endedBreakGlassRequests(context.source.manager, {
-      after,
-      days: DAYS,
-      limit: PAGE,
-    });
+    const window = { after, days: DAYS, limit: PAGE };
+    const page: readonly BreakGlassRequest[] = await endedBreakGlassRequests(context.source.manager, window);
     await openMissing(context, page, signal);
     after = page.at(-1)?.id ?? null;
     if (page.length < PAGE) return;
@@ -41,25 +38,20 @@ async function look(context: ApiContext, signal: AbortSignal): Promise<void> {
 
 async function openMissing(
   context: ApiContext,
-  emergencies: readonly BreakGlassRequest[],
+  ended: readonly BreakGlassRequest[],
   signal: AbortSignal,
 ): Promise<void> {
-  if (emergencies.length === 0) return;
-  const due = emergencies.map((emergency) => ({
-    emergency,
-    id: reviewId(context.keys.identity, emergency.id),
-  }));
-  const known = await recordedOf(
-    context.source.manager,
-    due.map(({ id }) => id),
-  );
-  for (const { emergency, id } of due) {
+  if (ended.length === 0) return;
+  const idOf = ({ id }: BreakGlassRequest): string => reviewId(context.keys.identity, id);
+  const known = await recordedOf(context.source.manager, ended.map(idOf));
+  for (const breakGlass of ended) {
+    const id = idOf(breakGlass);
     if (known.has(id) || signal.aborted) continue;
-    await openReview(context, emergency, id).catch((error: unknown) => {
+    await openReview(context, breakGlass, id).catch((error: unknown) => {
       // Temporal or the database is away: the others would fail alike.
       if (isKeyturnError(error) && error.code === 'unavailable') throw error;
       context.log.error(
-        { request: emergency.id, review: id, err: reasonOf(error) },
+        { request: breakGlass.id, review: id, err: reasonOf(error) },
         'the review of a break-glass request could not be opened',
       );
     });

@@ -19,7 +19,7 @@ const scimSchema = z.strictObject({ authorities: z.array(authoritySchema).max(32
 
 /** Who provisions by a token. */
 export interface ScimAuthority {
-  /** `scim:NAME`: what it brings belongs to it. */
+  /** `scim:NAME`: the owner of what it provisions. */
   readonly authority: string;
   /** The issuer whose accounts its users have. */
   readonly issuer: string;
@@ -44,12 +44,12 @@ export class ScimAuthorities {
     return this.#secrets.length > 0;
   }
 
-  /** True where the digest was given in place of the token that it is of. */
+  /** True where the digest was sent instead of its token. */
   isDigest(token: string): boolean {
     return this.#secrets.some((secret) => secret.hash.toString('hex') === token.toLowerCase());
   }
 
-  /** Whose token it is, or null. Takes the same time whichever it is. */
+  /** The authority of a token, or null. Takes the same time for each. */
   of(token: string): ScimAuthority | null {
     const hash = createHash('sha256').update(token, 'utf8').digest();
     return this.#secrets
@@ -58,7 +58,7 @@ export class ScimAuthorities {
   }
 }
 
-/** Reads who may provision; nobody without a file, or by an empty list in it. Throws when the file is wrong or two share a name or a token. */
+/** Reads who may provision: nobody without a file or with an empty list. Throws when the file is wrong or two share a name or a token. */
 export async function readScim(path: string | null): Promise<ScimAuthorities> {
   if (path === null) return new ScimAuthorities([]);
   const file = { variable: 'KEYTURN_SCIM', path };

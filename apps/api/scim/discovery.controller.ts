@@ -7,7 +7,7 @@ import { listAnswer } from './page.ts';
 import { SCIM_MEDIA_TYPE } from './resources.ts';
 import { existing } from './users.ts';
 
-/** What providers ask first. */
+/** What providers read first. */
 @Door('scim')
 @Controller('scim/v2')
 export class ScimDiscoveryController {
@@ -50,7 +50,7 @@ export class ScimDiscoveryController {
   }
 }
 
-/** Whatever else is asked for below this address, so that only providers learn what is there. Comes last. */
+/** Every other path below, so that only providers learn what exists. Comes last. */
 @Door('scim')
 @Controller()
 export class ScimElsewhereController {

@@ -4,7 +4,7 @@ import { USER_SCHEMA } from './user-fields.ts';
 
 const CORE = 'urn:ietf:params:scim:schemas:core:2.0';
 
-/** What this implementation can do (RFC 7643 section 5). */
+/** What this implementation supports (RFC 7643 section 5). */
 export function serviceProviderConfig(publicUrl: string): object {
   return {
     schemas: [`${CORE}:ServiceProviderConfig`],
@@ -43,19 +43,7 @@ export function resourceTypes(publicUrl: string): readonly { readonly id: string
   }));
 }
 
-interface Attribute {
-  readonly name: string;
-  readonly type?: 'string' | 'boolean' | 'complex' | 'reference';
-  readonly multiValued?: boolean;
-  readonly required?: boolean;
-  readonly caseExact?: boolean;
-  readonly mutability?: 'readWrite' | 'readOnly' | 'immutable';
-  readonly referenceTypes?: readonly string[];
-  readonly uniqueness?: 'none' | 'server';
-  readonly subAttributes?: readonly object[];
-}
-
-/** The schemas (RFC 7643 section 7): only what is kept. */
+/** The schemas (RFC 7643 section 7): only what is stored. */
 export function schemas(publicUrl: string): readonly { readonly id: string }[] {
   return [
     { id: USER_SCHEMA, name: 'User', attributes: USER_ATTRIBUTES },
@@ -69,7 +57,8 @@ export function schemas(publicUrl: string): readonly { readonly id: string }[] {
   }));
 }
 
-function attribute(described: Attribute): object {
+/** A described attribute, with what is so for most. */
+function attribute(described: { readonly name: string } & Readonly<Record<string, unknown>>): object {
   return {
     type: 'string',
     multiValued: false,

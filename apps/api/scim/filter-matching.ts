@@ -4,7 +4,7 @@ import { scimRefusal } from '../http/scim-errors.ts';
 /** A simple element, such as a member of a group: text attributes by lower-case name. */
 export type Element = Readonly<Record<string, string | undefined>>;
 
-/** True when the element fulfils the filter. Refuses (`invalidFilter`) attributes that elements do not have. */
+/** True when the element matches the filter. Refuses (`invalidFilter`) attributes that elements do not have. */
 export function isMatching(element: Element, filter: Filter): boolean {
   switch (filter.kind) {
     case 'and':

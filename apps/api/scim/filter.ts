@@ -16,7 +16,7 @@ const VALUE =
   // oxlint-disable-next-line no-control-regex -- RFC 8259 section 7 forbids raw control characters in strings
   /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?\d+(?:\.\d+)?|true|false|null/iy;
 
-/** The filter of a text. Refuses (`invalidFilter`) whatever does not follow the grammar, is too long or too deep. */
+/** Parses a filter. Refuses (`invalidFilter`) what does not follow the grammar, is too long or too deep. */
 export function parseFilter(text: string): Filter {
   if (text.length > FILTER_CHARACTERS_MAX) throw bad('it is too long');
   const reader = new Reader(text);
@@ -25,7 +25,7 @@ export function parseFilter(text: string): Filter {
   return filter;
 }
 
-/** A path of a PATCH operation: an attribute, or the elements of one that fulfil a filter. */
+/** A path of a PATCH operation: an attribute, or the elements of one that match a filter. */
 export interface ScimPath {
   readonly attribute: string;
   readonly term: Filter | null;
@@ -33,7 +33,7 @@ export interface ScimPath {
   readonly part: string | null;
 }
 
-/** The path of a text. Refuses (`invalidFilter`) what has no such form. */
+/** Parses a path. Refuses (`invalidFilter`) what has no such form. */
 export function parsePath(text: string): ScimPath {
   if (text.length > FILTER_CHARACTERS_MAX) throw bad('it is too long');
   const reader = new Reader(text);
@@ -113,9 +113,9 @@ class Reader {
     const token = this.#match(VALUE);
     if (token === null) throw this.#unexpected();
     const value = JSON.parse(token.startsWith('"') ? token : numberText(token)) as JsonValue;
-    // Neither can be stored anywhere, so nothing equals it.
+    // Such texts cannot be stored, so nothing equals them.
     if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed()))
-      throw bad('a text in it holds what no attribute can hold');
+      throw bad('a string in it holds characters that no attribute can hold');
     return value as string | number | boolean | null;
   }
 

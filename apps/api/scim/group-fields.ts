@@ -11,7 +11,7 @@ export const GROUP_SCHEMA = 'urn:ietf:params:scim:schemas:core:2.0:Group';
 /** A group with more members is refused: everybody in it could decide. */
 export const MEMBERS_MAX = 5_000;
 
-/** What a provider says of a group. Members are ids of its users and groups. */
+/** A group as a provider sends it. Members are ids of its users and groups. */
 export interface GroupFields {
   readonly displayName: string;
   readonly externalId: string | null;
@@ -20,7 +20,7 @@ export interface GroupFields {
 
 const IGNORED: ReadonlySet<string> = new Set(['urn', 'schemas', 'id', 'meta']);
 
-/** The fields of a whole group. Who is not named is not in it. */
+/** The fields of a whole group, with all its members. */
 export function groupOfBody(body: unknown): GroupFields {
   const attributes = bodyOf(body, GROUP_SCHEMA);
   return bounded({
@@ -37,7 +37,7 @@ export function groupAfterPatch(known: GroupFields, body: unknown): GroupFields 
 
 function bounded(group: GroupFields): GroupFields {
   if (group.members.size > MEMBERS_MAX)
-    throw new KeyturnError('too_many_members', `A group has at most ${MEMBERS_MAX} members.`);
+    throw new KeyturnError('too_many_members', `A group can have at most ${MEMBERS_MAX} members.`);
   return group;
 }
 
@@ -68,7 +68,7 @@ function membersAfter(known: ReadonlySet<string>, change: Change): ReadonlySet<s
   }
 }
 
-/** `members[value eq "…"]`: removes who fulfils it; adding or replacing means the one it names. */
+/** `members[value eq "…"]`: removes the members that match; adds the one that it names. */
 function membersByFilter(known: ReadonlySet<string>, { operation, path }: Change): ReadonlySet<string> {
   const { term } = path;
   if (term === null || path.part !== null)

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import type { StoredGroup } from '../../../database/scim-resources.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';
 import type { ScimAuthority } from './authorities.ts';
 import { scimRefusal } from '../http/scim-errors.ts';
@@ -10,9 +11,8 @@ const PREFIX_LENGTH_MAX = 46;
 const HASH_DIGITS = 12;
 
 /**
- * The id by which rules ask for a group: fixed when it is made. It is the one that the policy gives to this external id,
- * else it follows from the name. Refuses (`uniqueness`) a name that means a group which the policy knows by another
- * external id.
+ * The id that rules use for a group, fixed when it is created: the one that the policy gives to this external id, else it
+ * follows from the name. Refuses (`uniqueness`) the name of a group to which the policy gives another external id.
  */
 export function groupIdOf(policy: PolicySet, { authority }: ScimAuthority, fields: GroupFields): string {
   const { displayName, externalId } = fields;
@@ -20,18 +20,15 @@ export function groupIdOf(policy: PolicySet, { authority }: ScimAuthority, field
   const bound = externalId === null ? undefined : groups.find((group) => group.external_id === externalId);
   if (bound) return bound.id;
   const id = idFromName(displayName);
-  refuseOtherThanBound(policy, { authority, groupId: id, externalId });
+  refuseOtherThanBound(policy, authority, { groupId: id, externalId });
   return id;
 }
 
-/** Refuses (`uniqueness`) to let a group that rules ask for by an external id be one with another. */
+/** Refuses (`uniqueness`) a group whose external id is not the one that the policy gives to its id. */
 export function refuseOtherThanBound(
   policy: PolicySet,
-  {
-    authority,
-    groupId,
-    externalId,
-  }: { readonly authority: string; readonly groupId: string; readonly externalId: string | null },
+  authority: string,
+  { groupId, externalId }: Pick<StoredGroup, 'groupId' | 'externalId'>,
 ): void {
   const meant = policy.directory.groups.find(
     (group) => group.authority === authority && group.id === groupId,
@@ -39,15 +36,15 @@ export function refuseOtherThanBound(
   if (meant?.external_id === undefined || meant.external_id === externalId) return;
   throw scimRefusal(
     'uniqueness',
-    `The policy's group ${groupId} is the one with the external id ${JSON.stringify(meant.external_id)}: ` +
-      'call this one otherwise, or change the policy.',
+    `In the policy, group ${groupId} has the external id ${JSON.stringify(meant.external_id)}. ` +
+      'Choose another name for this group, or change the policy.',
   );
 }
 
 /**
- * An id for a name in any script and of any length: the name in lower case with `-` for what ids cannot hold, where
- * nothing but blanks and signs is lost by that; else with a part of the name's digest, so that two names stay two, and
- * letters of another script, which may look alike, never lead to an id that the policy means.
+ * An id for a name in any script and of any length: the name in lower case with `-` for what ids cannot hold, where only
+ * blanks and punctuation are lost; else with a part of the name's digest, so that different names get different ids, and
+ * similar letters of another script never lead to an id that the policy uses.
  */
 export function idFromName(displayName: string): string {
   const short = shortIdOf(displayName);

@@ -14,8 +14,9 @@ const GROUPS: ResourceKind<StoredGroup> = {
     findGroups(manager, authority, { ...page, hasMembers: isSelected(selection, 'members') }),
   read: readGroup,
   create: (context, authority, body) => createGroup(context, authority, groupOfBody(body)),
-  replace: (context, place, body) => changeGroup(context, place, () => groupOfBody(body)),
-  patch: (context, place, body) => changeGroup(context, place, (known) => groupAfterPatch(known, body)),
+  replace: (context, reference, body) => changeGroup(context, reference, () => groupOfBody(body)),
+  patch: (context, reference, body) =>
+    changeGroup(context, reference, (known) => groupAfterPatch(known, body)),
   remove: deleteGroup,
   isPatchedSilently: true,
   resource: groupResource,

@@ -14,7 +14,7 @@ import { refuseTakenGroup } from './taken.ts';
 import { existing } from './users.ts';
 import { applyWrite, provision, type Provisioning } from './write.ts';
 
-/** Makes a group, under the name by which rules ask for it. */
+/** Creates a group, under the id that rules use for it. */
 export async function createGroup(
   context: Provisioning,
   authority: ScimAuthority,
@@ -24,7 +24,8 @@ export async function createGroup(
     const id = randomUUID();
     const groupId = groupIdOf(await policyOf(context, manager), authority, fields);
     await refuseTakenGroup(manager, authority, { id, groupId });
-    await write(manager, { authority, id, groupId, fields, known: new Set(), operation: 'group.created' });
+    const known = { members: NOBODY };
+    await write(manager, { authority, id, groupId, fields, known, operation: 'group.created' });
     return existing(await readGroup(manager, authority, id));
   });
 }
@@ -44,26 +45,15 @@ export async function changeGroup(
     if (fields.displayName !== known.displayName) await refuseTakenName(manager, groupId, fields);
     const { externalId } = fields;
     if (externalId !== known.externalId)
-      refuseOtherThanBound(await policyOf(context, manager), {
-        authority: authority.authority,
-        groupId,
-        externalId,
-      });
+      refuseOtherThanBound(await policyOf(context, manager), authority.authority, { groupId, externalId });
     if (known.members.size > 0 && fields.members.size === 0)
       context.log.warn({ authority: authority.authority, group: groupId }, 'a provisioned group was emptied');
-    await write(manager, {
-      authority,
-      id,
-      groupId,
-      fields,
-      known: known.members,
-      operation: 'group.changed',
-    });
+    await write(manager, { authority, id, groupId, fields, known, operation: 'group.changed' });
     return existing(await readGroup(manager, authority, id));
   });
 }
 
-/** Takes a group away: nobody is in it from now on. Its name stays with the authority. */
+/** Deletes a group: it has no members from now on. Its id stays with the authority. */
 export async function deleteGroup(
   context: Provisioning,
   authority: ScimAuthority,
@@ -71,22 +61,15 @@ export async function deleteGroup(
 ): Promise<void> {
   await provision(context, async (manager) => {
     const stored = existing(await readGroup(manager, authority, id));
-    const known = fieldsOf(stored);
-    const fields = { ...known, members: new Set<string>() };
     const { groupId } = stored;
-    await write(manager, {
-      authority,
-      id,
-      groupId,
-      fields,
-      known: known.members,
-      operation: 'group.deleted',
-    });
+    const known = fieldsOf(stored);
+    const fields = { ...known, members: NOBODY };
+    await write(manager, { authority, id, groupId, fields, known, operation: 'group.deleted' });
   });
 }
 
 async function policyOf(context: Provisioning, manager: EntityManager): Promise<PolicySet> {
-  const { policy } = await context.ground.now(manager);
+  const { policy } = await context.snapshots.now(manager);
   if (!policy) throw new KeyturnError('unavailable', 'No policy is installed yet.');
   return policy.policy;
 }
@@ -104,7 +87,7 @@ function isSame(known: GroupFields, fields: GroupFields): boolean {
   );
 }
 
-/** Rules ask for a group by the name that it was made with: no other group is called what they mean by it. */
+/** Rules refer to a group by the name that it was created with: no other group may take that name. */
 async function refuseTakenName(
   manager: EntityManager,
   groupId: string,
@@ -114,23 +97,25 @@ async function refuseTakenName(
   if (meant !== groupId && (await isGroup(manager, meant)))
     throw scimRefusal(
       'uniqueness',
-      `Rules mean another group by the name ${meant}: call this one otherwise.`,
+      `Rules use the name ${meant} for another group. Choose another name for this one.`,
     );
 }
+
+const NOBODY: ReadonlySet<string> = new Set();
 
 interface GroupWrite {
   readonly authority: ScimAuthority;
   readonly id: string;
   readonly groupId: string;
   readonly fields: GroupFields;
-  readonly known: ReadonlySet<string>;
+  readonly known: Pick<GroupFields, 'members'>;
   readonly operation: 'group.created' | 'group.changed' | 'group.deleted';
 }
 
 async function write(manager: EntityManager, change: GroupWrite): Promise<void> {
   const { authority, id, groupId, fields, known, operation } = change;
-  const added = [...fields.members].filter((member) => !known.has(member));
-  const removed = [...known].filter((member) => !fields.members.has(member));
+  const added = [...fields.members].filter((member) => !known.members.has(member));
+  const removed = [...known.members].filter((member) => !fields.members.has(member));
   if (!(await areMembers(manager, authority, added)))
     throw scimRefusal('invalidValue', 'A member is neither a user nor a group of this authority.');
   await applyWrite(manager, {

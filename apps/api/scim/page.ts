@@ -12,7 +12,7 @@ export interface Selection {
   readonly without: ReadonlySet<string>;
 }
 
-/** The page that a query asks for (RFC 7644 section 3.4.2.4): out of bounds is moved inside, what is no number refused. */
+/** The page of a query (RFC 7644 section 3.4.2.4): values out of bounds are moved inside, others than numbers refused. */
 export function pageOf(query: unknown): Page {
   const filter = parameter(query, 'filter');
   return {
@@ -22,7 +22,7 @@ export function pageOf(query: unknown): Page {
   };
 }
 
-/** The attributes that a query asks for. */
+/** The attributes that a query selects. */
 export function selectionOf(query: unknown): Selection {
   const only = parameter(query, 'attributes');
   return {
@@ -38,7 +38,7 @@ export function isSelected({ only, without }: Selection, attribute: string): boo
   return only === null ? !without.has(name) : only.has(name);
 }
 
-/** The attributes of a resource that are asked for. */
+/** The selected attributes of a resource. */
 export function selected<Resource extends object>(
   resource: Resource,
   selection: Selection,
@@ -61,17 +61,14 @@ export function listAnswer(resources: readonly object[], total: number, startInd
 
 function names(list: string): ReadonlySet<string> {
   // A part of an attribute brings the whole attribute.
+  const named = list.toLowerCase().split(',');
   return new Set(
-    list
-      .toLowerCase()
-      .split(',')
-      .map(
-        (name) =>
-          name
-            .trim()
-            .replace(/^urn:.*:/, '')
-            .split('.')[0] ?? '',
-      ),
+    named.map((name) =>
+      name
+        .trim()
+        .replace(/^urn:.*:/, '')
+        .replace(/\..*/, ''),
+    ),
   );
 }
 
@@ -85,6 +82,6 @@ function parameter(query: unknown, name: string): string | null {
 function integer(query: unknown, name: string): number | null {
   const text = parameter(query, name);
   if (text === null) return null;
-  if (!/^-?\d{1,9}$/.test(text)) throw scimRefusal('invalidValue', `${name} is a whole number.`);
+  if (!/^-?\d{1,9}$/.test(text)) throw scimRefusal('invalidValue', `${name} must be a whole number.`);
   return Number(text);
 }

@@ -10,7 +10,7 @@ export interface ProvisioningRequest extends Request {
   provisioner?: ScimAuthority;
 }
 
-/** Whoever provisions, as a parameter of a handler. */
+/** The authority that provisions, as a parameter of a handler. */
 export const Provisioner = createParamDecorator((_: unknown, context: ExecutionContext): ScimAuthority => {
   const { provisioner } = context.switchToHttp().getRequest<ProvisioningRequest>();
   if (!provisioner) throw new KeyturnError('unauthenticated', 'This needs the token of an authority.');
@@ -18,8 +18,8 @@ export const Provisioner = createParamDecorator((_: unknown, context: ExecutionC
 });
 
 /**
- * Lets only tokens of configured authorities in, and each authority only so often; nothing of a body is read before.
- * Where none is configured there is nothing here. These tokens open nothing else, and no other token opens this.
+ * Admits only tokens of configured authorities, and limits the rate of each; nothing of a body is read before. Where none
+ * is configured these routes do not exist. These tokens admit to nothing else, and no other token admits here.
  */
 @Injectable()
 export class ProvisionerDoor {
@@ -32,11 +32,11 @@ export class ProvisionerDoor {
   }
 
   admit(request: ProvisioningRequest, response: Response): void {
-    if (!this.#authorities.isConfigured) throw new KeyturnError('not_found', 'There is nothing here.');
+    if (!this.#authorities.isConfigured) throw new KeyturnError('not_found', 'There is nothing at this URL.');
     const token = tokenOf(request);
     const provisioner = token === undefined ? null : this.#authorities.of(token);
     const payer = provisioner?.authority ?? `scim-address:${request.socket.remoteAddress ?? ''}`;
-    this.#context.limiter.admit(payer);
+    this.#context.limits.calls.admit(payer);
     if (!provisioner) throw this.#unknown(token, response);
     Object.assign(request, { provisioner, payer });
   }
@@ -47,7 +47,7 @@ export class ProvisionerDoor {
     if (token === undefined)
       return new KeyturnError('unauthenticated', 'This needs the token of an authority.');
     const isDigest = this.#authorities.isDigest(token);
-    const why = ': it is a digest of KEYTURN_SCIM, where the token itself is wanted';
+    const why = ': it is a digest from KEYTURN_SCIM instead of the token itself';
     log.warn({ fault: 'scim' }, `a token was refused${isDigest ? why : ''}`);
     response.setHeader('WWW-Authenticate', 'Bearer error="invalid_token"');
     return new KeyturnError(
@@ -57,7 +57,7 @@ export class ProvisionerDoor {
   }
 }
 
-/** Of two tokens a server before this one may have looked at the other. */
+/** With two tokens, a server before this one may have checked the other. */
 function tokenOf({ headersDistinct: { authorization = [] } }: Request): string | undefined {
   const [given = '', ...others] = authorization;
   return others.length > 0 ? undefined : /^Bearer +([\x21-\x7e]{1,1024})$/i.exec(given)?.[1];

@@ -24,8 +24,8 @@ import { SCIM_MEDIA_TYPE, type Shown } from './resources.ts';
 import { existing, textId } from './users.ts';
 import type { Provisioning } from './write.ts';
 
-/** One resource of an authority. */
-export interface Place {
+/** A resource of an authority. */
+export interface ResourceReference {
   readonly authority: ScimAuthority;
   readonly id: string;
 }
@@ -35,22 +35,20 @@ export interface ResourceKind<Stored> {
   readonly find: (
     manager: EntityManager,
     authority: ScimAuthority,
-    asked: { readonly page: Page; readonly selection: Selection },
+    query: { readonly page: Page; readonly selection: Selection },
   ) => Promise<Found<Stored>>;
   readonly read: (manager: EntityManager, authority: ScimAuthority, id: string) => Promise<Stored | null>;
   readonly create: (context: Provisioning, authority: ScimAuthority, body: unknown) => Promise<Stored>;
-  readonly replace: (context: Provisioning, place: Place, body: unknown) => Promise<Stored>;
-  readonly patch: (context: Provisioning, place: Place, body: unknown) => Promise<Stored>;
+  readonly replace: (context: Provisioning, reference: ResourceReference, body: unknown) => Promise<Stored>;
+  readonly patch: (context: Provisioning, reference: ResourceReference, body: unknown) => Promise<Stored>;
   readonly remove: (context: Provisioning, authority: ScimAuthority, id: string) => Promise<void>;
-  /** A PATCH is answered without the resource: of a large one the whole is not worth it (RFC 7644 section 3.5.2). */
+  /** A PATCH is answered without the resource, which may be large (RFC 7644 section 3.5.2). */
   readonly isPatchedSilently: boolean;
   /** As providers read it. */
   readonly resource: (stored: Stored, shown: Shown) => { readonly meta: { readonly location: string } };
 }
 
-/**
- * The routes of a kind of resource (RFC 7644 section 3.2), for the authority whose token is given and no other.
- */
+/** The routes of a kind of resource (RFC 7644 section 3.2), each for the authority of the token alone. */
 export abstract class ScimResourceController<Stored> {
   readonly #context: ApiContext;
   readonly #kind: ResourceKind<Stored>;
@@ -63,10 +61,10 @@ export abstract class ScimResourceController<Stored> {
   @Get()
   @Header('Content-Type', SCIM_MEDIA_TYPE)
   async list(@Provisioner() authority: ScimAuthority, @Query() query: unknown): Promise<object> {
-    const asked = { page: pageOf(query), selection: selectionOf(query) };
-    const found = await this.#kind.find(this.#context.source.manager, authority, asked);
-    const resources = found.resources.map((one) => selected(this.#resource(one, authority), asked.selection));
-    return listAnswer(resources, found.total, asked.page.startIndex);
+    const [page, selection] = [pageOf(query), selectionOf(query)];
+    const found = await this.#kind.find(this.#context.source.manager, authority, { page, selection });
+    const resources = found.resources.map((one) => selected(this.#resource(one, authority), selection));
+    return listAnswer(resources, found.total, page.startIndex);
   }
 
   @Post()
@@ -99,8 +97,8 @@ export abstract class ScimResourceController<Stored> {
     @Param('id') id: string,
     @Body() body: unknown,
   ): Promise<object> {
-    const place = { authority, id: textId(id) };
-    return this.#resource(await this.#kind.replace(this.#context, place, body), authority);
+    const reference = { authority, id: textId(id) };
+    return this.#resource(await this.#kind.replace(this.#context, reference, body), authority);
   }
 
   @Patch(':id')
@@ -110,8 +108,8 @@ export abstract class ScimResourceController<Stored> {
     @Req() { params, body, query }: Request<{ id: string }>,
     @Res({ passthrough: true }) response: Response,
   ): Promise<object | undefined> {
-    const place = { authority, id: textId(params.id) };
-    const stored = await this.#kind.patch(this.#context, place, body);
+    const reference = { authority, id: textId(params.id) };
+    const stored = await this.#kind.patch(this.#context, reference, body);
     const selection = selectionOf(query);
     if (!this.#kind.isPatchedSilently || selection.only !== null)
       return selected(this.#resource(stored, authority), selection);

@@ -6,13 +6,13 @@ import { accountProblem, titleOf, USER_SCHEMA } from './user-fields.ts';
 /** The media type of every answer (RFC 7644 section 3.1). */
 export const SCIM_MEDIA_TYPE = 'application/scim+json';
 
-/** What Keyturn says of a user beyond the standard: the account, or why there is none. */
+/** Keyturn's extension of a user: the account, or why there is none. */
 export const USER_EXTENSION = 'urn:ietf:params:scim:schemas:extension:keyturn:2.0:User';
 
-/** What Keyturn says of a group beyond the standard: the id by which rules ask for it. */
+/** Keyturn's extension of a group: the id that rules use for it. */
 export const GROUP_EXTENSION = 'urn:ietf:params:scim:schemas:extension:keyturn:2.0:Group';
 
-/** How resources are shown: below which address, and to whom. */
+/** How resources are shown: below which URL, and to which authority. */
 export interface Shown {
   readonly publicUrl: string;
   readonly authority: ScimAuthority;
@@ -51,7 +51,7 @@ export function groupResource(group: StoredGroup, { publicUrl }: Pick<Shown, 'pu
   };
 }
 
-/** Where a resource is. */
+/** The URL of a resource. */
 export function locationOf(publicUrl: string, kind: string, id: string): string {
   return `${publicUrl}/scim/v2/${kind}/${id}`;
 }

@@ -13,7 +13,7 @@ export interface WantedUser {
   readonly fields: UserFields;
 }
 
-/** Refuses (`uniqueness`) a user whose name or account something else has, saying what. The database would, without. */
+/** Refuses (`uniqueness`) a user whose name or account is taken, and says by what: the database would not say that. */
 export async function refuseTakenUser(manager: EntityManager, wanted: WantedUser): Promise<void> {
   const { authority, id, person, fields } = wanted;
   const { userName, [authority.subject]: subject } = fields;
@@ -22,21 +22,21 @@ export async function refuseTakenUser(manager: EntityManager, wanted: WantedUser
   if (subject === null) return;
   const [holder] = await accountHolders(manager, authority.issuer, subject);
   const account = `The account ${shown(subject)} at ${authority.issuer}`;
-  if (holder?.agent != null) throw taken(`${account} is that of the agent ${holder.agent} of the policy.`);
+  if (holder?.agent != null) throw taken(`${account} belongs to the agent ${holder.agent} of the policy.`);
   if (holder && holder.person !== person)
-    throw taken(`${account} is that of the person ${holder.person}, by ${nameOf(holder.authority)}.`);
+    throw taken(`${account} belongs to the person ${holder.person} of ${nameOf(holder.authority)}.`);
 }
 
 function otherUserText(other: OtherUser, { authority, fields }: WantedUser): string {
   if (other.userName.toLowerCase() === fields.userName.toLowerCase())
-    return `The userName ${shown(fields.userName)} is that of user ${other.id}.`;
+    return `The userName ${shown(fields.userName)} belongs to user ${other.id}.`;
   const subject = fields[authority.subject];
   return subject !== null && other.subject === subject
-    ? `The ${authority.subject} ${shown(subject)} is that of user ${other.id}.`
-    : `The person with this account is user ${other.id} already, as ${shown(other.userName)}.`;
+    ? `The ${authority.subject} ${shown(subject)} belongs to user ${other.id}.`
+    : `The person with this account is already user ${other.id}, ${shown(other.userName)}.`;
 }
 
-/** Refuses (`uniqueness`) an id that another group has, saying which. */
+/** Refuses (`uniqueness`) an id that another group has, and says which. */
 export async function refuseTakenGroup(
   manager: EntityManager,
   { authority }: ScimAuthority,
@@ -44,20 +44,20 @@ export async function refuseTakenGroup(
 ): Promise<void> {
   const holder = await otherGroup(manager, { groupId, id });
   if (!holder) return;
-  const start = `Rules ask for groups by an id, which is ${groupId} for this name:`;
+  const start = `Rules use ids for groups. The id of this name, ${groupId}, belongs to`;
   if (holder.authority !== authority)
     throw taken(
-      `${start} that of a group by ${nameOf(holder.authority)}. Call this one otherwise, or let the policy say ` +
-        `authority: ${authority} of it.`,
+      `${start} a group of ${nameOf(holder.authority)}. Choose another name, or give that group ` +
+        `authority: ${authority} in the policy.`,
     );
   if (holder.resource !== null)
     throw taken(
-      `${start} that of group ${holder.resource}, ${shown(holder.displayName ?? '')}. Call this one otherwise, ` +
-        'or let the policy name it by its external_id.',
+      `${start} group ${holder.resource}, ${shown(holder.displayName ?? '')}. Choose another name, ` +
+        'or give this group an id in the policy by its external_id.',
     );
 }
 
-/** Who says so. Of another provider nothing but its name is told. */
+/** The name of an authority, which is all that another one may know of it. */
 function nameOf(authority: string): string {
   return authority === 'file' ? 'the policy' : authority;
 }

@@ -15,7 +15,7 @@ const NAME_PARTS: Readonly<Record<string, keyof PersonName>> = {
   familyname: 'familyName',
 };
 
-/** Attributes of the standard that mean nothing here: taken and not kept. */
+/** Attributes of the standard that are accepted and not stored. */
 const IGNORED: ReadonlySet<string> = new Set(
   (
     'urn schemas id meta nickName profileUrl title userType preferredLanguage locale timezone password emails ' +
@@ -25,7 +25,7 @@ const IGNORED: ReadonlySet<string> = new Set(
     .split(' '),
 );
 
-/** The fields of a whole user. One that says nothing of being active stays as it was. */
+/** The fields of a whole user. Without `active` that stays as it was. */
 export function userOfBody(body: unknown, known: UserFields | null): UserFields {
   const attributes = bodyOf(body, USER_SCHEMA);
   const active = attributes.get('active');
@@ -85,13 +85,13 @@ function namedParts(known: PersonName | null, attributes: Attributes): PersonNam
   return { ...(known ?? NO_NAME), ...Object.fromEntries(parts) };
 }
 
-/** Why the user cannot sign in, or null: who has no account is in groups and can never decide. */
+/** Why the user cannot sign in, or null: without an account a user is in groups and can never decide. */
 export function accountProblem(user: UserFields, { subject }: Pick<ScimAuthority, 'subject'>): string | null {
   if (user[subject] !== null) return null;
-  return `${subject} is missing: it holds the account by which this user signs in, so that the user cannot decide.`;
+  return `${subject} is missing: it holds the account that this user signs in with, so this user cannot decide.`;
 }
 
-/** How people read of the user. */
+/** The name that people see for the user. */
 export function titleOf({ displayName, name, userName }: UserFields): string {
   const parts = [name?.givenName, name?.familyName].filter((part) => typeof part === 'string');
   return displayName ?? name?.formatted ?? (parts.length > 0 ? parts.join(' ') : userName);

@@ -11,7 +11,7 @@ import { refuseTakenUser } from './taken.ts';
 import { accountProblem, titleOf } from './user-fields.ts';
 import { applyWrite, provision, type Provisioning } from './write.ts';
 
-/** Makes a user. Who has the account already is that person: linked by the account, never by a name or an address. */
+/** Creates a user. A person who has the account already is that user: linked by account, never by name or address. */
 export async function createUser(
   context: Provisioning,
   authority: ScimAuthority,
@@ -40,7 +40,7 @@ export async function changeUser(
   });
 }
 
-/** Takes a user away: the person is inactive from now on and in no group of the authority, and stays for the records. */
+/** Deletes a user: the person becomes inactive, leaves all groups of the authority, and is kept for the records. */
 export async function deleteUser(context: Provisioning, authority: ScimAuthority, id: string): Promise<void> {
   await provision(context, async (manager) => {
     const known = existing(await readUser(manager, authority, id));
@@ -49,13 +49,13 @@ export async function deleteUser(context: Provisioning, authority: ScimAuthority
   });
 }
 
-/** The user, or a refusal that says the same of what is not there and of what others have. */
+/** The resource, or one and the same refusal for what does not exist and what belongs to others. */
 export function existing<Resource>(found: Resource | null): Resource {
   if (found === null) throw new KeyturnError('not_found', 'There is no such resource of this authority.');
   return found;
 }
 
-/** An id as a path names it. What no id can look like is not there: it never reaches the database. */
+/** An id of a path. One of another form does not exist: it never reaches the database. */
 export function textId(id: string): string {
   return /^[0-9a-f-]{36}$/.test(id) ? id : existing<string>(null);
 }

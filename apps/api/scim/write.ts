@@ -15,10 +15,10 @@ export interface DirectoryWrite {
   readonly facts: Readonly<Record<string, JsonValue>>;
 }
 
-/** What provisioning works with. */
-export type Provisioning = Pick<ApiContext, 'source' | 'ground' | 'keys' | 'log'>;
+/** What provisioning needs. */
+export type Provisioning = Pick<ApiContext, 'source' | 'snapshots' | 'keys' | 'log'>;
 
-/** Provisions in its turn among all writers of the directory. Refuses what the directory holds of somebody else. */
+/** Provisions, excluding all other writers of the directory. Refuses what belongs to somebody else there. */
 export async function provision<Result>(
   { source }: Provisioning,
   work: (manager: EntityManager) => Promise<Result>,
@@ -43,8 +43,11 @@ const TAKEN: ReadonlySet<unknown> = new Set(['23505', DIRECTORY_DIFFERS]);
 function refusalOf(error: unknown): Error | null {
   const code = driverCode(error);
   if (TAKEN.has(code))
-    return scimRefusal('uniqueness', 'Somebody else has this name or this account in the directory.');
+    return scimRefusal('uniqueness', 'This name or account belongs to somebody else in the directory.');
   return code === NOT_CHANGEABLE
-    ? scimRefusal('mutability', 'Another authority brought this person: the account cannot be changed here.')
+    ? scimRefusal(
+        'mutability',
+        'This person was provisioned by another authority: the account cannot be changed here.',
+      )
     : null;
 }

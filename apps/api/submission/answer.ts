@@ -11,8 +11,8 @@ import type { Checked, Created, CreateSubmission } from './submission.ts';
 
 /**
  * Answers a gate request on the spot when policy allows it. `workflow` where it does not; null where something changed
- * meanwhile. Which way a key went is one row in the database, written before anything else happens: a key gets at most one
- * answer, and never an answer and a workflow.
+ * meanwhile. Whether a key has an answer or a workflow is one row in the database, written before anything else happens:
+ * a key gets at most one answer, and never an answer and a workflow.
  */
 export async function answerAtOnce(
   context: Pick<ApiContext, 'source' | 'keys' | 'settings'>,
@@ -21,7 +21,7 @@ export async function answerAtOnce(
 ): Promise<Created | 'workflow' | null> {
   const { caller, query } = submission;
   const { policy } = query;
-  // What it is evaluated by: while the answer is recorded, none of it may change.
+  // The snapshot of the evaluation: none of it may change while the answer is recorded.
   const reference = {
     policy_digest: caller.policy.digest,
     directory_generation: caller.directoryGeneration,
@@ -41,7 +41,7 @@ export async function answerAtOnce(
   });
 }
 
-/** Runs work whose writes are kept together or not at all. Without a transaction it must write with one statement. */
+/** Commits the writes of `work` together or not at all. Without a transaction it must write with one statement. */
 async function reserving<Result>(
   source: DataSource,
   isTransaction: boolean,

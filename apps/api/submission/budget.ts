@@ -8,9 +8,9 @@ import type { Checked, Submission } from './submission.ts';
 const OPEN_RETRY_SECONDS = 60;
 
 /**
- * Refuses (`over_budget`) whoever has too much open or has tried out too much at a target within the hour, before
- * anything is started, and says when there is room again at the latest. What no worker has received yet is not counted
- * here: the worker counts again, and ends what is beyond.
+ * Refuses (`over_budget`) a requester with too many open requests, or too many dry runs at a target within the hour, before
+ * anything is started, and says when there is room again at the latest. Requests that no worker has received yet are not
+ * counted here: the worker counts again, and ends those beyond the budget.
  */
 export async function refuseOverBudget(
   { source, settings }: Pick<ApiContext, 'source' | 'settings'>,
@@ -21,7 +21,7 @@ export async function refuseOverBudget(
   const root = budgetRoot(directory, lineage);
   const { open, seconds } = await openRequests(source.manager, root, budgets.openRequests);
   if (open >= budgets.openRequests) {
-    const message = `${budgets.openRequests} requests of you, your owner and your agents together are open: wait for them, or withdraw some.`;
+    const message = `You, your owner and your agents together have ${budgets.openRequests} open requests, which is the limit. Wait for them, or withdraw some.`;
     throw new KeyturnError('over_budget', message, { retryAfterSeconds: seconds ?? OPEN_RETRY_SECONDS });
   }
   if (!isRehearsed(action.connector)) return;
@@ -31,10 +31,10 @@ export async function refuseOverBudget(
   throw new KeyturnError('over_budget', isOwn ? OWN_USED_UP : TARGET_USED_UP, { retryAfterSeconds });
 }
 
-/** No target has this id: with it, only what the root itself used is counted. */
+/** No target has this id: with it only the root's own use is counted. */
 const NO_TARGET = '';
 
 const OWN_USED_UP =
-  'You, your owner and your agents together have used up what may be tried out at targets within an hour.';
+  'You, your owner and your agents together have used up the dry runs that are allowed within an hour.';
 const TARGET_USED_UP =
-  'What may be tried out at this target within an hour is used up, by all who asked for something there: another target may have room.';
+  'All requesters together have used up the dry runs that are allowed at this target within an hour. Another target may have room.';

@@ -14,8 +14,8 @@ import type { Checked, Submission } from './submission.ts';
 type Checking = Pick<ApiContext, 'source'>;
 
 /**
- * The order of checks of whatever is asked for anew, so that the same mistake gets the same refusal wherever it is made.
- * Who asks, and whether it is a repeat, is known before; a repeat is not checked again.
+ * The checks of every new submission in one order, so that the same mistake gets the same refusal in every operation. The
+ * lineage and whether it is a repeat are known before; a repeat is not checked again.
  */
 export async function checkSubmission<Submitted extends Submission>(
   context: Checking,
@@ -38,7 +38,7 @@ export async function checkSubmission<Submitted extends Submission>(
   return { ...submission, ...entry, start, query };
 }
 
-/** Refuses (`break_glass_unavailable`) an emergency that no rule knows: the flag alone must never shorten anything. */
+/** Refuses (`break_glass_unavailable`) a break-glass request that no rule allows: the flag alone must never shorten anything. */
 async function refuseNoBreakGlass({ source }: Checking, query: Checked['query']): Promise<void> {
   const history = await historyOf(source.manager, query);
   if (offersBreakGlass(query.policy, factsOf(query, { history, windows: null }))) return;

@@ -2,7 +2,12 @@ import { readProposer } from '../../../database/policy-proposals.ts';
 import { readRequest } from '../../../database/readers.ts';
 import { peopleBehind, personById, provenOf, type Directory } from '../../../domain/identity/directory.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
-import type { Identity, Lineage, LineageMember } from '../../../domain/identity/identity.ts';
+import {
+  memberOf,
+  type Identity,
+  type Lineage,
+  type LineageMember,
+} from '../../../domain/identity/identity.ts';
 import { PUBLISH, RESOLVE } from '../../../domain/policy/policy.ts';
 import { digestSchema } from '../../../contract/policies.ts';
 import type { CreateBody } from '../../../contract/requests.ts';
@@ -20,46 +25,37 @@ type Reading = Pick<ApiContext, 'source' | 'directories'>;
 
 /** Everybody behind a request: behind the call, and behind what its arguments name. */
 export async function lineageWithEditors(context: Reading, submitted: Submitted): Promise<Lineage> {
-  const asking = lineageOf(submitted.caller, submitted.body);
-  return unique([...asking, ...(await editorsOf(context, submitted))]);
+  const ofCall = lineageOf(submitted.caller, submitted.body);
+  return unique([...ofCall, ...(await editorsOf(context, submitted))]);
 }
 
-/** The same for what is asked in earnest: an outcome that the caller may not tell leaves a count. */
+/** The same for a real submission: reporting an outcome without the right to is counted. */
 export async function lineageOfAttempt(
   context: Reading & Parameters<typeof countRefusal>[0],
   submitted: Submitted,
 ): Promise<Lineage> {
-  const find = (): Promise<Lineage> => lineageWithEditors(context, submitted);
-  return submitted.body.action === RESOLVE.action
-    ? countRefusal(context, resolutionBy(submitted), find)
-    : find();
+  const { caller, body } = submitted;
+  if (body.action !== RESOLVE.action) return lineageWithEditors(context, submitted);
+  const { request: id } = body.arguments;
+  const attempt = { caller, delivery: 'resolution' as const, ...(typeof id === 'string' && { id }) };
+  return countRefusal(context, attempt, () => lineageWithEditors(context, submitted));
 }
 
 /**
- * Who else is behind what the arguments name: for a policy, who proposed it; for the outcome of an action, everybody who
- * was behind that action. Refuses a policy that nobody proposed, and a request that nobody made.
+ * Who else is behind what the arguments name: for a policy, who proposed it; for the outcome of an action, everybody behind
+ * that action. Refuses a policy that nobody proposed, and a request that does not exist.
  */
 async function editorsOf(context: Reading, submitted: Submitted): Promise<readonly LineageMember[]> {
-  switch (submitted.body.action) {
-    case PUBLISH.action:
-      return proposerOf(context, submitted);
-    case RESOLVE.action:
-      return everybodyBehind(context, submitted);
-    default:
-      return [];
-  }
-}
-
-function resolutionBy({ caller, body }: Submitted): Parameters<typeof countRefusal>[1] {
-  const { request } = body.arguments;
-  return { caller, delivery: 'resolution', ...(typeof request === 'string' ? { id: request } : {}) };
+  const { action } = submitted.body;
+  if (action === PUBLISH.action) return proposerOf(context, submitted);
+  return action === RESOLVE.action ? everybodyBehind(context, submitted) : [];
 }
 
 async function proposerOf({ source }: Reading, { body }: Submitted): Promise<readonly LineageMember[]> {
-  const candidate = digestSchema.safeParse(body.arguments['candidate']);
+  const digest = digestSchema.safeParse(body.arguments['candidate']);
   // What is no digest is refused with the other arguments.
-  if (!candidate.success) return [];
-  const proposer = await readProposer(source.manager, candidate.data);
+  if (!digest.success) return [];
+  const proposer = await readProposer(source.manager, digest.data);
   if (proposer === undefined)
     throw new KeyturnError(
       'unknown_policy',
@@ -69,8 +65,8 @@ async function proposerOf({ source }: Reading, { body }: Submitted): Promise<rea
 }
 
 /**
- * None of them tells what became of it: a requester would be believed about the own request. Who asks is the first of the
- * two people whose word it takes, so that is a person too.
+ * None of them reports its outcome: a requester would vouch for their own request. The caller is the first of the two people
+ * whom a report takes, so the caller is a person too.
  */
 async function everybodyBehind(
   { source, directories }: Reading,
@@ -86,19 +82,16 @@ async function everybodyBehind(
   if (isOwnRequest(caller, row.lineage, [caller.directory, atCreation]))
     throw new KeyturnError(
       'self_approval',
-      'You were behind that request, so somebody else has to report its outcome.',
+      'You are behind that request, so somebody else has to report its outcome.',
     );
   const lost = accountsOfLost(row.lineage, { now: caller.directory, atCreation });
-  // Of one account that is named twice the first counts: what is proven must not look declared.
-  return [...provenOf(row.lineage), ...lost, ...row.lineage].map((member) => asEditor(member));
+  // Where an account is named twice the first counts: what is proven must not look declared.
+  return [...provenOf(row.lineage), ...lost, ...row.lineage].map((member) =>
+    memberOf({ ...member, role: 'editor' }),
+  );
 }
 
-/** Whom only the caller named then is not proven by that now. */
-function asEditor({ issuer, subject, is_declared: isDeclared }: Omit<LineageMember, 'role'>): LineageMember {
-  return { issuer, subject, role: 'editor', ...(isDeclared ? { is_declared: true } : {}) };
-}
-
-/** Accounts of today of people who were behind a request when it was made, and whom it does not lead to any more. */
+/** Current accounts of people who were behind a request at its creation and whom its lineage no longer leads to. */
 function accountsOfLost(
   lineage: Lineage,
   { now, atCreation }: { readonly now: Directory; readonly atCreation: Directory },

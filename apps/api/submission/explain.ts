@@ -1,24 +1,14 @@
 import type { ActionDefinition, Target } from '../../../domain/policy/policy.ts';
 import type { SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { markdownCode, oneLine } from '../../../domain/cards/markdown.ts';
-import type { PrivilegedActionInput } from '../../../workflows/messages.ts';
 import type { Caller } from '../auth/caller.ts';
-
-/** What people read of a request in the Temporal UI before anything of it is planned: facts made by the server only. */
-export interface Explanation {
-  readonly asked: PrivilegedActionInput['asked'];
-  /** One line, at most 400 bytes. */
-  readonly summary: string;
-  /** Markdown. */
-  readonly details: string;
-}
 
 /** What is needed to explain a request. */
 export interface Explainable {
   readonly signed: SignedRequest;
   readonly action: ActionDefinition;
   readonly target: Target;
-  /** Whom the directory has for the requester. */
+  /** The requester in the directory. */
   readonly caller: Pick<Caller, 'agent' | 'person'>;
   readonly publicUrl: string;
 }
@@ -31,12 +21,15 @@ const ID_BYTES_MAX = 60;
 
 const NAME_BYTES_MAX = 100;
 
-/** Explains a request. Nothing that an agent wrote is in it, and no name in it is more than a name. */
-export function explain(facts: Explainable): Explanation {
+/**
+ * What people read about a request in the Temporal UI before it is planned, in Markdown: only facts made by the server,
+ * without any text of an agent. The summary is one line of at most 400 bytes.
+ */
+export function explain(facts: Explainable) {
   const { signed, action, target } = facts;
   const howToDecide = howToDecideText(signed.id, facts.publicUrl);
   return {
-    // Shown as JSON, in which nothing is drawn.
+    // Shown as JSON, which is not rendered.
     asked: {
       action: oneLine(`${action.title} (${action.action})`),
       target: oneLine(`${target.title} (${target.id}, ${target.environment})`),
@@ -48,16 +41,16 @@ export function explain(facts: Explainable): Explanation {
   };
 }
 
-/** By ids: whoever may change a title changes what nobody else has to agree to. */
+/** By ids: titles can be changed without anybody's approval. */
 function summaryOf(facts: Explainable): string {
   const [action, target, environment] = [facts.action.action, facts.target.id, facts.target.environment].map(
     (id) => code(id, ID_BYTES_MAX),
   );
-  const askedBy = requesterName(facts, (name) => code(name, ID_BYTES_MAX));
+  const requestedBy = requesterName(facts, (name) => code(name, ID_BYTES_MAX));
   const { not_before: notBefore = null } = facts.signed.start ?? {};
   const start = notBefore === null ? '' : `, not before ${notBefore}`;
   const purpose = facts.signed.mode === 'gate' ? ', for a decision only' : '';
-  return `${action} on ${target} (${environment}), asked by ${askedBy}${start}${purpose}`;
+  return `${action} on ${target} (${environment}), requested by ${requestedBy}${start}${purpose}`;
 }
 
 /** How a reviewer answers, from inside the Temporal UI and from outside. */
@@ -73,16 +66,16 @@ export function howToDecideText(request: string, publicUrl: string): string {
 function detailsOf(facts: Explainable, howToDecide: string): string {
   const { signed, action, target } = facts;
   const others = signed.lineage.slice(1).map((member) => {
-    const doubt = member.is_declared ? ' (not proven: by the word of the caller or of another issuer)' : '';
+    const doubt = member.is_declared ? ' (not proven: named by the caller or another issuer)' : '';
     return `- ${member.role}: ${code(member.subject)}${doubt}`;
   });
   return [
     `**Action:** ${code(action.title)} (${code(action.action)}, version ${action.schema_version})`,
     `**Target:** ${code(target.title)} (${code(target.id)})`,
     `**Environment:** ${code(target.environment)}`,
-    `**Asked by:** ${requesterName(facts, (name) => code(name))}`,
+    `**Requested by:** ${requesterName(facts, (name) => code(name))}`,
     ...(others.length > 0 ? [`**Behind it:**\n\n${others.join('\n')}`] : []),
-    `**Asked at:** ${signed.issued_at}`,
+    `**Requested at:** ${signed.issued_at}`,
     ...(signed.mode === 'gate' ? [DECISION_ONLY] : []),
     ...startLines(signed.start),
     `**Intent digest:** ${signed.intent_digest}`,
@@ -93,7 +86,7 @@ function detailsOf(facts: Explainable, howToDecide: string): string {
 /** Otherwise `succeeded` would read as done. */
 const DECISION_ONLY =
   '**Mode:** gate. Keyturn decides, and executes nothing: the requester does, while the decision is valid. ' +
-  'The status `succeeded` says that the decision was given out.';
+  'The status `succeeded` means that the decision was given out.';
 
 function startLines(start: SignedRequest['start']): readonly string[] {
   return [
@@ -109,7 +102,7 @@ function requesterName({ signed, caller }: Explainable, shown: (name: string) =>
   return name === undefined ? subject : `${shown(name)} (${subject})`;
 }
 
-/** A name of the catalogue, the directory or a token: as code, and no longer than its place allows. */
+/** A name of the catalogue, the directory or a token: as code, cut to a length. */
 function code(text: string, bytesMax = TEXT_BYTES_MAX): string {
   return markdownCode(cut(oneLine(text), bytesMax));
 }

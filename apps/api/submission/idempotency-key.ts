@@ -12,13 +12,13 @@ import { idOf, type Created, type CreateSubmission } from './submission.ts';
 /** A key without a recorded request or answer, and what was read with it. */
 export interface UnusedKey {
   readonly switches: readonly KillSwitch[];
-  /** Null for a key that stands for a workflow, by its mode or by what was decided about it before. */
+  /** Null for a key that belongs to a workflow, by its mode or by an earlier call. */
   readonly gate: GateSnapshot | null;
 }
 
 type LookUp = Pick<ApiContext, 'source' | 'keys' | 'policies' | 'feed'>;
 
-/** What the key of a call led to, where it was used for the same call before. Refuses (`idempotency_key_reused`) another. */
+/** What the same call with this key led to before, if anything. Refuses (`idempotency_key_reused`) another call. */
 export async function lookUpKey(context: LookUp, submission: CreateSubmission): Promise<Created | UnusedKey> {
   return submission.body.mode === 'gate' ? gateKey(context, submission) : requestKey(context, submission);
 }
@@ -31,7 +31,7 @@ async function gateKey(context: LookUp, submission: CreateSubmission): Promise<C
   if (!key) return { switches, gate };
   refuseOtherIntent(submission, key.verdict === 'allowed' ? key.answer : key);
   if (key.verdict === 'workflow') return (await repeated(context, submission)) ?? { switches, gate: null };
-  await refuseOtherCall(context.keys, submission, key.answer.envelope);
+  await refuseOtherCall(context, submission, key.answer.envelope);
   const row = await answeredRow(context, key.answer);
   refuseUnusable(submission.caller.directory, switches, row);
   return { outcome: 'repeated', isRecorded: true, row };
@@ -45,10 +45,10 @@ async function requestKey(context: LookUp, submission: CreateSubmission): Promis
   return { switches: await readSwitches(manager), gate: null };
 }
 
-/** The request that was made with the key. It is found whatever is refused today. */
+/** The request that was made with the key, also where the call would be refused today. */
 async function repeated(context: LookUp, submission: CreateSubmission): Promise<Created | null> {
   const known = await readRequest(context.source.manager, submission.id);
   if (!known) return null;
-  await refuseOtherCall(context.keys, submission, known.envelope);
+  await refuseOtherCall(context, submission, known.envelope);
   return settled(context, submission, { outcome: 'repeated', started: null });
 }

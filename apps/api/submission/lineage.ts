@@ -17,45 +17,34 @@ import {
 import type { CreateBody } from '../../../contract/requests.ts';
 import { refuseUnknown, type Caller } from '../auth/caller.ts';
 
-/** Of a call. Who wrote what is asked for comes on top: nobody chooses how many those are. */
+/** Members of a call. Editors come on top: no caller chooses how many those are. */
 const MEMBERS_MAX = 16;
 
 /**
- * Everybody behind a call: who asks, whom the token and the body name, and the owner of the agent. Whom only the body
- * names is marked as declared: that takes away who may approve, and lets no condition of policy be met, so an agent may
- * declare more members, never fewer.
+ * Everybody behind a call: the requester, whom the token and the body name, and the owner of the agent. Members whom only
+ * the body names are marked as declared: they may not approve, and meet no condition of policy, so an agent gains nothing
+ * by declaring more members.
  */
 export function lineageOf(caller: Caller, body: Pick<CreateBody, 'on_behalf_of'>): Lineage {
   refuseUnknown(caller);
   refuseInactive(caller);
   const { identity, behind } = caller.principal;
-  const declared: readonly LineageMember[] = body.on_behalf_of
-    ? [
-        {
-          issuer: identity.issuer,
-          ...definedOnly(body.on_behalf_of),
-          role: 'on_behalf_of',
-          is_declared: true,
-        },
-      ]
-    : [];
+  const { issuer = identity.issuer, subject } = body.on_behalf_of ?? {};
+  const declared: readonly LineageMember[] =
+    subject === undefined ? [] : [{ issuer, subject, role: 'on_behalf_of', is_declared: true }];
   const clients = clientsOf(caller);
   const agents = [...(caller.agent ? [{ agent: caller.agent }] : []), ...clients];
   const owners = agents.flatMap((named) => ownerOf(caller.directory, named));
   const others = [...behind, ...declared, ...clients.map(triggerOf), ...owners];
-  const asking = unique([{ ...identity, role: 'requester' }, ...others]);
-  if (asking.length > MEMBERS_MAX) {
+  const members = unique([{ ...identity, role: 'requester' }, ...others]);
+  if (members.length > MEMBERS_MAX) {
     throw new KeyturnError(
       'invalid_request',
       `More than ${MEMBERS_MAX} identities stand behind this request.`,
     );
   }
-  refuseForNobody(
-    agents.map(({ agent }) => agent),
-    caller.directory,
-    asking,
-  );
-  return asking;
+  refuseForNobody(agents, caller.directory, members);
+  return members;
 }
 
 function refuseInactive({ agent, person }: Caller): void {
@@ -70,54 +59,49 @@ interface NamedAgent extends Pick<LineageMember, 'is_declared'> {
 }
 
 /**
- * A client that is an agent of the directory is behind what is made with its token, whoever that token speaks for; and so
- * is an agent that a chain of actors calls by its client.
+ * A client that is an agent of the directory is behind every call with its token, also one for another subject; and so is an
+ * agent that a chain of actors names by its client.
  */
 function clientsOf({ principal, directory, policy }: Caller): readonly NamedAgent[] {
   const { identity, behind, clients } = principal;
   const actors = behind.filter(({ role }) => role === 'trigger');
   const named = [
-    ...clients.map((client) => ({ of: { issuer: identity.issuer, client }, word: {} })),
-    ...actors.map((actor) => ({ of: { issuer: actor.issuer, client: actor.subject }, word: wordOf(actor) })),
+    ...clients.map((client) => ({ issuer: identity.issuer, client, isDeclared: false })),
+    // A member named through another one is proven no better than that one.
+    ...actors.map(({ issuer, subject, is_declared }) => ({
+      issuer,
+      client: subject,
+      isDeclared: is_declared,
+    })),
   ];
-  return named.flatMap(({ of, word }) =>
-    agentsOfClient(policy.policy.directory.agents, of)
+  return named.flatMap(({ issuer, client, isDeclared }) =>
+    agentsOfClient(policy.policy.directory.agents, { issuer, client })
       .flatMap((agent) => agentOf(directory, agent) ?? [])
-      .map((agent) => ({ agent, ...word })),
+      .map((agent) => ({ agent, ...(isDeclared ? { is_declared: true as const } : {}) })),
   );
 }
 
-/** Who is named through somebody is no better proven than they are. */
-function wordOf({ is_declared: isDeclared }: Pick<LineageMember, 'is_declared'>): {
-  readonly is_declared?: true;
-} {
-  return isDeclared ? { is_declared: true } : {};
-}
-
-function triggerOf({ agent: { issuer, subject }, ...word }: NamedAgent): LineageMember {
-  return { issuer, subject, role: 'trigger', ...word };
+function triggerOf({ agent: { issuer, subject }, ...declared }: NamedAgent): LineageMember {
+  return { issuer, subject, role: 'trigger', ...declared };
 }
 
 /** The first account stands for the owner; the others count as own through the person. */
-function ownerOf(directory: Directory, { agent, ...word }: NamedAgent): readonly LineageMember[] {
+function ownerOf(directory: Directory, { agent, ...declared }: NamedAgent): readonly LineageMember[] {
   const owner = personById(directory, agent.owner);
   const [account] = owner?.accounts ?? [];
-  return account ? [{ issuer: account.issuer, subject: account.subject, role: 'owner', ...word }] : [];
+  return account ? [{ issuer: account.issuer, subject: account.subject, role: 'owner', ...declared }] : [];
 }
 
 /**
- * An agent that acts for people, also by a token that it got as a client, must name one that the directory knows: an
- * invented name restricts nobody.
+ * An agent that acts for people, also with a token that it got as a client, must name a person of the directory: an invented
+ * name restricts nobody.
  */
-function refuseForNobody(agents: readonly Agent[], directory: Directory, lineage: Lineage): void {
-  if (!agents.some((agent) => agent.acts_for_people) || namesPerson(directory, lineage)) return;
-  throw new KeyturnError(
-    'acts_for_nobody',
-    'This agent acts for people: name the person it acts for (on_behalf_of).',
-  );
+function refuseForNobody(agents: readonly NamedAgent[], directory: Directory, lineage: Lineage): void {
+  if (!agents.some(({ agent }) => agent.acts_for_people) || namesPerson(directory, lineage)) return;
+  throw new KeyturnError('acts_for_nobody', 'This agent acts for people: name the person in on_behalf_of.');
 }
 
-/** The account of an agent names no person, whoever else it is linked to. */
+/** The account of an agent names no person, even if it is linked to one. */
 function namesPerson(directory: Directory, lineage: Lineage): boolean {
   return lineage.some(
     (member) => NAMING.has(member.role) && !agentOf(directory, member) && personOf(directory, member),
@@ -126,7 +110,7 @@ function namesPerson(directory: Directory, lineage: Lineage): boolean {
 
 const NAMING: ReadonlySet<LineageRole> = new Set(['requester', 'on_behalf_of', 'trigger']);
 
-/** Each once in each role, and the requester in no other. */
+/** Each member once in each role, and the requester in no other. */
 export function unique(members: readonly LineageMember[]): Lineage {
   const [requester, ...others] = members;
   if (!requester) return [];
@@ -138,13 +122,4 @@ export function unique(members: readonly LineageMember[]): Lineage {
     return true;
   });
   return [requester, ...rest];
-}
-
-function definedOnly(named: { issuer?: string | undefined; subject: string }): {
-  issuer?: string;
-  subject: string;
-} {
-  return named.issuer === undefined
-    ? { subject: named.subject }
-    : { issuer: named.issuer, subject: named.subject };
 }

@@ -15,32 +15,26 @@ import { ruleView } from '../requests/summary.ts';
 import { checkSubmission } from './check.ts';
 import { lineageWithEditors } from './editors.ts';
 
-/** A question about policy. */
-export interface DryRun {
-  readonly caller: Caller;
-  readonly body: z.output<typeof evaluateBodySchema>;
-}
-
 /**
- * Says what policy would say, for those who could really ask: the checks of a request come first. Reads only; nothing
- * is recorded, reserved or promised, and values that conditions read are never told.
+ * Answers what policy would say, to callers who could make the request: its checks come first. Only reads: nothing is
+ * recorded, reserved or promised, and values that conditions read are never shown.
  */
 export async function dryRun(
   context: Pick<ApiContext, 'source' | 'directories'>,
-  run: DryRun,
+  call: { readonly caller: Caller; readonly body: z.output<typeof evaluateBodySchema> },
 ): Promise<EvaluationAnswer> {
   const { manager } = context.source;
-  const lineage = await lineageWithEditors(context, run);
-  const submission = { ...run, id: randomUUID(), lineage, at: new Date() };
+  const lineage = await lineageWithEditors(context, call);
+  const submission = { ...call, id: randomUUID(), lineage, at: new Date() };
   const checked = await checkSubmission(context, submission, await readSwitches(manager));
   const { query, caller } = checked;
   const { policy } = query;
-  // Before a plan nothing is reserved, so windows are not known then; without a connector there is no plan to wait for.
+  // Counting windows are known only with a plan; without a connector there is no plan to wait for.
   const phase = checked.action.connector === null ? 'planned' : 'creation';
   const history = await historyOf(manager, query);
   const windows = phase === 'planned' ? await previewWindows(manager, query) : null;
   const evaluation = evaluate(policy, factsOf(query, { history, windows }), phase);
-  // What a rule does, and why, is read by people alone: from that, and a denial, a program would learn what the plan was.
+  // Only people read what a rule does and why: from that and a denial, a program would learn the plan.
   const known = isReviewer(caller) ? policy.rules : [];
   const undecided = known.filter((rule) => evaluation.undecided.includes(rule.id));
   return { ...answerOf(evaluation, phase), undecided_rules: undecided.map(undecidedRule) };

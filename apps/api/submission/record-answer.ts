@@ -19,7 +19,7 @@ import type { Checked, Created, CreateSubmission } from './submission.ts';
 import { summaryView } from '../requests/summary.ts';
 import { rowOfAnswer } from '../requests/answered-row.ts';
 
-/** An answer about to be recorded: what was asked for, and what policy says of what. */
+/** An answer about to be recorded: the submission, the facts and the evaluation. */
 interface AllowedGate extends CreateSubmission, Checked {
   readonly reference: SnapshotReference;
   readonly facts: PolicyFacts;
@@ -27,16 +27,16 @@ interface AllowedGate extends CreateSubmission, Checked {
 }
 
 interface Signed extends AllowedGate {
-  /** The pseudonyms of the lineage, in its order: the first is who asked. */
+  /** The pseudonyms of the lineage, in its order: the requester first. */
   readonly pseudonyms: readonly string[];
   readonly signed: SignedRequest;
   readonly answer: GateAnswer;
-  /** The facts, as they are kept. */
+  /** The facts, as they are stored. */
   readonly facts_text: string;
 }
 
 /**
- * Records an allow with its audit entry, its facts and its evaluation, in one transaction. Null when the key went a way
+ * Records an allow with its audit entry, its facts and its evaluation, in one transaction. Null when the key was used
  * meanwhile, or another policy is active: then nothing was written.
  */
 export async function recordAnswer(
@@ -80,7 +80,7 @@ async function signAnswer(keys: ApiContext['keys'], allowed: AllowedGate): Promi
   return { ...allowed, signed, answer, pseudonyms, facts_text: canonicalJson(storedFacts(facts)) };
 }
 
-/** A freeze that begins meanwhile ends the answer, too. */
+/** A freeze that begins before also ends the answer. */
 function validUntil({ query: { policy }, at, evaluation, facts }: AllowedGate): Date {
   const longest = new Date(at.getTime() + allowedForMs(policy, evaluation)).toISOString();
   return new Date(cutAt(longest, startEnd({ policy, facts, evaluation }, {})));
@@ -132,7 +132,7 @@ function subjectsOf({ lineage, pseudonyms }: Signed): Readonly<Record<string, Js
   );
 }
 
-/** What the caller is told: it asked, so it may see all of it, and nothing has to be looked up. */
+/** The requester may see all of the answer, and nothing has to be read for it. */
 function viewOf(
   context: Pick<ApiContext, 'settings'>,
   { body, caller }: Signed,

@@ -1,7 +1,7 @@
 import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { intentDigest } from '../../../domain/request/digests.ts';
-import { openEnvelope, type SignedRequest } from '../../../domain/crypto/envelope.ts';
-import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
+import { openEnvelope } from '../../../domain/crypto/envelope.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
 import type { GateResult } from '../../../domain/execution/gate-validity.ts';
 import type { KillSwitch } from '../../../domain/execution/kill-switch.ts';
 import { isLineageActive, type Directory } from '../../../domain/identity/directory.ts';
@@ -11,16 +11,15 @@ import {
   type Lineage,
   type LineageRole,
 } from '../../../domain/identity/identity.ts';
-import { unseal } from '../../../domain/crypto/sealing.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { ApiContext } from '../context.ts';
 import { keyReused } from '../http/idempotency.ts';
+import { holdsSealed } from '../requests/decision-view.ts';
 import { refusalOf } from '../switches/refusal.ts';
-import { definedClaims } from './sign.ts';
 import { windowOf } from './start-window.ts';
 import type { CreateCall, CreateSubmission } from './submission.ts';
 
-/** The same key may only repeat the same intent, judged in the terms of the first call. */
+/** The same key may only repeat the same intent, compared under the schema version of the first call. */
 export function refuseOtherIntent(
   { body }: Pick<CreateCall, 'body'>,
   first: { readonly schema_version: number; readonly intent_digest: string },
@@ -32,34 +31,34 @@ export function refuseOtherIntent(
 }
 
 /**
- * The same key may only repeat the same call: all that the caller says and that was signed is compared, whoever it is for
- * included. An answer to one person's request is no answer to another's.
+ * The same key may only repeat the same call: everything that the caller says and that was signed is compared, including
+ * whom it is for. An answer to one person's request is no answer to another's.
  */
 export async function refuseOtherCall(
-  keys: ApiContext['keys'],
+  context: Pick<ApiContext, 'keys'>,
   submission: CreateSubmission,
   envelope: string,
 ): Promise<void> {
   const { body } = submission;
-  const first = await openEnvelope('request', envelope, keys.verification);
+  const claims = (body.claims ?? null) as JsonValue;
+  const first = await openEnvelope('request', envelope, context.keys.verification);
   refuseOtherIntent(submission, first);
   const isSame =
-    isSaidAlike(submission, first.lineage) &&
+    namesSamePeople(submission, first.lineage) &&
     (body.break_glass ?? false) === (first.break_glass ?? false) &&
     canonicalJson(windowOf(body) ?? null) === canonicalJson(first.start ?? null) &&
-    (await hasSameClaims(keys.sealing, body, first));
+    (await holdsSealed(context, first.claims, { field: `${first.id}/claims`, value: claims }));
   if (!isSame) throw keyReused();
 }
 
 /**
- * True when the caller names the same people as then. Who stands behind a call grows with what is known of clients; what
- * is said does not. Owners and editors come from the directory and from records, and so
- * do the agents whose clients hold a token: those may have become known since. Who vouches for a name is no matter of the
- * call, and was not always signed.
+ * True when the caller names the same people as then. Only what the caller says is compared: owners, editors and the agents
+ * whose clients hold the token come from the directory and from records, so some may have become known since. Who vouches
+ * for a name is not part of the call.
  */
-function isSaidAlike({ caller, lineage }: CreateSubmission, first: Lineage): boolean {
+function namesSamePeople({ caller, lineage }: CreateSubmission, first: Lineage): boolean {
   const { identity, behind } = caller.principal;
-  // Who calls is the requester, whatever else their token says of them.
+  // The caller is the requester, whatever else the token says about the caller.
   const others = behind.filter((member) => !isSameIdentity(member, identity));
   const actedFor = namedAs('on_behalf_of', lineage);
   const triggers = namedAs('trigger', first);
@@ -80,28 +79,12 @@ function namedAs(role: LineageRole, lineage: Lineage): ReadonlySet<string> {
   return new Set(lineage.filter((member) => member.role === role).map(identityKey));
 }
 
-/** Claims whose key is gone cannot be compared, and nobody is shown them any more. */
-async function hasSameClaims(
-  sealing: ApiContext['keys']['sealing'],
-  body: CreateCall['body'],
-  first: SignedRequest,
-): Promise<boolean> {
-  const claims = body.claims ? canonicalJson(definedClaims(body.claims)) : null;
-  if (first.claims === null || claims === null) return first.claims === claims;
-  try {
-    return claims === canonicalJson(await unseal(first.claims, `${first.id}/claims`, sealing));
-  } catch (error) {
-    if (isKeyturnError(error)) return true;
-    throw error;
-  }
-}
-
 /**
- * Refuses to give an answer again that may not be relied upon any more, whoever gave it: policy on the spot, or people. What
- * stops an answer from being given again (a kill switch, the standing of those behind it, its end) is asked about here.
+ * Refuses to repeat an answer that may no longer be relied upon, whether policy gave it on the spot or people did: because of
+ * a kill switch, a deactivated identity behind it, or its end.
  */
 export function refuseUnusable(directory: Directory, switches: readonly KillSwitch[], row: RequestRow): void {
-  // An answer of before the switch must not let anything pass under it.
+  // An earlier answer must not let anything pass while the switch is engaged.
   const stopped = refusalOf(switches, { ...row, agents: directory.agents });
   if (stopped) throw stopped;
   if (!isLineageActive(directory, row.lineage)) {

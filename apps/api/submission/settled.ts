@@ -8,17 +8,14 @@ import type { StartedRequest } from '../requests/started.ts';
 import { refuseUnusable } from './repeat.ts';
 import type { Created, CreateSubmission } from './submission.ts';
 
-interface Settling {
-  readonly outcome: Created['outcome'];
-  /** Null where the request is recorded. */
-  readonly started: StartedRequest | null;
-}
-
-/** Waits, as long as the caller wants to, for the request to be planned and evaluated. */
+/**
+ * Waits, for as long as the caller wants, until the request is planned and evaluated. `started` is null where it is
+ * recorded.
+ */
 export async function settled(
   context: Pick<ApiContext, 'source' | 'policies' | 'feed'>,
   submission: CreateSubmission,
-  { outcome, started }: Settling,
+  { outcome, started }: Pick<Created, 'outcome'> & { readonly started: StartedRequest | null },
 ): Promise<Created> {
   const { manager } = context.source;
   const latest: { row: RequestRow | null } = { row: null };
@@ -35,11 +32,14 @@ export async function settled(
   if (row && outcome === 'repeated') await refuseUnusableAnswer(context, submission, row);
   if (row) return { outcome, isRecorded: true, row };
   if (!started)
-    throw new KeyturnError('unavailable', 'The request cannot be read now: repeat with the same key.');
+    throw new KeyturnError(
+      'unavailable',
+      'The request cannot be read now. Repeat the call with the same Idempotency-Key.',
+    );
   return { outcome, isRecorded: false, row: await startedRow(context, started) };
 }
 
-/** What people agreed to is an answer like one on the spot: the request can be looked at, and acted on while it holds. */
+/** An approval by people is an answer like one on the spot: it may be acted on while it is valid. */
 async function refuseUnusableAnswer(
   { source }: Pick<ApiContext, 'source'>,
   { caller, body }: CreateSubmission,

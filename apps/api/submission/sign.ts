@@ -9,7 +9,7 @@ import { seal } from '../../../domain/crypto/sealing.ts';
 import type { ApiContext } from '../context.ts';
 import type { CreateCall } from './submission.ts';
 
-/** What is asked for, by whom, and under which policy. */
+/** What is requested, by whom, and under which policy. */
 export interface Signable {
   readonly id: string;
   readonly lineage: Lineage;
@@ -36,7 +36,7 @@ export async function signRequest(
     target,
     mode,
     arguments: await sealed('arguments', values),
-    claims: body.claims ? await sealed('claims', definedClaims(body.claims)) : null,
+    claims: body.claims ? await sealed('claims', body.claims as JsonValue) : null,
     lineage: lineage.map(memberOf),
     intent_digest: intentDigest({ action, target, mode, arguments: values, schema_version }),
     policy_digest: caller.policy.digest,
@@ -45,11 +45,4 @@ export async function signRequest(
     issued_at: new Date().toISOString(),
   };
   return { signed, envelope: await signEnvelope(signed, keys.signing) };
-}
-
-/** The claims of a call as they are sealed. */
-export function definedClaims(claims: Readonly<Record<string, JsonValue | undefined>>): JsonValue {
-  return Object.fromEntries(
-    Object.entries(claims).filter((entry): entry is [string, JsonValue] => entry[1] !== undefined),
-  );
 }

@@ -17,7 +17,7 @@ export function startOf(body: Pick<CreateBody, 'start'>): SignedRequest['start']
   return window;
 }
 
-/** The same without looking at the clock. */
+/** The same, without the check against the clock. */
 export function windowOf({ start }: Pick<CreateBody, 'start'>): SignedRequest['start'] {
   const notBefore = instantOf(start?.not_before);
   const notAfter = instantOf(start?.not_after);
@@ -25,7 +25,7 @@ export function windowOf({ start }: Pick<CreateBody, 'start'>): SignedRequest['s
   return { not_before: notBefore, not_after: notAfter };
 }
 
-/** In one form. An offset can lead out of the four digits that a year has in it. */
+/** In UTC. With an offset the year can leave the range of four digits. */
 function instantOf(text: string | undefined): string | null {
   if (text === undefined) return null;
   const instant = new Date(text).toISOString();

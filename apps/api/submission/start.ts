@@ -22,13 +22,13 @@ type Starting = Pick<ApiContext, 'temporal' | 'settings' | 'log'>;
 /** Starts the workflow of a request. Answers false when one with this id exists already, whatever its state. */
 export async function startWorkflow(context: Starting, start: Start): Promise<boolean> {
   try {
-    await askTemporal(context, {
+    const handle = await askTemporal(context, {
       deadlineMs: START_DEADLINE_MS,
       unavailable:
-        'The request may or may not have been taken: repeat it with the same Idempotency-Key, it is never made twice.',
+        'The request may or may not have been accepted. Repeat it with the same Idempotency-Key: it is never made twice.',
       call: () => context.temporal.workflow.start(PRIVILEGED_ACTION, startOptions(context, start)),
     });
-    return true;
+    return handle !== null;
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
     throw error;

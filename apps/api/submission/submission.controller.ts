@@ -1,4 +1,4 @@
-import { Body, Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
+import { Body, Controller, HttpCode, Module, Post, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 
 import { identityKey } from '../../../domain/identity/identity.ts';
@@ -13,7 +13,6 @@ import { HangUp, preferredWaitMs } from '../http/headers.ts';
 import { IdempotencyKey } from '../http/idempotency.ts';
 import { BodyPipe } from '../http/pipes.ts';
 import { viewAfterWait } from '../requests/view.ts';
-import { WaitingCalls } from '../requests/waiting-calls.ts';
 import { createRequest } from './create.ts';
 import { dryRun } from './policy-dry-run.ts';
 
@@ -23,11 +22,9 @@ const { createRequest: CREATE, evaluate: EVALUATE } = OPERATIONS;
 @Controller('v1')
 export class SubmissionController {
   readonly #context: ApiContext;
-  readonly #waiting: WaitingCalls;
 
-  constructor(context: ApiContext, waiting: WaitingCalls) {
+  constructor(context: ApiContext) {
     this.#context = context;
-    this.#waiting = waiting;
   }
 
   @Post('requests')
@@ -40,14 +37,14 @@ export class SubmissionController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<RequestView> {
     const call = { caller, idempotencyKey: key, body, signal };
-    // Without a place the wish to wait is not met: that refuses nothing.
-    const release = this.#waiting.tryTake(caller);
+    // Without a free slot the call is answered at once instead of refused.
+    const release = this.#context.limits.waiting.tryTake(identityKey(caller.principal.identity));
     const waitMs = release === null ? 0 : preferredWaitMs(request);
     const created = await createRequest(this.#context, { ...call, waitMs }).finally(() => release?.());
     const status = created.outcome === 'created' ? 201 : 200;
     this.#context.metrics.requests.inc({ outcome: created.isRecorded ? created.outcome : 'accepted' });
     const view = created.view ?? (await viewAfterWait(this.#context, caller, created.row));
-    response.status(created.isRecorded ? status : 202).location(placeOf(this.#context, view.id));
+    response.status(created.isRecorded ? status : 202).location(locationOf(this.#context, view.id));
     return view;
   }
 
@@ -57,13 +54,16 @@ export class SubmissionController {
     @CallerParam() caller: Caller,
     @Body(new BodyPipe(EVALUATE)) body: BodyOf<typeof EVALUATE>,
   ): Promise<EvaluationAnswer> {
-    this.#context.evaluations.admit(identityKey(caller.principal.identity));
+    this.#context.limits.evaluations.admit(identityKey(caller.principal.identity));
     return dryRun(this.#context, { caller, body });
   }
 }
 
-/** Where callers find a request: under the path by which they reach this server. */
-function placeOf({ settings: { publicUrl } }: ApiContext, id: string): string {
+@Module({ controllers: [SubmissionController] })
+export class SubmissionModule {}
+
+/** The URL of a request, under the path by which callers reach this server. */
+function locationOf({ settings: { publicUrl } }: ApiContext, id: string): string {
   const prefix = publicUrl === null ? '' : new URL(publicUrl).pathname.replace(/\/$/, '');
   return `${prefix}/v1/requests/${id}`;
 }

@@ -11,19 +11,19 @@ import type { CatalogueEntry } from '../catalogue/entry.ts';
 
 type CreateBody = z.output<typeof createBodySchema>;
 
-/** What somebody asks for: a request, an answer on the spot, or only what policy would say. */
+/** What a caller wants: a request, an answer on the spot, or only what policy would say. */
 export interface Submission extends FactsSubject {
   readonly caller: Caller;
   readonly body: Pick<CreateBody, 'action' | 'target' | 'mode' | 'arguments' | 'break_glass' | 'start'>;
 }
 
-/** What passed the checks, and what policy is asked about it. */
+/** A submission that passed the checks, with its query to policy. */
 export interface Checked extends CatalogueEntry {
   readonly start: SignedRequest['start'];
   readonly query: PolicyQuery & FactsSubject;
 }
 
-/** A create call, its form checked. */
+/** A create call in its checked form. */
 export interface CreateCall {
   readonly caller: Caller;
   readonly body: CreateBody;
@@ -35,13 +35,13 @@ export interface CreateCall {
 /** A create call, with who stands behind it. */
 export type CreateSubmission = Submission & CreateCall;
 
-/** What became of a create call. */
+/** The outcome of a create call. */
 export interface Created {
   readonly outcome: 'created' | 'repeated';
   /** False while only Temporal knows of the request. */
   readonly isRecorded: boolean;
   readonly row: RequestRow;
-  /** The answer for the caller, where it is known without looking anything up. */
+  /** The answer for the caller, where it is known without reading anything. */
   readonly view?: RequestView;
 }
 

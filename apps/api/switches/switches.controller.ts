@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Module, Param, Post, Res } from '@nestjs/common';
 import type { Response } from 'express';
 
 import { readLifts, readSwitches } from '../../../database/kill-switches.ts';
@@ -12,10 +12,10 @@ import { countRefusal } from '../auth/refused-attempt.ts';
 import { Door } from '../http/door.ts';
 import { BodyPipe } from '../http/pipes.ts';
 import { OptionalIdempotencyKey } from '../http/idempotency.ts';
-import { liftSwitch } from './lift.ts';
-import { throwSwitch } from './throw.ts';
+import { releaseSwitch } from './release.ts';
+import { engageSwitch } from './engage.ts';
 
-const { throwSwitch: THROW, liftSwitch: LIFT } = OPERATIONS;
+const { throwSwitch: ENGAGE, liftSwitch: RELEASE } = OPERATIONS;
 
 @Door('people')
 @Controller('v1/switches')
@@ -35,46 +35,51 @@ export class SwitchesController {
       manager,
       switches.map(({ id }) => id),
     );
-    return { items: switches.map((thrown) => switchView(caller, thrown, lifts.get(thrown.id) ?? [])) };
+    return { items: switches.map((known) => switchView(caller, known, lifts.get(known.id) ?? [])) };
   }
 
   @Post()
   @HttpCode(201)
-  async throw(
+  async engage(
     @CallerParam() caller: Caller,
-    @Body(new BodyPipe(THROW)) body: BodyOf<typeof THROW>,
+    @Body(new BodyPipe(ENGAGE)) body: BodyOf<typeof ENGAGE>,
     @OptionalIdempotencyKey() key: string | null,
   ): Promise<SwitchView> {
     const call = { ...body, idempotencyKey: key };
     const attempt = { caller, delivery: 'switch' as const };
-    const thrown = await countRefusal(this.#context, attempt, () => throwSwitch(this.#context, caller, call));
-    return switchView(caller, thrown, []);
+    const engaged = await countRefusal(this.#context, attempt, () =>
+      engageSwitch(this.#context, caller, call),
+    );
+    return switchView(caller, engaged, []);
   }
 
   @Post(':id/lift')
-  async lift(
+  async release(
     @CallerParam() caller: Caller,
     @Param('id') id: string,
-    @Body(new BodyPipe(LIFT)) { reason }: BodyOf<typeof LIFT>,
+    @Body(new BodyPipe(RELEASE)) { reason }: BodyOf<typeof RELEASE>,
     @OptionalIdempotencyKey() key: string | null,
     @Res({ passthrough: true }) response: Response,
   ): Promise<LiftAnswer> {
     const attempt = { caller, delivery: 'switch' as const };
-    const { thrown, lifts } = await countRefusal(this.#context, attempt, () =>
-      liftSwitch(this.#context, caller, { id, reason, idempotencyKey: key }),
+    const { killSwitch, lifts } = await countRefusal(this.#context, attempt, () =>
+      releaseSwitch(this.#context, caller, { id, reason, idempotencyKey: key }),
     );
-    const isLifted = thrown.lifted_at !== null;
-    response.status(isLifted ? 200 : 202);
+    const isReleased = killSwitch.lifted_at !== null;
+    response.status(isReleased ? 200 : 202);
     return {
-      switch: switchView(caller, thrown, lifts),
-      state: isLifted ? 'lifted' : 'one more person needed',
+      switch: switchView(caller, killSwitch, lifts),
+      state: isReleased ? 'lifted' : 'one more person needed',
     };
   }
 }
 
+@Module({ controllers: [SwitchesController] })
+export class SwitchesModule {}
+
 /** Agents learn what is stopped and since when; why and by whom is for people of the directory. */
-function switchView(caller: Caller, thrown: KillSwitch, lifts: readonly SwitchLift[]): SwitchView {
-  const { id, scope, thrown_at: since, reason, thrown_by } = thrown;
+function switchView(caller: Caller, killSwitch: KillSwitch, lifts: readonly SwitchLift[]): SwitchView {
+  const { id, scope, thrown_at: since, reason, thrown_by } = killSwitch;
   const view = { id, scope: { kind: scope.kind, value: scope.value }, since };
   if (!isReviewer(caller)) return view;
   return { ...view, reason, thrown_by, agreed_to_lift: lifts.map(({ person, at }) => ({ person, at })) };

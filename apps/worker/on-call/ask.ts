@@ -2,8 +2,7 @@ import { z } from 'zod';
 
 import { resolveOwnReference } from '../../../activities/connectors/references.ts';
 import type { OnCallAnswer } from '../../../database/on-call.ts';
-import type { ServiceCall, NamedPeople } from './service-call.ts';
-import { ServiceFault, fetchJson } from './fetch-json.ts';
+import { fetchJson, ServiceFault, type NamedPeople, type ServiceCall } from './fetch-json.ts';
 import { callPagerduty } from './pagerduty.ts';
 import type { OnCallSource } from './sources.ts';
 
@@ -52,7 +51,5 @@ async function askPlainly({ base, token, signal }: ServiceCall): Promise<NamedPe
     accept: 'application/json',
     ...(token === null ? {} : { authorization: `Bearer ${token}` }),
   };
-  const parsed = plainSchema.safeParse(await fetchJson(base, { headers, signal }));
-  if (!parsed.success) throw new ServiceFault('its answer has another form than expected');
-  return parsed.data;
+  return fetchJson(base, { headers, signal }, plainSchema);
 }

@@ -1,7 +1,20 @@
+import type { z } from 'zod';
+
+import type { OnCallAnswer } from '../../../database/on-call.ts';
 import { boundedText } from '../../../configuration/fetching.ts';
 
 /** A longer answer about one rotation is not one. */
 const BYTES_MAX = 1024 * 1024;
+
+/** Everybody in a rotation and everybody on call, by their ids at the service. */
+export type NamedPeople = Pick<OnCallAnswer, 'members' | 'on_duty'>;
+
+/** A service, called with its token until the signal ends it. */
+export interface ServiceCall {
+  readonly base: URL;
+  readonly token: string | null;
+  readonly signal: AbortSignal;
+}
 
 /** What is wrong with the answer of a service, in words that hold nothing of it. */
 export class ServiceFault extends Error {
@@ -11,8 +24,12 @@ export class ServiceFault extends Error {
   }
 }
 
-/** The answer as JSON. Throws `ServiceFault` for all but 200: a redirection could take the token to somebody else. */
-export async function fetchJson(url: URL, init: Pick<RequestInit, 'headers' | 'signal'>): Promise<unknown> {
+/** The checked answer. Throws `ServiceFault` for all but 200: a redirection could take the token to somebody else. */
+export async function fetchJson<Answer>(
+  url: URL,
+  init: Pick<RequestInit, 'headers' | 'signal'>,
+  schema: z.ZodType<Answer>,
+): Promise<Answer> {
   const response = await fetch(url, { ...init, redirect: 'manual' }).catch(refuse);
   if (response.status !== 200) {
     await response.body?.cancel().catch(() => undefined);
@@ -20,6 +37,12 @@ export async function fetchJson(url: URL, init: Pick<RequestInit, 'headers' | 's
   }
   const text = await boundedText(response, BYTES_MAX).catch(refuse);
   if (text === null) throw new ServiceFault('its answer is too long');
+  const { data, error } = schema.safeParse(parsed(text));
+  if (error !== undefined) throw new ServiceFault('its answer has another form than expected');
+  return data;
+}
+
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {

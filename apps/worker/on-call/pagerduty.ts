@@ -1,7 +1,6 @@
 import { z } from 'zod';
 
-import type { ServiceCall, NamedPeople } from './service-call.ts';
-import { ServiceFault, fetchJson } from './fetch-json.ts';
+import { fetchJson, ServiceFault, type NamedPeople, type ServiceCall } from './fetch-json.ts';
 
 /** Entries a page, the most that the interface gives, and pages: one schedule has a few. */
 const PAGE = 100;
@@ -77,7 +76,5 @@ async function get<Answer>(
     accept: 'application/vnd.pagerduty+json;version=2',
     authorization: `Token token=${token ?? ''}`,
   };
-  const parsed = schema.safeParse(await fetchJson(url, { headers, signal }));
-  if (!parsed.success) throw new ServiceFault('its answer has another form than expected');
-  return parsed.data;
+  return fetchJson(url, { headers, signal }, schema);
 }

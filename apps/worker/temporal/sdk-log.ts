@@ -1,8 +1,8 @@
-import type { Logger as SdkLogger, LogLevel, LogMetadata } from '@temporalio/common';
-import { makeTelemetryFilterString, Runtime } from '@temporalio/worker';
+import type { LogMetadata } from '@temporalio/common';
+import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/worker';
 import type { Logger } from 'pino';
 
-import { isKeyturnError } from '../../../domain/errors.ts';
+import { reasonOf } from '../../every.ts';
 
 const LEVELS = { TRACE: 'trace', DEBUG: 'debug', INFO: 'info', WARN: 'warn', ERROR: 'error' } as const;
 
@@ -24,28 +24,12 @@ export function installRuntime(log: Logger): void {
   });
 }
 
-function sdkLogger(log: Logger): SdkLogger {
-  const write = (level: LogLevel, message: string, meta?: LogMetadata): void => {
-    log[LEVELS[level]](factsOf(meta), message);
-  };
-  return {
-    log: write,
-    trace: (message, meta) => write('TRACE', message, meta),
-    debug: (message, meta) => write('DEBUG', message, meta),
-    info: (message, meta) => write('INFO', message, meta),
-    warn: (message, meta) => write('WARN', message, meta),
-    error: (message, meta) => write('ERROR', message, meta),
-  };
+function sdkLogger(log: Logger): DefaultLogger {
+  return new DefaultLogger('TRACE', ({ level, message, meta }) => log[LEVELS[level]](factsOf(meta), message));
 }
 
 function factsOf(meta: LogMetadata = {}): Record<string, unknown> {
   const facts = Object.fromEntries(FACTS.flatMap((name) => (name in meta ? [[name, meta[name]]] : [])));
   const error: unknown = meta['error'];
   return error === undefined ? facts : { ...facts, err: reasonOf(error) };
-}
-
-/** Messages of ours are safe to log; those of others may quote what they were given. */
-export function reasonOf(error: unknown): string {
-  if (isKeyturnError(error)) return `${error.code}: ${error.message}`;
-  return error instanceof Error ? error.name : 'unknown';
 }

@@ -254,7 +254,7 @@ export const PROVIDERS: readonly ProviderShapes[] = [
     machine: (meant) => without(withClaims(okta(meant, ''), { sub: meant.client }), 'uid', 'auth_time'),
     agent: { account: '0oa2keyturnagent', client: '0oa2keyturnagent' },
     refused: [
-      ['lacks a claim that is needed: uid', (meant) => without(okta(meant, OKTA_USER), 'uid')],
+      ['lacks a required claim: uid', (meant) => without(okta(meant, OKTA_USER), 'uid')],
       [
         'another audience',
         (meant) => withClaims(okta(meant, OKTA_USER), { aud: 'https://example.okta.com' }),
@@ -268,7 +268,7 @@ export const PROVIDERS: readonly ProviderShapes[] = [
     machine: entraApplication,
     agent: { account: ENTRA_APP, client: '0b0a4f5f-77cb-4a4f-8f3c-9f4f3b3f7a55' },
     refused: [
-      ['lacks a claim that is needed: oid', (meant) => without(entra(meant, ENTRA_USER), 'oid')],
+      ['lacks a required claim: oid', (meant) => without(entra(meant, ENTRA_USER), 'oid')],
       ['another audience', (meant) => withClaims(entra(meant, ENTRA_USER), { aud: 'api://keyturn' })],
     ],
   },
@@ -287,8 +287,8 @@ export const PROVIDERS: readonly ProviderShapes[] = [
     agent: { account: KEYCLOAK_SERVICE, client: 'billing' },
     refused: [
       ['another audience', (meant) => withClaims(keycloak(meant, KEYCLOAK_USER), { aud: 'account' })],
-      ['lacks a claim that is needed: aud', (meant) => without(keycloak(meant, KEYCLOAK_USER), 'aud')],
-      ['lacks a claim that is needed: sub', (meant) => without(keycloak(meant, KEYCLOAK_USER), 'sub')],
+      ['lacks a required claim: aud', (meant) => without(keycloak(meant, KEYCLOAK_USER), 'aud')],
+      ['lacks a required claim: sub', (meant) => without(keycloak(meant, KEYCLOAK_USER), 'sub')],
       ['of another kind', (meant) => withClaims(keycloak(meant, KEYCLOAK_USER), { typ: 'ID' })],
     ],
   },
@@ -324,7 +324,7 @@ export const PROVIDERS: readonly ProviderShapes[] = [
       return without(withClaims(cognito(meant, ''), own), 'username', 'origin_jti', 'event_id');
     },
     agent: { account: '4keyturnagent', client: '4keyturnagent' },
-    refused: [['lacks a claim that is needed: aud', (meant) => cognito(meant, 'c3d4b834')]],
+    refused: [['lacks a required claim: aud', (meant) => cognito(meant, 'c3d4b834')]],
   },
   {
     name: 'GitHub Actions',

@@ -53,7 +53,7 @@ describe('a hostile provider gets refusals, never a fault', () => {
     const digest = createHash('sha256').update(OKTA).digest('hex');
     expect((await provider(api, digest).call('Users')).status).toBe(401);
     expect(warn.mock.calls).toEqual([
-      [{ fault: 'scim' }, expect.stringContaining('a digest of KEYTURN_SCIM')],
+      [{ fault: 'scim' }, expect.stringContaining('a digest from KEYTURN_SCIM')],
     ]);
     warn.mockRestore();
   });

@@ -87,7 +87,7 @@ describe('the id by which rules ask for a group', () => {
     // Of the same name, and another group.
     const other = await post(okta, 'Groups', { displayName: 'Payers', externalId: 'another' });
     expect(other).toMatchObject({ status: 409, body: { scimType: 'uniqueness' } });
-    expect(other.body['detail']).toContain(`group payers is the one with the external id "${BOUND}"`);
+    expect(other.body['detail']).toContain(`group payers has the external id "${BOUND}"`);
   });
 
   it('stays that of the external id: neither a group that was there before nor a change makes it another', async () => {
@@ -131,7 +131,7 @@ describe('a conflict says what is taken, and by what', () => {
         async () => {
           const user = await okta.addUser('taken-name');
           const fields = { userName: 'Taken-Name@example.com', externalId: 'free-1' };
-          return { kind: 'Users', fields, said: `userName "Taken-Name@example.com" is that of user ${user}` };
+          return { kind: 'Users', fields, said: `userName "Taken-Name@example.com" belongs to user ${user}` };
         },
       ],
       [
@@ -139,7 +139,7 @@ describe('a conflict says what is taken, and by what', () => {
         async () => {
           const user = await okta.addUser('taken-account');
           const fields = { userName: 'free-2', externalId: 'taken-account' };
-          return { kind: 'Users', fields, said: `externalId "taken-account" is that of user ${user}` };
+          return { kind: 'Users', fields, said: `externalId "taken-account" belongs to user ${user}` };
         },
       ],
       [
@@ -147,14 +147,14 @@ describe('a conflict says what is taken, and by what', () => {
         async () => ({
           kind: 'Users',
           fields: { userName: 'robot', externalId: 'agent-billing' },
-          said: `The account "agent-billing" at ${api.issuer.url} is that of the agent agent-billing`,
+          said: `The account "agent-billing" at ${api.issuer.url} belongs to the agent agent-billing`,
         }),
       ],
       [
         'the id of a group',
         async () => {
           const group = await okta.addGroup('Taken Group');
-          const said = `an id, which is taken-group for this name: that of group ${group}, "Taken Group". Call this one otherwise, or let the policy name it by its external_id.`;
+          const said = `The id of this name, taken-group, belongs to group ${group}, "Taken Group". Choose another name, or give this group an id in the policy by its external_id.`;
           return { kind: 'Groups', fields: { displayName: 'taken  group' }, said };
         },
       ],
@@ -163,14 +163,14 @@ describe('a conflict says what is taken, and by what', () => {
         async () => ({
           kind: 'Groups',
           fields: { displayName: 'DBA' },
-          said: 'which is dba for this name: that of a group by the policy',
+          said: 'The id of this name, dba, belongs to a group of the policy',
         }),
       ],
       [
         'the id of a group of another provider',
         async () => {
           await okta.addGroup('of okta');
-          const said = 'which is of-okta for this name: that of a group by scim:okta';
+          const said = 'The id of this name, of-okta, belongs to a group of scim:okta';
           return { by: entra, kind: 'Groups', fields: { displayName: 'of okta' }, said };
         },
       ],

@@ -75,7 +75,7 @@ describe.skipIf(program === null)(
       const { risk } = await cast.show(cast.olga, asked.id);
       await ui.openTab('User Metadata');
       const metadata = await ui.read(
-        'postgres.execute on shop (prod), asked by Billing agent (agent-billing)',
+        'postgres.execute on shop (prod), requested by Billing agent (agent-billing)',
         'Status: pending',
         '0 of 1 from group:dba',
       );
@@ -83,7 +83,7 @@ describe.skipIf(program === null)(
         'Action: Run one SQL statement (postgres.execute, version 1)',
         'Target: Shop (prod) (shop)',
         'Environment: prod',
-        'Asked by: Billing agent (agent-billing)',
+        'Requested by: Billing agent (agent-billing)',
         'owner: ada',
         `Intent digest: ${asked.intent_digest}`,
         `Risk: ${risk}`,

@@ -1,10 +1,13 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { normalForm } from '../../../../activities/connectors/postgres/normal-form.ts';
 import { SqlParsers } from '../../../../activities/connectors/postgres/parser-thread.ts';
 import { commentOf } from '../../../../activities/connectors/postgres/session.ts';
-import { readStatement, type Statement } from '../../../../activities/connectors/postgres/statement.ts';
+import {
+  normalForm,
+  readStatement,
+  type Statement,
+} from '../../../../activities/connectors/postgres/statement.ts';
 
 const parser = new SqlParsers(5_000).of('ann');
 

@@ -23,77 +23,80 @@ import { keyReused } from '../http/idempotency.ts';
 import { operatorOf } from '../auth/operator.ts';
 import { recordOf, type RecordedEvent, type RecordedPerson } from '../entries.ts';
 
-/** A switch after a word to lift it. */
-export interface Lifted {
-  readonly thrown: KillSwitch;
+/** A kill switch, and who agreed to release it. */
+export interface KnownSwitch {
+  readonly killSwitch: KillSwitch;
   readonly lifts: readonly SwitchLift[];
 }
 
-/** A call to lift a switch. */
-export interface LiftCall {
+/** A call to release a kill switch. */
+export interface ReleaseCall {
   readonly id: string;
   readonly reason: string;
   readonly idempotencyKey: string | null;
 }
 
-/** An operator's word that a switch may be lifted. That of a second, different person lifts it. The same call again is the same word. */
-export async function liftSwitch(
-  context: ApiContext,
+/**
+ * Records that an operator agrees to release a kill switch; the agreement of a second, different person releases it. The
+ * same call again counts once.
+ */
+export async function releaseSwitch(
+  context: Pick<ApiContext, 'source' | 'keys' | 'directories'>,
   caller: Caller,
-  { id, reason, idempotencyKey }: LiftCall,
-): Promise<Lifted> {
+  { id, reason, idempotencyKey }: ReleaseCall,
+): Promise<KnownSwitch> {
   const operator = operatorOf(caller);
-  const call = liftCall(context, operator, { id, reason, idempotencyKey });
+  const call = namedCall(context, operator, { id, reason, idempotencyKey });
   return context.source.transaction(async (manager) => {
     const last = await lockSwitchLog(manager);
-    const again = await liftedBefore(manager, { id, person: operator.person, call });
+    const again = await agreedBefore(manager, { id, person: operator.person, call });
     if (again) return again;
-    const { thrown, lifts } = await liftable(manager, id);
-    const concerned = await concernedBy(manager, context, { caller, thrown });
+    const { killSwitch, lifts } = await releasable(manager, id);
+    const concerned = await concernedBy(manager, context, { caller, killSwitch });
     if (concerned.has(operator.person)) {
       throw new KeyturnError(
         'self_approval',
-        'This switch stops you or an agent that you own, so other operators have to lift it.',
+        'This switch stops you or an agent that you own, so other operators have to release it.',
       );
     }
     if (lifts.some((lift) => lift.person === operator.person)) {
       throw new KeyturnError(
         'already_decided',
-        'You have already agreed. Another operator has to agree as well.',
+        'You have agreed already. Another operator has to agree as well.',
       );
     }
     const at = new Date().toISOString();
-    const counted = standing(caller, lifts).filter(({ person }) => !concerned.has(person));
+    const counted = countedLifts(caller, lifts).filter(({ person }) => !concerned.has(person));
     const isLast = counted.length + 1 >= LIFTS_NEEDED;
     const recording = { identityKey: context.keys.identity, stream: 'switches', by: operator, at, last };
     const record = recordOf(recording, eventsOf(id, reason, isLast));
     const lift = { person: operator.person, at };
     await storeLift(manager, { ...lift, switch: id, call: call && `${call.made}${call.said}` }, record);
-    return { thrown: { ...thrown, lifted_at: isLast ? at : null }, lifts: [...lifts, lift] };
+    return { killSwitch: { ...killSwitch, lifted_at: isLast ? at : null }, lifts: [...lifts, lift] };
   });
 }
 
-/** The name of a call with an Idempotency-Key, and one of what it says; null for a call without. */
+/** Digests of a call with an Idempotency-Key and of what it says. */
 interface NamedCall {
   readonly made: string;
   readonly said: string;
 }
 
-function liftCall(
+function namedCall(
   { keys }: Pick<ApiContext, 'keys'>,
   { identity: { issuer, subject } }: RecordedPerson,
-  { id, reason, idempotencyKey }: LiftCall,
+  { id, reason, idempotencyKey }: ReleaseCall,
 ): NamedCall | null {
   if (idempotencyKey === null) return null;
   const made = keyedId('call', keys.identity, ['lift', issuer, subject, id, idempotencyKey]);
   return { made, said: keyedId('said', keys.identity, [made, reason]) };
 }
 
-/** What became of a switch since the same call came first; null when it did not. */
-async function liftedBefore(
+/** The switch as it is now, when this call was made before; else null. */
+async function agreedBefore(
   manager: EntityManager,
   { id, person, call }: { readonly id: string; readonly person: string; readonly call: NamedCall | null },
-): Promise<Lifted | null> {
+): Promise<KnownSwitch | null> {
   if (call === null || !switchIdSchema.safeParse(id).success) return null;
   const first = await readLiftCall(manager, { switch: id, person });
   if (first?.startsWith(call.made) !== true) return null;
@@ -101,31 +104,31 @@ async function liftedBefore(
   return knownSwitch(manager, id);
 }
 
-async function knownSwitch(manager: EntityManager, id: string): Promise<Lifted> {
-  const thrown = switchIdSchema.safeParse(id).success ? await readSwitch(manager, id) : null;
-  if (!thrown) throw new KeyturnError('not_found', 'There is no such kill switch.');
-  return { thrown, lifts: (await readLifts(manager, [id])).get(id) ?? [] };
+async function knownSwitch(manager: EntityManager, id: string): Promise<KnownSwitch> {
+  const killSwitch = switchIdSchema.safeParse(id).success ? await readSwitch(manager, id) : null;
+  if (!killSwitch) throw new KeyturnError('not_found', 'There is no such kill switch.');
+  return { killSwitch, lifts: (await readLifts(manager, [id])).get(id) ?? [] };
 }
 
-async function liftable(manager: EntityManager, id: string): Promise<Lifted> {
+async function releasable(manager: EntityManager, id: string): Promise<KnownSwitch> {
   const known = await knownSwitch(manager, id);
-  if (known.thrown.lifted_at !== null)
-    throw new KeyturnError('switch_lifted', 'This kill switch is lifted already.');
+  if (known.killSwitch.lifted_at !== null)
+    throw new KeyturnError('switch_lifted', 'This kill switch is released already.');
   return known;
 }
 
-/** By the directory of now and that of when it was thrown: nobody gives an agent away to lift its switch. */
+/** By the directory of now and that of its engagement: nobody can give an agent away to release its switch. */
 async function concernedBy(
   manager: EntityManager,
   { directories }: Pick<ApiContext, 'directories'>,
-  { caller, thrown }: { readonly caller: Caller; readonly thrown: KillSwitch },
+  { caller, killSwitch }: { readonly caller: Caller; readonly killSwitch: KillSwitch },
 ): Promise<ReadonlySet<string>> {
-  const then = await directories.at(manager, new Date(thrown.thrown_at));
-  return new Set([caller.directory, then].flatMap((known) => peopleStopped(thrown, known)));
+  const then = await directories.at(manager, new Date(killSwitch.thrown_at));
+  return new Set([caller.directory, then].flatMap((known) => peopleStopped(killSwitch, known)));
 }
 
-/** Words of people who are no operators any more do not count. */
-function standing({ policy, directory }: Caller, lifts: readonly SwitchLift[]): readonly SwitchLift[] {
+/** Agreements of people who are no longer operators do not count. */
+function countedLifts({ policy, directory }: Caller, lifts: readonly SwitchLift[]): readonly SwitchLift[] {
   const { operators } = policy.policy;
   return lifts.filter(({ person }) => isOperator(operators, directory, person));
 }

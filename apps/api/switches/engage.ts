@@ -14,17 +14,17 @@ import { callId, keyReused } from '../http/idempotency.ts';
 import { operatorOf } from '../auth/operator.ts';
 import { recordOf } from '../entries.ts';
 
-/** A call to throw a switch. */
-export type ThrowCall = z.output<typeof throwBodySchema> & { readonly idempotencyKey: string | null };
+/** A call to engage a kill switch. */
+export type EngageCall = z.output<typeof throwBodySchema> & { readonly idempotencyKey: string | null };
 
 /**
- * Throws a switch for an operator: from its commit on nothing in its scope is claimed. Each throw is a switch of its own,
- * but for the same call again, which finds the switch that it threw, or is refused once that is lifted.
+ * Engages a kill switch for an operator: from its commit on nothing in its scope is claimed. Each call engages a switch of
+ * its own, but the same call again answers its first switch, or is refused once that is released.
  */
-export async function throwSwitch(
+export async function engageSwitch(
   context: Pick<ApiContext, 'source' | 'keys'>,
   caller: Caller,
-  call: ThrowCall,
+  call: EngageCall,
 ): Promise<KillSwitch> {
   const operator = operatorOf(caller);
   const { scope, reason } = call;
@@ -32,13 +32,13 @@ export async function throwSwitch(
     const last = await lockSwitchLog(manager);
     const { idempotencyKey } = call;
     const id = callId('swi', context.keys.identity, { by: operator.identity, idempotencyKey });
-    const again = await thrownBefore(manager, id, call);
+    const again = await engagedBefore(manager, id, call);
     if (again) return again;
     const account = knownScope(caller, scope);
     const at = new Date().toISOString();
     const fields = { account, reason, thrown_by: operator.person, thrown_at: at, lifted_at: null };
-    const thrown = { id, scope: { kind: scope.kind, value: scope.value }, ...fields };
-    // Of an agent the account may be a name: it is kept where it can be erased.
+    const engaged = { id, scope: { kind: scope.kind, value: scope.value }, ...fields };
+    // The account of an agent may be a name: it is stored where it can be erased.
     const named =
       scope.kind === 'agent'
         ? { parts: { scope: scope.value, account: account && { ...account } } }
@@ -49,34 +49,35 @@ export async function throwSwitch(
       parts: { reason, ...named.parts },
     };
     const recording = { identityKey: context.keys.identity, stream: 'switches', by: operator, at, last };
-    await storeEngaged(manager, thrown, recordOf(recording, [event]));
-    return thrown;
+    await storeEngaged(manager, engaged, recordOf(recording, [event]));
+    return engaged;
   });
 }
 
-async function thrownBefore(
+async function engagedBefore(
   manager: EntityManager,
   id: string,
-  { scope, reason }: ThrowCall,
+  { scope, reason }: EngageCall,
 ): Promise<KillSwitch | null> {
-  const thrown = await readSwitch(manager, id);
-  if (!thrown) return null;
+  const engaged = await readSwitch(manager, id);
+  if (!engaged) return null;
   const isSame =
-    thrown.scope.kind === scope.kind && thrown.scope.value === scope.value && thrown.reason === reason;
+    engaged.scope.kind === scope.kind && engaged.scope.value === scope.value && engaged.reason === reason;
   if (!isSame) throw keyReused();
-  // Answered as thrown, it would be believed to stop something.
-  if (thrown.lifted_at !== null)
+  // Answered as engaged, it would be believed to stop something.
+  if (engaged.lifted_at !== null)
     throw new KeyturnError(
       'switch_lifted',
-      'The kill switch of this call has been lifted since: take a new Idempotency-Key to throw another one.',
+      'The kill switch that this call engaged has been released since. Use a new Idempotency-Key to engage another one.',
     );
-  return thrown;
+  return engaged;
 }
 
-/** The account of an agent. Refuses what is not there: a switch on a misspelt name would stop nothing, and be believed. */
+/** The account of an agent. Refuses unknown names: a switch on a misspelt one would stop nothing, and be relied upon. */
 function knownScope({ policy, directory }: Caller, { kind, value }: SwitchScope): Identity | null {
   const name = value ?? '';
   const { actions, targets } = policy.policy;
+  const hint = (names: readonly string[]): string => nameHint(name, names);
   switch (kind) {
     case 'all':
       return null;
@@ -85,10 +86,7 @@ function knownScope({ policy, directory }: Caller, { kind, value }: SwitchScope)
       refuseUnless(
         actionOf(policy.policy, name),
         'unknown_action',
-        `The catalogue has no such action.${nameHint(
-          name,
-          actions.map(({ action }) => action),
-        )}`,
+        `The catalogue has no such action.${hint(actions.map(({ action }) => action))}`,
       );
       return null;
     case 'target':
@@ -96,10 +94,7 @@ function knownScope({ policy, directory }: Caller, { kind, value }: SwitchScope)
       refuseUnless(
         targetOf(policy.policy, name),
         'unknown_target',
-        `There is no such target.${nameHint(
-          name,
-          targets.map(({ id }) => id),
-        )}`,
+        `There is no such target.${hint(targets.map(({ id }) => id))}`,
       );
       return null;
     case 'agent':
@@ -113,7 +108,7 @@ function knownAgent(agents: Parameters<typeof accountOf>[0], name: string): Iden
   const ids = agents.map(({ id }) => id);
   throw new KeyturnError(
     'unknown_agent',
-    `The directory has no agent with this id. An account is named ISSUER SUBJECT.${nameHint(name, ids)}`,
+    `The directory has no agent with this id. Name an account as ISSUER SUBJECT.${nameHint(name, ids)}`,
   );
 }
 

@@ -1,6 +1,0 @@
-import { Module } from '@nestjs/common';
-
-import { OperationsController } from './operations.controller.ts';
-
-@Module({ controllers: [OperationsController] })
-export class OperationsModule {}
