@@ -39,7 +39,7 @@ describe('switch list', () => {
     ]);
     expect(result.code).toBe(0);
     expect(result.out.split('\n')[1]).toBe(
-      'swi_1   target shop  2026-01-05 10:00:00Z  petra  omar               it is on fire',
+      'swi_1   target shop  2026-01-05 10:00:00Z  petra  omar            it is on fire',
     );
   });
 
