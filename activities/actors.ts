@@ -2,7 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 import type { LeafActor } from '../domain/audit/leaf.ts';
 import { personPseudonym, pseudonymOf } from '../domain/identity/ids.ts';
-import { agentOf, ownKeysOf, personOf, type Directory } from '../domain/identity/directory.ts';
+import { agentOf, peopleBehind, personOf, type Directory } from '../domain/identity/directory.ts';
 import type { Identity, Lineage } from '../domain/identity/identity.ts';
 import { rememberSubjects } from '../database/audit-entries.ts';
 
@@ -41,16 +41,9 @@ export async function rememberPeople(
   );
 }
 
-/** Ids of all people behind a lineage. */
-export function personsBehind(directory: Directory, lineage: Lineage): readonly string[] {
-  return [...ownKeysOf(directory, lineage)].flatMap((own) =>
-    own.startsWith('person:') ? [own.slice('person:'.length)] : [],
-  );
-}
-
 /** Pseudonyms of all people behind a lineage, sorted: nobody among them may appear as an approver. */
 export function lineagePersons(key: Uint8Array, directory: Directory, lineage: Lineage): string[] {
-  return personsBehind(directory, lineage)
+  return peopleBehind(directory, lineage)
     .map((person) => personPseudonym(key, person))
     .sort();
 }

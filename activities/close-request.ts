@@ -1,7 +1,7 @@
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import { SWITCHED_OFF } from '../domain/execution/denial.ts';
 import type { KillSwitch } from '../domain/execution/kill-switch.ts';
-import type { CodeWithoutData } from '../domain/policy/visibility.ts';
+import type { CodeWithoutData, Failure } from '../domain/policy/visibility.ts';
 import type { MovingStep } from '../domain/request/steps.ts';
 import type { RequestStatus } from '../domain/request/status.ts';
 import { evaluationFacts, shownRules, type NamedEvaluation } from './record-evaluation.ts';
@@ -11,12 +11,6 @@ import type { StepTransaction } from './record.ts';
 export interface Closed {
   readonly kind: 'closed';
   readonly status: RequestStatus;
-}
-
-/** A class of failure for everybody, and what reviewers and operators may know. */
-interface Failure {
-  readonly code: string;
-  readonly detail: string;
 }
 
 /** Ends a request that could not be planned. */

@@ -39,9 +39,8 @@ export interface InstalledPolicy {
   readonly is_new: boolean;
 }
 
-/** By what a set becomes active: somebody's word on the spot, or a request that people agreed to. */
-export interface ActivationOrigin {
-  readonly installedBy: string;
+/** A set that becomes active by somebody's word on the spot, or by a request that people agreed to. */
+interface Activation extends PolicyToInstall {
   readonly actor: LeafActor;
   /** Facts of the entry. */
   readonly facts: Readonly<Record<string, JsonValue>>;
@@ -82,37 +81,28 @@ export async function installPolicy(
 export async function activatePolicy(
   manager: EntityManager,
   active: ActiveSet | null,
-  candidate: Omit<PolicyToInstall, 'installedBy'> & ActivationOrigin,
+  { policy, digest, at, installedBy, sources, actor, facts }: Activation,
 ): Promise<InstalledPolicy> {
-  const installed = { digest: candidate.digest, generation: (active?.generation ?? 0) + 1 };
-  const { policy, at, installedBy, sources } = candidate;
+  const installed = { digest, generation: (active?.generation ?? 0) + 1 };
+  // Counts only, of the directory: names of people stay out of entries.
   const directory = await previewFileDirectory(manager, policy);
-  const facts = { ...installed, replaces: active?.digest ?? null, directory, ...candidate.facts };
-  const id = `policy/policy/install/${installed.generation}/1`;
-  const last = await lastLeaf(manager, STREAM);
-  const entry = nextEntry(draftOf(candidate, facts), { ...STREAM, id: () => id, last });
-  await storeActivation(manager, {
-    policy,
-    installed: { at, by: installedBy, sources: canonicalJson(sources) },
-    entry: entry.text,
-  });
-  return { ...installed, is_new: true };
-}
-
-/** Counts only, of the directory: names of people stay out of entries. */
-function draftOf(
-  { digest, at, actor }: Pick<PolicyToInstall & ActivationOrigin, 'digest' | 'at' | 'actor'>,
-  facts: LeafDraft['facts'],
-): LeafDraft {
-  return {
+  const draft: LeafDraft = {
     type: 'policy.installed',
     at,
     actor,
     intent_digest: null,
     decision_digest: null,
     policy_digest: digest,
-    facts,
+    facts: { ...installed, replaces: active?.digest ?? null, directory, ...facts },
     evidence: null,
     parts: {},
   };
+  const id = `policy/policy/install/${installed.generation}/1`;
+  const last = await lastLeaf(manager, STREAM);
+  await storeActivation(manager, {
+    policy,
+    installed: { at, by: installedBy, sources: canonicalJson(sources) },
+    entry: nextEntry(draft, { ...STREAM, id: () => id, last }).text,
+  });
+  return { ...installed, is_new: true };
 }

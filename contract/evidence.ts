@@ -210,8 +210,11 @@ const evaluationInputsSchema = z
   .describe('What policy was evaluated with, and who people were')
   .register(NAMES, { id: 'EvidenceInputs' });
 
-/** What the evidence of a request has besides the log, as far as its reader may see it. */
-export const evidenceAdditions = {
+/** What checks one request offline: its log, and beside it what its reader may see. */
+export const evidenceContents = {
+  leaves: z.array(z.string()).describe('The exact bytes of each audit entry, per run in order'),
+  payloads: z.array(entryPartSchema).describe('Parts of these entries, as far as they were not erased'),
+  envelopes: z.array(z.string()).describe('Compact JWS: the signed request, then its decisions'),
   read_at: logInstant("When the evidence was read, by the server's clock").optional(),
   state: requestStateSchema.optional(),
   /** Only for readers who may see them. */
@@ -222,11 +225,8 @@ export const evidenceAdditions = {
 export const evidenceSchema = z
   .object({
     request: requestSchema.nullable().describe('Null: what is stored is not what was signed or planned'),
-    leaves: z.array(z.string()).describe('The exact bytes of each audit entry, per run in order'),
-    payloads: z.array(entryPartSchema).describe('Parts of these entries, as far as they were not erased'),
-    envelopes: z.array(z.string()).describe('Compact JWS: the signed request, then its decisions'),
+    ...evidenceContents,
     keys: keysSchema,
-    ...evidenceAdditions,
   })
   .describe('Everything that verifies one request offline, with `keyturn verify`')
   .register(NAMES, { id: 'Evidence' });

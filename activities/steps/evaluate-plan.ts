@@ -9,13 +9,7 @@ import type { Dependencies } from '../dependencies.ts';
 import { activePolicy, verifiedRequest } from '../load-request.ts';
 import { refuseOtherOwnerKey } from '../owner-key.ts';
 import { gatherFacts } from '../gather-facts.ts';
-import {
-  factsDigest,
-  recordEvaluation,
-  type EvaluationResult,
-  type EvaluationSubject,
-  type NamedEvaluation,
-} from '../record-evaluation.ts';
+import { factsDigest, recordEvaluation, type WholeEvaluation } from '../record-evaluation.ts';
 import type { StepTransaction } from '../record.ts';
 
 /** A stored plan, and what it is evaluated by: the policy and the people of now. */
@@ -31,8 +25,7 @@ export interface PlanInputs {
 }
 
 /** The same with what policy says of it. */
-export interface EvaluatedPlan
-  extends PlanInputs, EvaluationResult, NamedEvaluation, Pick<EvaluationSubject, 'phase'> {}
+export interface EvaluatedPlan extends PlanInputs, Omit<WholeEvaluation, 'round' | 'directory'> {}
 
 /** Evaluates a stored plan once more. Null when the active policy does not know the target any more. */
 export async function evaluatePlan(
@@ -64,7 +57,7 @@ export async function evaluatePlan(
 export async function evaluateInputs(
   dependencies: Dependencies,
   { manager, row, now: at }: StepTransaction,
-  { phase, ...inputs }: PlanInputs & Pick<EvaluationSubject, 'phase'>,
+  { phase, ...inputs }: PlanInputs & Pick<WholeEvaluation, 'phase'>,
 ): Promise<EvaluatedPlan> {
   const { policy, digest: policyDigest } = inputs.active;
   const query = { ...inputs, policy, directory: inputs.directories.now, at };
@@ -75,12 +68,9 @@ export async function evaluateInputs(
 }
 
 /** Keeps what a plan was evaluated by, before anything comes of it. */
-export async function keepEvaluation(
-  { manager, row }: StepTransaction,
-  evaluated: EvaluatedPlan,
-): Promise<void> {
+export async function keepEvaluation(transaction: StepTransaction, evaluated: EvaluatedPlan): Promise<void> {
+  const { round: before } = transaction.row;
   // What people are asked belongs to the round that it opens.
-  const round = evaluated.phase === 'planned' ? row.round + 1 : row.round;
-  const subject = { ...evaluated, row, round, directory: evaluated.directories.now };
-  await recordEvaluation(manager, subject, evaluated);
+  const round = evaluated.phase === 'planned' ? before + 1 : before;
+  await recordEvaluation(transaction, { ...evaluated, round, directory: evaluated.directories.now });
 }

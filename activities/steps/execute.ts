@@ -250,7 +250,7 @@ function settlementOf(outcome: ExecutionOutcome): Settlement {
         state: 'succeeded',
         facts: { fingerprint: outcome.fingerprint },
         result: outcome.result,
-        isSeen: true,
+        step: 'settle_seen',
       };
     case 'failed':
       return {
@@ -258,7 +258,7 @@ function settlementOf(outcome: ExecutionOutcome): Settlement {
         facts: { code: outcome.code },
         code: outcome.code,
         detail: outcome.detail,
-        isSeen: true,
+        step: 'settle_seen',
       };
     case 'drifted':
       return { state: 'released', facts: { why: 'drifted' }, detail: outcome.detail };

@@ -2,8 +2,6 @@ import { randomBytes } from 'node:crypto';
 
 import { isRehearsed } from '../../domain/execution/budgets.ts';
 import { effectsForDigest, planDigest } from '../../domain/request/digests.ts';
-import type { Directory } from '../../domain/identity/directory.ts';
-import type { SignedRequest } from '../../domain/crypto/envelope.ts';
 import { canForbid, evaluate } from '../../domain/policy/evaluation.ts';
 import { KeyturnError } from '../../domain/errors.ts';
 import { switchesAgainst } from '../../domain/execution/kill-switch.ts';
@@ -12,7 +10,6 @@ import type { StoredPlan } from '../../domain/request/plan.ts';
 import { actionOf, targetDigest, targetOf, type Target } from '../../domain/policy/policy.ts';
 import { isFinal, type RequestStatus } from '../../domain/request/status.ts';
 import { readSwitches } from '../../database/kill-switches.ts';
-import type { ActivePolicy } from '../../database/readers.ts';
 import { insertOnce } from '../../database/row-statements.ts';
 import { recordedStep } from '../../database/steps.ts';
 import { readTrouble } from '../../database/target-troubles.ts';
@@ -21,12 +18,21 @@ import { closeFailed, closeSwitchedOff, denyByPolicy, type Closed } from '../clo
 import type { PlannedCall, PlanRefusal } from '../connectors/connector.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { refuseOtherAttempt } from './due-attempt.ts';
+import type { PlanInputs } from './evaluate-plan.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { activePolicy, ownRow, prepareCall, verifiedRequest } from '../load-request.ts';
 import { stepReference } from '../caller.ts';
 import { gatherFacts } from '../gather-facts.ts';
-import { recordEvaluation } from '../record-evaluation.ts';
-import { recordStep, type StepReference, type StepTransaction } from '../record.ts';
+import { factsDigest, recordEvaluation } from '../record-evaluation.ts';
+import {
+  recordStep,
+  recordStepAndNext,
+  type RecordableStep,
+  type StepReference,
+  type StepTransaction,
+} from '../record.ts';
+import { errorClass } from '../error-class.ts';
+import { evaluationStep } from './evaluate.ts';
 import { rehearse } from './rehearse.ts';
 
 /** The result of planning. The plan itself stays in the database and travels as a digest. */
@@ -72,13 +78,16 @@ async function planOnce(
     isBudgeted: isRehearsed(connector),
     isBreakGlass: signed.break_glass === true,
   });
-  if (outcome.kind === 'refused') logRefused(dependencies, row, outcome);
-  return recordPlanned(dependencies, reference, (transaction) =>
-    outcome.kind === 'planned'
-      ? storePlan(transaction, outcome, prepared.call.target)
-      : // What of it those behind the request may know is for `domain/policy/visibility.ts` to say.
-        closeFailed(transaction, { code: outcome.code, detail: outcome.detail }),
-  );
+  if (outcome.kind === 'refused') {
+    logRefused(dependencies, row, outcome);
+    // What of it those behind the request may know is for `domain/policy/visibility.ts` to say.
+    const { code, detail } = outcome;
+    return recordPlanned(dependencies, reference, (transaction) =>
+      closeFailed(transaction, { code, detail }),
+    );
+  }
+  const store = unlessOver((transaction) => storePlan(transaction, outcome, prepared.call.target));
+  return recordAndEvaluate(dependencies, { reference, work: store }, attempt);
 }
 
 /** Records what planning came to, unless the request is over by now. */
@@ -87,25 +96,57 @@ async function recordPlanned(
   reference: StepReference,
   work: (transaction: StepTransaction) => Promise<Planned>,
 ): Promise<Planned> {
-  return recordStep(dependencies, reference, async (transaction) => {
-    const { status } = transaction.row;
-    return isFinal(status) ? { kind: 'closed', status } : work(transaction);
-  });
+  return recordStep(dependencies, reference, unlessOver(work));
 }
 
-interface EarlyQuestion {
-  readonly row: RequestRow;
-  readonly signed: SignedRequest;
-  readonly active: ActivePolicy;
-  readonly directory: Directory;
-  readonly generation: string;
+function unlessOver(
+  work: (transaction: StepTransaction) => Promise<Planned>,
+): (transaction: StepTransaction) => Promise<Planned> {
+  return async (transaction) => {
+    const { status } = transaction.row;
+    return isFinal(status) ? { kind: 'closed', status } : work(transaction);
+  };
+}
+
+/**
+ * Records a plan and evaluates it in the same transaction: people see the request as soon as it is planned, before the
+ * workflow has heard of it. Where it cannot be evaluated now the plan stands, and the workflow's own step tries again.
+ */
+async function recordAndEvaluate(
+  dependencies: Dependencies,
+  step: RecordableStep<Planned>,
+  attempt: number,
+): Promise<Planned> {
+  const { reference, work } = step;
+  let announce = (): void => undefined;
+  try {
+    const planned = await recordStepAndNext(dependencies, step, (result) => {
+      if (result.kind !== 'planned') return null;
+      const evaluation = evaluationStep(dependencies, { ...result, attempt, at: reference.at });
+      ({ announce } = evaluation);
+      return evaluation;
+    });
+    announce();
+    return planned;
+  } catch (error) {
+    const facts = { request: reference.request, err: errorClass(error) };
+    dependencies.log.warn(facts, 'the plan was not evaluated with its recording');
+    return recordStep(dependencies, reference, work);
+  }
 }
 
 /** What is forbidden by facts that are known already is not tried out at the target at all. */
 async function refuseEarly(
   dependencies: Dependencies,
   reference: StepReference,
-  { row, signed, active, directory, generation }: EarlyQuestion,
+  {
+    row,
+    signed,
+    active,
+    directory,
+    generation,
+  }: Pick<PlanInputs, 'signed' | 'active'> &
+    Awaited<ReturnType<Dependencies['directories']['now']>> & { readonly row: RequestRow },
 ): Promise<Planned | null> {
   const { policy, digest } = active;
   const target = targetOf(policy, signed.target);
@@ -117,11 +158,11 @@ async function refuseEarly(
   const facts = await gatherFacts(dependencies, dependencies.source.manager, query);
   const evaluation = evaluate(policy, facts, 'creation');
   if (!evaluation.rules.some((rule) => rule.effect === 'forbid')) return null;
+  const evaluated = { facts, evaluation, policyDigest: digest, factsDigest: factsDigest(facts) };
+  const where = { round: row.round, phase: 'creation', directoryGeneration: generation, directory } as const;
   return recordPlanned(dependencies, reference, async (transaction) => {
-    const where = { row, round: row.round, phase: 'creation' as const };
-    const record = { ...where, policyDigest: digest, directoryGeneration: generation, directory };
-    const factsDigest = await recordEvaluation(transaction.manager, record, { facts, evaluation });
-    return denyByPolicy(transaction, 'forbidden', { evaluation, policyDigest: digest, factsDigest });
+    await recordEvaluation(transaction, { ...evaluated, ...where });
+    return denyByPolicy(transaction, 'forbidden', evaluated);
   });
 }
 

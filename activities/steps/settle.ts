@@ -25,19 +25,12 @@ export interface Settlement {
   /** For reviewers and operators. */
   readonly detail?: string;
   readonly result?: JsonValue;
-  /** What the run of the claim saw itself: it stands also where the outcome was called unknown meanwhile. */
-  readonly isSeen?: boolean;
+  /**
+   * `settle_seen`: what the run of the claim saw itself, which stands also where the outcome was called unknown meanwhile.
+   * `resolve`: what people say of an unknown outcome. Absent: `settle`.
+   */
+  readonly step?: 'settle_seen' | 'resolve';
 }
-
-const STATUS_OF: Readonly<Record<Settlement['state'], RequestStatus | null>> = {
-  succeeded: 'succeeded',
-  failed: 'failed',
-  indeterminate: 'indeterminate',
-  released: 'planning',
-  not_done: null,
-};
-
-const NOTHING_HAPPENED: ReadonlySet<Settlement['state']> = new Set(['released', 'not_done']);
 
 /**
  * Closes a claim and says what follows: a final status, another look by people (released), or another claim (fenced
@@ -51,17 +44,12 @@ export async function settle(
 ): Promise<Executed | null> {
   const { row } = transaction;
   const closed = await settleClaim(transaction.manager, execution, {
-    from: settlement.isSeen ? ['claimed', 'indeterminate'] : ['claimed'],
+    from: settlement.step === undefined ? ['claimed'] : ['claimed', 'indeterminate'],
     state: settlement.state,
     at: transaction.now,
     outcome: settlement.facts,
   });
-  const status = STATUS_OF[settlement.state];
-  if (closed && status !== null)
-    await transaction.move(settlement.isSeen ? 'settle_seen' : 'settle', finalColumns(status, settlement));
-  // Nothing happened, and it may still: until then it counts as before.
-  if (closed && NOTHING_HAPPENED.has(settlement.state)) await claimWindows(transaction.manager, row.id, null);
-  if (closed) await appendSettled(transaction, execution, settlement);
+  if (closed) await recordSettled(transaction, execution, settlement);
   if (settlement.state === 'not_done') return null;
   return row.status === 'planning' ? { kind: 'again' } : { kind: 'closed', status: row.status };
 }
@@ -74,13 +62,19 @@ function finalColumns(status: RequestStatus, settlement: Settlement): Parameters
   return { status, failure: { code, detail: settlement.detail ?? '' } };
 }
 
-async function appendSettled(
+async function recordSettled(
   transaction: StepTransaction,
   execution: ExecutionRow,
   settlement: Settlement,
 ): Promise<void> {
+  const { state, step = 'settle' } = settlement;
+  const status = state === 'released' ? 'planning' : state;
+  if (status !== 'not_done') await transaction.move(step, finalColumns(status, settlement));
+  // Nothing happened, and it may still: until then it counts as before.
+  if (state === 'released' || state === 'not_done')
+    await claimWindows(transaction.manager, transaction.row.id, null);
   await transaction.append({
-    type: `execution.${settlement.state}`,
+    type: `execution.${state}`,
     at: transaction.now.toISOString(),
     decision_digest: execution.decision_digest,
     facts: { attempt: execution.attempt, ...settlement.facts },

@@ -19,17 +19,21 @@ export interface PolledRotations {
   readonly read_at: string;
 }
 
-/** Who is supposed to be on duty from an instant on, ids of people by ids of rotations. */
-export interface Supposition {
-  readonly onCall: Readonly<Record<string, readonly string[]>>;
-  readonly directory: Directory;
-  readonly at: string;
-}
-
-/** As if services had said so, and said it ever since. Of a rotation that is left out nothing was heard. */
+/**
+ * As if services had said who is on call (ids of people by ids of rotations), and said it ever since an instant. Of a
+ * rotation that is left out nothing was heard.
+ */
 export function supposedOnCall(
   rotations: readonly PolledRotation[],
-  { onCall, directory, at }: Supposition,
+  {
+    onCall,
+    directory,
+    at,
+  }: {
+    readonly onCall: Readonly<Record<string, readonly string[]>>;
+    readonly directory: Directory;
+    readonly at: string;
+  },
 ): PolledRotations {
   const observed = rotations.flatMap(({ id, source, schedule }) => {
     const people = onCall[id];
@@ -97,18 +101,14 @@ export function isOnCallByService(scope: OnCallScope, id: string, person: string
   );
 }
 
-/** A rotation of which nobody knows who is on call. */
-export interface UnknownRotation {
-  readonly id: string;
-  /** Null: it was never heard. */
-  readonly last_heard: string | null;
-}
-
-/** The rotations behind these selectors, owners spelled out, of which it was not known who is on call. Sorted. */
+/**
+ * The rotations behind these selectors, owners spelled out, of which it was not known who is on call. Sorted. One that was
+ * never heard was last heard at null.
+ */
 export function unknownRotations(
   { polled, owners }: Pick<OnCallScope, 'polled' | 'owners'>,
   selectors: readonly string[],
-): readonly UnknownRotation[] {
+): readonly { readonly id: string; readonly last_heard: string | null }[] {
   if (!polled) return [];
   const selected = selectors.flatMap((selector) => (selector === 'owners' ? owners : [selector]));
   const ids = selected.filter((selector) => selector.startsWith('oncall:'));

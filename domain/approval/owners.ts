@@ -1,6 +1,6 @@
 import type { JsonValue } from '../crypto/canonical-json.ts';
 import type { OwnerKey, OwnersResolver } from '../policy/fact-declarations.ts';
-import { argumentOf } from '../policy/fact-resolvers.ts';
+import { argumentOf, namesKnownTo, rowOf } from '../policy/fact-resolvers.ts';
 import {
   actionOf,
   OWN_TARGET,
@@ -72,36 +72,24 @@ function lookUp(policy: PolicySet, resolver: OwnersResolver, key: string): reado
       // Keyturn itself is none that an argument could mean.
       return key === OWN_TARGET ? undefined : targetOf(policy, key)?.owners;
     case 'table': {
-      const rows = policy.tables?.find((table) => table.id === resolver.table)?.rows ?? {};
-      const row = Object.hasOwn(rows, key) ? rows[key] : undefined;
-      return row && selectorsIn(row[resolver.column]);
+      const row = rowOf(policy, resolver.table, key);
+      // A column of selectors holds nothing else.
+      return row && ((row[resolver.column] ?? []) as readonly string[]);
     }
   }
 }
 
-/** The cell of a column of selectors. */
-function selectorsIn(cell: JsonValue | undefined): readonly string[] {
-  return Array.isArray(cell) ? cell.filter((entry) => typeof entry === 'string') : [];
-}
-
-/** Owners that requests may have, and the name of what has them. */
-export interface NamedOwners {
-  readonly name: string;
-  readonly owners: readonly string[];
-}
-
-/** All whom `owners` may mean in requests for an action on these targets. */
+/** All whom `owners` may mean in requests for an action on these targets, each with the name of what has them. */
 export function possibleOwners(
   policy: PolicySet,
   { owners: resolver }: Pick<ActionDefinition, 'owners'>,
   targets: readonly Target[],
-): readonly NamedOwners[] {
+): readonly { readonly name: string; readonly owners: readonly string[] }[] {
   if (targets.length === 0) return [];
   if (resolver === undefined) return targets.map(({ id, owners }) => ({ name: id, owners }));
-  const keys =
-    resolver.resolver === 'target'
-      ? policy.targets.map(({ id }) => id)
-      : Object.keys(policy.tables?.find(({ id }) => id === resolver.table)?.rows ?? {});
-  const known = keys.map((name) => ({ name, owners: lookUp(policy, resolver, name) ?? [] }));
+  const known = namesKnownTo(resolver, policy).map((name) => ({
+    name,
+    owners: lookUp(policy, resolver, name) ?? [],
+  }));
   return [...known, { name: 'otherwise', owners: [resolver.otherwise] }];
 }

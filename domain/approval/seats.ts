@@ -57,18 +57,24 @@ interface OpenStage {
   readonly seat: SeatReference;
   /** Whom it asks now. */
   readonly selectors: readonly Selector[];
+  readonly isFilled: boolean;
 }
 
 /** The stages that ask somebody now. What people decided counts as far as it holds by the directory of now. */
 export function openStages(facts: SeatFacts): readonly OpenStage[] {
-  const request = standingRequest(facts.request, facts.directories);
-  const { rules } = tally(tallyFactsOf(request, facts.at));
+  return stagesOpenAt(standingRequest(facts.request, facts.directories), facts.at);
+}
+
+/** The same where it is known what decisions are worth. */
+export function stagesOpenAt(request: DecidableRequest, at: string): readonly OpenStage[] {
+  const { rules } = tally(tallyFactsOf(request, at));
   return request.requirement.rules.flatMap((rule, ruleIndex) =>
     rule.stages.flatMap((stage, stageIndex) => {
-      const openedAt = rules[ruleIndex]?.[stageIndex]?.opened_at ?? null;
-      if (openedAt === null) return [];
-      const selectors = selectorsAt({ stage, rule, clocks: request.clocks }, openedAt, facts.at);
-      return [{ rule, seat: { rule: ruleIndex, stage: stageIndex }, selectors }];
+      const state = rules[ruleIndex]?.[stageIndex];
+      if (!state || state.opened_at === null) return [];
+      const selectors = selectorsAt({ stage, rule, clocks: request.clocks }, state.opened_at, at);
+      const isFilled = state.filled_by.length >= state.quorum;
+      return [{ rule, seat: { rule: ruleIndex, stage: stageIndex }, selectors, isFilled }];
     }),
   );
 }

@@ -28,22 +28,8 @@ export interface BusinessCalendar {
   readonly holidays: readonly string[];
 }
 
-/** What a calendar says of one instant, on its own wall clock. */
-export interface CalendarFacts {
-  readonly business_hours: boolean;
-  readonly holiday: boolean;
-  /** ISO 8601: Monday is 1, Sunday 7. */
-  readonly weekday: number;
-  /** 0 to 23. */
-  readonly hour: number;
-  /** 0 to 59. */
-  readonly minute: number;
-  /** `YYYY-MM-DD` */
-  readonly date: string;
-}
-
-/** What the calendar says of an instant (RFC 3339). */
-export function calendarFacts(calendar: BusinessCalendar, at: string): CalendarFacts {
+/** What the calendar says of an instant (RFC 3339), on its own wall clock. */
+export function calendarFacts(calendar: BusinessCalendar, at: string) {
   const atMs = instantMs(at);
   const wallMs = atMs + offsetMsAt(calendar.time_zone, atMs);
   const day = Math.floor(wallMs / DAY_MS);
@@ -55,6 +41,7 @@ export function calendarFacts(calendar: BusinessCalendar, at: string): CalendarF
   return {
     business_hours: !holiday && weeklyIntervalsOf(calendar, day).some(isWithin),
     holiday,
+    // ISO 8601: Monday is 1, Sunday 7.
     weekday: WEEKDAYS.indexOf(weekdayOfDay(day)) + 1,
     hour: Math.floor(minutes / 60),
     minute: minutes % 60,

@@ -11,19 +11,13 @@ export interface Clocked {
   readonly clock?: string;
 }
 
-/** A time to count. */
-export interface Span {
-  readonly fromMs: number;
-  readonly durationMs: number;
-}
-
 /**
  * The instant by which so much time has passed, counted as the rule counts. Null when the clock is not known that far,
  * or not at all: then nobody can tell, and nothing must happen because of it.
  */
 export function timeAfter(
   { clock }: Clocked,
-  { fromMs, durationMs }: Span,
+  { fromMs, durationMs }: { readonly fromMs: number; readonly durationMs: number },
   clocks: Clocks = {},
 ): number | null {
   if (clock === undefined) return fromMs + durationMs;

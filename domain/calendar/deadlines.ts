@@ -4,17 +4,11 @@ import { timeAfter, type Clocked, type Clocks } from './clock.ts';
 /** Business time is worked out no further ahead: what would expire later than that expires at its end. */
 export const CLOCK_HORIZON_MS = 62 * 86_400_000;
 
-/** From an instant on, to before another one, in milliseconds. */
-interface Between {
-  readonly fromMs: number;
-  readonly toMs: number;
-}
-
 /** The clocks that these rules count by, or null if all use wall-clock time. A calendar that was removed gives none. */
 export function clocksBetween(
   rules: readonly Clocked[],
   calendars: readonly BusinessCalendar[],
-  { fromMs, toMs }: Between,
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
 ): Clocks | null {
   const used = new Set(rules.map(({ clock }) => clock));
   const found = calendars

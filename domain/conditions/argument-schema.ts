@@ -17,15 +17,6 @@ export interface ArgumentError {
   readonly message: string;
 }
 
-/** The schema of an action's arguments, ready for use. */
-export interface ArgumentSchema {
-  /**
-   * Why the arguments do not fit; empty when they do. All reasons of small arguments, the first of large ones. Takes time
-   * in proportion to their size, whatever they are.
-   */
-  problemsOf(values: Readonly<Record<string, JsonValue>>): readonly ArgumentError[];
-}
-
 /**
  * Patterns may take this many steps over all arguments of a call (at most 0.2 s, mostly a tenth of it); a text that would
  * need more does not fit. Enough for 32 KiB of text and a pattern of thirty instructions.
@@ -38,9 +29,12 @@ const ALL_ERRORS_LENGTH_MAX = 16_384;
 /**
  * Makes a JSON Schema (2020-12) ready. Throws for what is none, for keywords that it does not know, and for patterns that
  * are not RE2: those of JavaScript can take hours over a text that somebody chose. References resolve inside the schema
- * only, so nothing is ever fetched.
+ * only, so nothing is ever fetched. `problemsOf` says why arguments do not fit; nothing when they do. All reasons of small
+ * arguments, the first of large ones. It takes time in proportion to their size, whatever they are.
  */
-export function compileArgumentSchema(schema: Readonly<Record<string, JsonValue>>): ArgumentSchema {
+export function compileArgumentSchema(schema: Readonly<Record<string, JsonValue>>): {
+  readonly problemsOf: (values: Readonly<Record<string, JsonValue>>) => readonly ArgumentError[];
+} {
   const steps: PatternSteps = { left: STEPS_MAX };
   const validate = validatorOf(schema, { steps, allErrors: false });
   let validateAll: ValidateFunction | undefined;

@@ -56,15 +56,17 @@ export interface SwitchSubject {
  * The switches that are on and stop this, in the order given. Empty: none does. Actions on Keyturn itself are stopped by
  * none: a floor in code that no policy moves.
  */
-export function switchesAgainst(
-  switches: readonly KillSwitch[],
+export function switchesAgainst<One extends Engaged>(
+  switches: readonly One[],
   subject: SwitchSubject,
-): readonly KillSwitch[] {
+): readonly One[] {
   if (isOwnAction(subject.action)) return [];
   return switches.filter((engaged) => engaged.lifted_at === null && isInScope(engaged, subject));
 }
 
-function isInScope({ scope, account }: KillSwitch, subject: SwitchSubject): boolean {
+type Engaged = Pick<KillSwitch, 'scope' | 'account' | 'lifted_at'>;
+
+function isInScope({ scope, account }: Engaged, subject: SwitchSubject): boolean {
   switch (scope.kind) {
     case 'all':
       return true;

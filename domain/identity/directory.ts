@@ -94,12 +94,8 @@ const byClient = oncePer((agents: readonly Agent[]): ReadonlyMap<string, readonl
 });
 
 function clientKey(issuer: string, client: string): string {
-  return identityKey({ issuer, subject: clientName(client) });
-}
-
-/** `x@clients` is the account of client x. */
-function clientName(name: string): string {
-  return name.replace(/@clients$/, '');
+  // `x@clients` is the account of client x.
+  return identityKey({ issuer, subject: client.replace(/@clients$/, '') });
 }
 
 /** The person with this id, or undefined. */
@@ -164,22 +160,6 @@ function findGroups({ groups }: Directory, person: string): readonly string[] {
     for (const group of groups) if (group.groups.some((inner) => found.has(inner))) found.add(group.id);
   }
   return groups.map(({ id }) => id).filter((id) => found.has(id));
-}
-
-/**
- * Keys of everyone who counts as "own" for a lineage: ids of the people behind its identities, the owners of its
- * agents, and the identities themselves. A reviewer whose person or account is in the set is the requester.
- */
-export function ownKeysOf(directory: Directory, lineage: Lineage): ReadonlySet<string> {
-  const keys = new Set<string>();
-  for (const member of lineage) {
-    keys.add(identityKey(member));
-    const person = personOf(directory, member);
-    if (person) keys.add(`person:${person.id}`);
-    const agent = agentOf(directory, member);
-    if (agent) keys.add(`person:${agent.owner}`);
-  }
-  return keys;
 }
 
 /**

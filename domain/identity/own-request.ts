@@ -1,4 +1,4 @@
-import { ownKeysOf, peopleBehind, personById, type Directory, type Person } from './directory.ts';
+import { peopleBehind, personById, type Directory, type Person } from './directory.ts';
 import { identityKey, type Identity, type Lineage } from './identity.ts';
 
 /** Somebody, by the account that is used, by the person of today, or by both. */
@@ -24,15 +24,13 @@ export function standsBehind(
 /** The same for many people at once. */
 export function behind(lineage: Lineage, directories: readonly Directory[]): (somebody: Somebody) => boolean {
   const distinct = [...new Set(directories)];
-  const own = new Set(distinct.flatMap((directory) => [...ownKeysOf(directory, lineage)]));
-  const ids = [...new Set(distinct.flatMap((directory) => peopleBehind(directory, lineage)))];
+  const ids = new Set(distinct.flatMap((directory) => peopleBehind(directory, lineage)));
   const accounts = distinct
-    .flatMap((directory) => ids.map((id) => personById(directory, id)))
-    .flatMap((person) => person?.accounts.map(identityKey) ?? []);
-  for (const account of accounts) own.add(account);
+    .flatMap((directory) => [...ids].map((id) => personById(directory, id)))
+    .flatMap((person) => person?.accounts ?? []);
+  const own = new Set([...lineage, ...accounts].map(identityKey));
   return ({ account, person }) => {
-    const used = account === undefined ? [] : [account];
-    const isOwnPerson = person !== null && own.has(`person:${person.id}`);
-    return isOwnPerson || [...used, ...(person?.accounts ?? [])].some((one) => own.has(identityKey(one)));
+    const used = [...(account === undefined ? [] : [account]), ...(person?.accounts ?? [])];
+    return (person !== null && ids.has(person.id)) || used.some((one) => own.has(identityKey(one)));
   };
 }

@@ -1,6 +1,7 @@
 import type { FreezeWindow } from '../calendar/freeze.ts';
 import { Expression } from '../conditions/expression.ts';
 import type { PolicySet, Rule } from '../policy/policy.ts';
+import { sharesNames } from './readers.ts';
 
 /**
  * True when a freeze that is added only holds back: no condition reads whether there is one, and nothing that it covers is
@@ -34,7 +35,5 @@ function readsFreeze(condition: string): boolean {
 }
 
 function isCovered({ action, env }: Rule['on'], { actions, environments }: FreezeWindow): boolean {
-  const shares = (names: readonly string[] | null, covered: readonly string[] | null): boolean =>
-    names === null || covered === null || names.some((name) => covered.includes(name));
-  return shares(action, actions) && shares(env, environments);
+  return sharesNames(action, actions) && sharesNames(env, environments);
 }

@@ -65,27 +65,30 @@ function isAllowing({ effect }: Rule, { action }: ActionDefinition): boolean {
 
 /** True where the first is about all that the second is about. */
 function isAbout(wide: Rule['on'], on: Rule['on']): boolean {
+  return ofEach(on, wide, isAmong);
+}
+
+type Names = readonly string[] | null;
+
+function ofEach(left: Rule['on'], right: Rule['on'], holds: (left: Names, right: Names) => boolean): boolean {
   return (
-    isAmong(on.action, wide.action) &&
-    isAmong(on.env, wide.env) &&
-    isAmong(on.target ?? null, wide.target ?? null)
+    holds(left.action, right.action) &&
+    holds(left.env, right.env) &&
+    holds(left.target ?? null, right.target ?? null)
   );
 }
 
 /** A list that is absent has everything. */
-function isAmong(names: readonly string[] | null, all: readonly string[] | null): boolean {
+function isAmong(names: Names, all: Names): boolean {
   return all === null || (names !== null && names.every((name) => all.includes(name)));
 }
 
 /** True unless nothing can be what both are about. */
 function overlaps(left: Rule['on'], right: Rule['on']): boolean {
-  return (
-    sharesNames(left.action, right.action) &&
-    sharesNames(left.env, right.env) &&
-    sharesNames(left.target ?? null, right.target ?? null)
-  );
+  return ofEach(left, right, sharesNames);
 }
 
-function sharesNames(left: readonly string[] | null, right: readonly string[] | null): boolean {
+/** True unless both are lists without a name in common: a list that is absent has everything. */
+export function sharesNames(left: Names, right: Names): boolean {
   return left === null || right === null || left.some((name) => right.includes(name));
 }

@@ -10,7 +10,14 @@ import {
   type FactField,
   type FactType,
 } from '../conditions/fact-type.ts';
-import type { ColumnType, FactResolver, ResolvedFact, ResolvedFacts } from './fact-declarations.ts';
+import type {
+  ColumnType,
+  FactResolver,
+  LookupTable,
+  OwnersResolver,
+  ResolvedFact,
+  ResolvedFacts,
+} from './fact-declarations.ts';
 import type { ActionDefinition, PolicySet, Target } from './policy.ts';
 
 /** The data of a target that says nothing of them. */
@@ -114,15 +121,14 @@ function fromPolicy(
   of: string,
   policy: PolicySet,
 ): ResolvedFact {
-  const value =
-    resolver.resolver === 'target' ? targetValue(policy, of) : rowValue(policy, resolver.table, of);
-  return { resolver: resolver.resolver, of, value: value ?? UNKNOWN };
+  const value = resolver.resolver === 'target' ? targetValue(policy, of) : rowOf(policy, resolver.table, of);
+  return { resolver: resolver.resolver, of, value: value ? { known: true, ...value } : UNKNOWN };
 }
 
 function targetValue(policy: PolicySet, id: string): ResolvedFact['value'] | undefined {
   // Keyturn itself is none that an argument could mean.
   const target = policy.targets.find((candidate) => candidate.id === id);
-  return target && { known: true, ...resourceValues(policy, target), class: classOf(target) };
+  return target && { ...resourceValues(policy, target), class: classOf(target) };
 }
 
 /** The class of a target's data. */
@@ -141,9 +147,14 @@ export function resourceValues(policy: PolicySet, target: Target): Readonly<Reco
   };
 }
 
-function rowValue(policy: PolicySet, id: string, key: string): ResolvedFact['value'] | undefined {
-  const rows = policy.tables?.find((table) => table.id === id)?.rows ?? {};
-  return Object.hasOwn(rows, key) ? { known: true, ...rows[key] } : undefined;
+/** A row of a lookup table, by id and key. */
+export function rowOf(
+  { tables = [] }: PolicySet,
+  id: string,
+  key: string,
+): LookupTable['rows'][string] | undefined {
+  const rows = tables.find((table) => table.id === id)?.rows ?? {};
+  return Object.hasOwn(rows, key) ? rows[key] : undefined;
 }
 
 /** The type of the variable `facts` for an action; undefined where it declares none. */
@@ -212,7 +223,7 @@ export function resolvedValues(facts: ResolvedFacts): JsonValue {
 
 /** Every argument that something known goes by: for trying out what a policy says of each. */
 export function namesKnownTo(
-  { resolver, ...rest }: FactResolver,
+  { resolver, ...rest }: FactResolver | OwnersResolver,
   { directory, targets, tables = [] }: PolicySet,
 ): readonly string[] {
   switch (resolver) {

@@ -94,23 +94,13 @@ function ofTarget(
   { actions, targets, operators = [] }: PolicySet,
 ): readonly (readonly [string, KnownNames])[] {
   const types = [...actions, ...OWN_ACTIONS].map(({ resource_type }) => resource_type);
+  // Those of Keyturn itself are the operators.
+  const owners = [...targets.flatMap((target) => target.owners), ...operators];
+  const allTags = targets.flatMap(({ tags = [] }) => tags);
   return [
     [`${path}.type`, closed('resource type', types)],
-    [
-      `${path}.owners`,
-      closed(
-        'owner of a target',
-        // Those of Keyturn itself are the operators.
-        [...targets.flatMap(({ owners }) => owners), ...operators],
-      ),
-    ],
-    [
-      `${path}.tags`,
-      closed(
-        'tag of a target',
-        targets.flatMap(({ tags = [] }) => tags),
-      ),
-    ],
+    [`${path}.owners`, closed('owner of a target', owners)],
+    [`${path}.tags`, closed('tag of a target', allTags)],
   ];
 }
 
@@ -139,10 +129,8 @@ function lookedUp(resolver: FactResolver, policy: PolicySet): KnownNames {
 
 /** A group counts only if the policy names it, whatever the authority for its members. */
 function groups({ directory }: PolicySet): KnownNames {
-  return closed(
-    'group',
-    directory.groups.map(({ id }) => id),
-  );
+  const ids = directory.groups.map(({ id }) => id);
+  return closed('group', ids);
 }
 
 /** Provisioning brings people whom no file names. */

@@ -133,39 +133,27 @@ const DIGEST_SCHEMA = { type: 'string', pattern: '^sha256:[0-9a-f]{64}$' };
  * Publishing a policy, an action on Keyturn itself. In the catalogue of every policy, also of those stored by earlier
  * versions: no policy declares, changes or removes it.
  */
-export const PUBLISH: ActionDefinition = {
+export const PUBLISH = ownAction({
   action: 'keyturn.policy.publish',
-  schema_version: 1,
   title: 'Publish a policy',
   connector: 'keyturn.policy',
   resource_type: 'keyturn.policy',
-  arguments: {
-    type: 'object',
-    additionalProperties: false,
-    required: ['candidate', 'base'],
-    properties: { candidate: DIGEST_SCHEMA, base: DIGEST_SCHEMA },
-  },
-  fallback: 'review',
-};
+  arguments: { candidate: DIGEST_SCHEMA, base: DIGEST_SCHEMA },
+});
+
+const REQUEST_SCHEMA = { type: 'string', pattern: '^req_[a-z2-7]{26}$' };
 
 /**
  * The review of an emergency after the fact, in the catalogue like publishing. Keyturn opens it, nobody asks for it:
  * nothing is performed, and what people decide is whether the emergency was one.
  */
-export const REVIEW: ActionDefinition = {
+export const REVIEW = ownAction({
   action: 'keyturn.review',
-  schema_version: 1,
   title: 'Review an emergency after the fact',
   connector: null,
   resource_type: 'keyturn.review',
-  arguments: {
-    type: 'object',
-    additionalProperties: false,
-    required: ['request'],
-    properties: { request: { type: 'string', pattern: '^req_[a-z2-7]{26}$' } },
-  },
-  fallback: 'review',
-};
+  arguments: { request: REQUEST_SCHEMA },
+});
 
 /** What people may find out of an action whose outcome was unknown. */
 export const RESOLUTIONS = ['succeeded', 'failed'] as const;
@@ -174,23 +162,31 @@ export const RESOLUTIONS = ['succeeded', 'failed'] as const;
  * The outcome of an action that Keyturn could not find out (`indeterminate`), reported by an operator who looked at
  * the target. In the catalogue like publishing; it changes the record of that request, and nothing at its target.
  */
-export const RESOLVE: ActionDefinition = {
+export const RESOLVE = ownAction({
   action: 'keyturn.resolve',
-  schema_version: 1,
   title: 'Report the outcome of an action',
   connector: 'keyturn.resolution',
   resource_type: 'keyturn.resolution',
-  arguments: {
-    type: 'object',
-    additionalProperties: false,
-    required: ['request', 'outcome'],
-    properties: {
-      request: { type: 'string', pattern: '^req_[a-z2-7]{26}$' },
-      outcome: { type: 'string', enum: [...RESOLUTIONS] },
+  arguments: { request: REQUEST_SCHEMA, outcome: { type: 'string', enum: [...RESOLUTIONS] } },
+});
+
+/** All of its arguments are required, and there are no others. */
+function ownAction({
+  arguments: properties,
+  ...definition
+}: Omit<ActionDefinition, 'schema_version' | 'fallback'>): ActionDefinition {
+  return {
+    ...definition,
+    schema_version: 1,
+    arguments: {
+      type: 'object',
+      additionalProperties: false,
+      required: Object.keys(properties),
+      properties,
     },
-  },
-  fallback: 'review',
-};
+    fallback: 'review',
+  };
+}
 
 /** Every action on Keyturn itself. */
 export const OWN_ACTIONS: readonly ActionDefinition[] = [PUBLISH, REVIEW, RESOLVE];

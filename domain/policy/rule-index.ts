@@ -23,18 +23,12 @@ interface IndexedRiskLine {
   readonly condition: Expression;
 }
 
-/** A line where it is asked. */
-export interface ScopedRiskLine extends IndexedRiskLine {
-  /** It does not name the action, and asks about something that the action does not have. */
-  readonly isLacking: boolean;
-}
-
 /** What an evaluation asks at one action and target. */
 export interface RuleScope {
   /** The rules that can match, in the order of the files. */
   readonly rules: readonly IndexedRule[];
-  /** The lines of the risk policy that are about it. */
-  readonly riskLines: readonly ScopedRiskLine[];
+  /** The lines of the risk policy that are about it; `isLacking`: without naming the action it reads what that lacks. */
+  readonly riskLines: readonly (IndexedRiskLine & { readonly isLacking: boolean })[];
   /** The variables that these lines read and that the action does not have. */
   readonly lacking: ReadonlySet<string>;
   /** Takes in the facts that these rules and the lines of the risk policy read: others need not be looked at. */

@@ -13,13 +13,6 @@ export interface RowEffect {
 /** What makes a change happen: the action itself, or what the target does because of it. */
 export type EffectCause = 'statement' | 'function' | 'cascade' | 'trigger';
 
-/** Which part of the changed rows is shown. */
-export interface EffectSample {
-  readonly of: number;
-  readonly first_key: string;
-  readonly last_key: string;
-}
-
 /** What happens to one resource (for SQL: one table). */
 export interface ResourceEffect {
   readonly resource: string;
@@ -31,8 +24,8 @@ export interface ResourceEffect {
   /** The columns in the resource's own order: objects lose theirs. */
   readonly columns?: readonly string[];
   readonly cause?: EffectCause;
-  /** Where `rows` are not all that change. The fingerprint covers all of them. */
-  readonly sample?: EffectSample;
+  /** Which part of the changed rows `rows` are, where they are not all. The fingerprint covers all of them. */
+  readonly sample?: { readonly of: number; readonly first_key: string; readonly last_key: string };
   /** True where what is inserted and deleted are rows that move between the parts of one table. */
   readonly is_move?: boolean;
   /** How many rows the resource has, where many of them change. */

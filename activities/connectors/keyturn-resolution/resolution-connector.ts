@@ -1,10 +1,11 @@
-import { executionIn, ownTransactionId, settleClaim } from '../../../database/executions.ts';
+import { executionIn, ownTransactionId } from '../../../database/executions.ts';
 import { readRequest } from '../../../database/readers.ts';
 import type { ExecutionRow } from '../../../database/tables.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Dependencies } from '../../dependencies.ts';
 import { caller } from '../../caller.ts';
 import { recordAnswer, type StepReference, type StepTransaction } from '../../record.ts';
+import { settle } from '../../steps/settle.ts';
 import { misstatement } from '../approved-plan.ts';
 import type {
   ApprovedCall,
@@ -100,32 +101,20 @@ async function resolve(
   execution: ExecutionRow,
   { call, resolution }: { readonly call: ApprovedCall; readonly resolution: Resolution },
 ): Promise<StepAnswer> {
-  const { manager, row, reference } = transaction;
+  const { manager, row } = transaction;
   // Checked under the lock of the request: what was read before may be resolved by now.
   if (row.status !== 'indeterminate') return 'otherwise';
-  const { outcome } = resolution;
-  const facts = { attempt: execution.attempt, found_by: 'people', resolution: call.requestId };
-  const settled = {
-    from: ['indeterminate'],
-    state: outcome,
-    at: new Date(reference.at),
-    outcome: facts,
-  } as const;
-  await settleClaim(manager, execution, settled);
   const result = { resolution: call.requestId };
-  const detail = `Told by ${call.requestId}.`;
-  await transaction.move(
-    'resolve',
-    outcome === 'succeeded'
-      ? { status: outcome, failure: null, result }
-      : { status: outcome, failure: { code: 'resolved_as_failed', detail } },
-  );
-  await transaction.append({
-    type: outcome === 'succeeded' ? 'execution.succeeded' : 'execution.failed',
-    decision_digest: execution.decision_digest,
-    facts: outcome === 'succeeded' ? facts : { ...facts, code: 'resolved_as_failed' },
-    parts: outcome === 'succeeded' ? { result } : { detail },
+  const facts = { found_by: 'people', ...result };
+  const code = 'resolved_as_failed';
+  await settle(transaction, execution, {
+    step: 'resolve',
+    state: resolution.outcome,
+    ...(resolution.outcome === 'succeeded'
+      ? { facts, result }
+      : { facts: { ...facts, code }, code, detail: `Told by ${call.requestId}.` }),
   });
+  if (transaction.appended.length === 0) return 'otherwise';
   await call.beforeCommit({ transactionId: await ownTransactionId(manager), within: manager });
   return 'told';
 }

@@ -1,7 +1,7 @@
 import { counted } from '../../cards/counted.ts';
 import type { Leaf, LeafType } from '../leaf.ts';
 import type { RequestStatus } from '../../request/status.ts';
-import { nameOf, pendingBefore, type Material } from './evidence.ts';
+import { nameOf, opensRound, pendingBefore, type Material } from './evidence.ts';
 import type { Finding, Subject } from './finding.ts';
 
 /** Where a request stands between two entries, as far as the order of entries goes. */
@@ -140,7 +140,7 @@ export function isUndecided(phase: Phase): boolean {
 
 function plansMissing(material: Material): string[] {
   return material.stream
-    .filter((leaf) => leaf.type === 'request.pending' || leaf.type === 'request.allowed')
+    .filter(opensRound)
     .filter((leaf) => !planOf(material, leaf))
     .map((leaf) => `${nameOf(leaf)} is about a plan that was not made before it`);
 }

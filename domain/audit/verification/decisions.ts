@@ -8,6 +8,7 @@ import { signedDecisionIn } from './envelopes.ts';
 import {
   countedBefore,
   nameOf,
+  opensRound,
   pendingBefore,
   type DecisionLeaf,
   type Material,
@@ -110,10 +111,8 @@ function expectedStanding(material: Material, leaf: Leaf): Tally['standing'] | n
 }
 
 function isAllowedByPolicy(material: Material, leaf: Leaf): boolean {
-  const rounds = material.stream.filter(
-    (other) => other.n < leaf.n && ['request.pending', 'request.allowed'].includes(other.type),
-  );
-  return rounds.at(-1)?.type === 'request.allowed';
+  const opened = material.stream.findLast((other) => other.n < leaf.n && opensRound(other));
+  return opened?.type === 'request.allowed';
 }
 
 /** Runs a check over each decision together with what was asked at that moment. */

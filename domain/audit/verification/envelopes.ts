@@ -104,24 +104,28 @@ export function requestSigned({ material, envelopes }: Subject): Finding {
 /** The signed request behind the entry that records it, or undefined. */
 export function signedRequestOf(
   envelopes: readonly OpenedEnvelope[],
-  received: Leaf,
+  received: Leaf | undefined,
 ): SignedRequest | undefined {
-  return envelopes
-    .filter(({ reference }) => refersTo(received, reference))
-    .map(({ payload }) => payload)
-    .find((payload) => payload?.kind === 'request');
+  return payloadsOf(envelopes, received).find((payload) => payload.kind === 'request');
+}
+
+/** What is signed in the envelopes that an entry names. */
+export function payloadsOf(envelopes: readonly OpenedEnvelope[], leaf: Leaf | undefined): SignedPayload[] {
+  if (!leaf) return [];
+  return envelopes.flatMap(({ reference, payload }) =>
+    payload && refersTo(leaf, reference) ? [payload] : [],
+  );
 }
 
 /** The signed request, or undefined. */
 export function arrivedRequestOf({ material, envelopes }: Subject): SignedRequest | undefined {
-  const arrival = arrivalOf(material);
-  return arrival && signedRequestOf(envelopes, arrival);
+  return signedRequestOf(envelopes, arrivalOf(material));
 }
 
 /** The signed request that a workflow received, or undefined. */
 export function receivedRequestOf({ material, envelopes }: Subject): SignedRequest | undefined {
   const received = material.stream.find(({ type }) => type === 'request.received');
-  return received && signedRequestOf(envelopes, received);
+  return signedRequestOf(envelopes, received);
 }
 
 function differences(received: Leaf, signed: SignedRequest): string[] {
@@ -180,11 +184,9 @@ export function signedDecisionIn(
   envelopes: readonly OpenedEnvelope[],
   leaf: Leaf,
 ): SignedDecision | undefined {
-  return envelopes
-    .filter(({ reference }) => refersTo(leaf, reference))
-    .map(({ payload }) => payload)
-    .filter((payload) => payload?.kind === 'decision')
-    .find((payload) => payload.id === leaf.facts['decision']);
+  return payloadsOf(envelopes, leaf)
+    .filter((payload) => payload.kind === 'decision')
+    .find(({ id }) => id === leaf.facts['decision']);
 }
 
 function mismatches(decision: DecisionLeaf, signed: SignedDecision): string[] {

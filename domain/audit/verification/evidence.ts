@@ -4,19 +4,10 @@ import { LEAF_BYTES_MAX, LEAF_TYPES, type Leaf, type LeafType } from '../leaf.ts
 import { canonicalJson } from '../../crypto/canonical-json.ts';
 import type { CountedDecision } from '../../approval/quorum.ts';
 import type { Requirement } from '../../request/requirement.ts';
-import { evidenceAdditions } from '../../../contract/evidence.ts';
+import { evidenceContents } from '../../../contract/evidence.ts';
 
 /** What a server hands out so that anybody can check a request without trusting the server. */
-export const evidenceSchema = z.object({
-  request: z.string(),
-  /** The exact texts of the audit entries, oldest first. */
-  leaves: z.array(z.string()),
-  /** Erasable parts that the reader may see; body is the canonical text that was committed to. */
-  payloads: z.array(z.object({ event_id: z.string(), part: z.string(), salt: z.string(), body: z.string() })),
-  /** Compact JWS: the signed request, and every decision that was counted or refused. */
-  envelopes: z.array(z.string()),
-  ...evidenceAdditions,
-});
+export const evidenceSchema = z.object({ request: z.string(), ...evidenceContents });
 
 /** The evidence of one request. */
 export type Evidence = z.infer<typeof evidenceSchema>;
@@ -191,6 +182,11 @@ function readFacts<Facts>(
 /** How a finding names an entry: `entry 3 (request.pending)`. */
 export function nameOf(leaf: Leaf): string {
   return `entry ${leaf.n} (${leaf.type})`;
+}
+
+/** True for the entries by which people are asked, or policy lets it through. */
+export function opensRound({ type }: Leaf): boolean {
+  return type === 'request.pending' || type === 'request.allowed';
 }
 
 /** The last `request.pending` entry of the round before an entry: what was asked at that moment. */

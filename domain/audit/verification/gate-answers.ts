@@ -3,7 +3,7 @@ import { z } from 'zod';
 
 import type { Leaf } from '../leaf.ts';
 import { approvedUntil, VALID_FOR_MS_MAX } from '../../execution/gate-validity.ts';
-import { countedBefore, nameOf, type Material } from './evidence.ts';
+import { countedBefore, nameOf, opensRound, type Material } from './evidence.ts';
 import type { Finding, Subject } from './finding.ts';
 
 interface Answer {
@@ -44,7 +44,7 @@ function parsed(body: string): unknown {
 function endOf(material: Material, { leaf }: Answer): number {
   const { pendings, stream } = material;
   const claimed = stream.findLast(({ n, type }) => n < leaf.n && type === 'execution.claimed');
-  const opened = stream.findLast(({ n, type }) => n < leaf.n && OPENING.has(type));
+  const opened = stream.findLast((other) => other.n < leaf.n && opensRound(other));
   if (!claimed) return -Infinity;
   const pending = pendings.find((pending) => pending.leaf === opened);
   if (!pending) return Date.parse(claimed.at) + VALID_FOR_MS_MAX;
@@ -53,5 +53,3 @@ function endOf(material: Material, { leaf }: Answer): number {
   );
   return Date.parse(approvedUntil(pending.requirement, approvals, claimed.at));
 }
-
-const OPENING: ReadonlySet<string> = new Set(['request.pending', 'request.allowed']);

@@ -16,17 +16,14 @@ export function keptRecorded({ material, kept, now }: Subject): Finding {
   if (!state || !messages) return notInEvidence('what the API kept for the workers is not in the evidence');
   const isOver = isFinal(state.status);
   const lost = messages.filter((message, index) => {
-    const isDue = message.is_consumed || (isOver && isOld(message, readAt));
+    const isOld = Date.parse(message.kept_at) + CONSUMED_WITHIN_MS < Date.parse(readAt);
+    const isDue = message.is_consumed || (isOver && isOld);
     return isDue && isSignedFor(material.evidence, kept[index]) && !isRecorded(material, kept[index]);
   });
   return {
     problems: lost.map(({ id }) => `${id} was acknowledged, and no entry records it`),
     checked: `${messages.length} kept by the API`,
   };
-}
-
-function isOld({ kept_at: keptAt }: { readonly kept_at: string }, readAt: string): boolean {
-  return Date.parse(keptAt) + CONSUMED_WITHIN_MS < Date.parse(readAt);
 }
 
 /** What the API did not sign for this request counts nothing, and leaves no entry. */

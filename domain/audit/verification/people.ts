@@ -1,4 +1,5 @@
 import { counted } from '../../cards/counted.ts';
+import type { Leaf } from '../leaf.ts';
 import { personOf, type Directory, type Person } from '../../identity/directory.ts';
 import type { SignedDecision, SignedRequest } from '../../crypto/envelope.ts';
 import { standsBehind } from '../../identity/own-request.ts';
@@ -14,17 +15,45 @@ import { isAcceptedReviewer, isSelected, type SelectorScope } from '../../approv
 import { NO_INPUTS, policyNamed } from './inputs.ts';
 import type { EvaluationInputs } from '../../../contract/evidence.ts';
 
+/** By what it is told who could decide. */
+export interface DecisionInputs {
+  readonly inputs: EvaluationInputs;
+  readonly request: SignedRequest;
+  readonly policies: { readonly now: PolicySet; readonly atCreation: PolicySet };
+  /** The directory may have changed between the decision and its recording: any of these may be meant. */
+  readonly directories: readonly Directory[];
+  readonly atCreation: Directory;
+}
+
+/** What there is of it for an entry that counts or refuses a decision, or what is missing. */
+export function decisionInputs(subject: Subject, leaf: Leaf): DecisionInputs | string {
+  const { material } = subject;
+  const { inputs } = material.evidence;
+  if (!inputs) return NO_INPUTS;
+  const request = receivedRequestOf(subject);
+  if (!request) return 'the signed request is not in the evidence';
+  const now = policyNamed(material, leaf.policy?.digest);
+  const atCreation = policyNamed(material, request.policy_digest);
+  if (!now || !atCreation) return 'the policy that says who may decide is not in the evidence';
+  const known = inputs.decisions.find(({ decision }) => decision === leaf.facts['decision']);
+  if (!known || known.directories.length === 0) return 'the directory of then is not in the evidence';
+  return {
+    inputs,
+    request,
+    policies: { now, atCreation },
+    directories: known.directories.map(directoryOf),
+    atCreation: directoryOf(inputs.directory_at_creation),
+  };
+}
+
 /** A decision, and all that says who made it and what that person could decide. */
-interface Entitlement {
+interface Entitlement extends Omit<DecisionInputs, 'inputs' | 'directories'> {
   readonly decision: DecisionLeaf;
   readonly pending: PendingLeaf;
   readonly signed: SignedDecision;
-  readonly request: SignedRequest;
   /** The person that the pseudonym of the entry stands for. */
   readonly named: string | undefined;
   readonly directory: Directory;
-  readonly atCreation: Directory;
-  readonly policies: { readonly now: PolicySet; readonly atCreation: PolicySet };
   readonly args: StoredFacts['args'];
 }
 
@@ -42,7 +71,7 @@ export function decidersEntitled(subject: Subject): Finding {
       notShown.push(`${nameOf(decision.leaf)}: ${candidates}`);
       return [];
     }
-    // The directory may have changed between the decision and its recording: either will do.
+    // Any of the directories will do.
     const faults = candidates.map(faultOf);
     const [first] = faults;
     if (first === undefined || faults.includes(null)) return [];
@@ -58,35 +87,15 @@ export function decidersEntitled(subject: Subject): Finding {
 
 /** Why it cannot be told, or one for each directory that may be meant. */
 function entitlementsOf(subject: Subject, decision: DecisionLeaf): string | readonly Entitlement[] {
-  const { material } = subject;
-  const { inputs } = material.evidence;
-  if (!inputs) return NO_INPUTS;
-  const words = signedWords(subject, decision);
-  if (!words) return 'what was signed or asked is not there';
-  const now = policyNamed(material, decision.leaf.policy?.digest);
-  const atCreation = policyNamed(material, words.request.policy_digest);
-  if (!now || !atCreation) return 'the policy that says who may decide is not in the evidence';
-  const known = inputs.decisions.find((one) => one.decision === decision.decision);
-  if (!known || known.directories.length === 0) return 'the directory of then is not in the evidence';
-  return known.directories.map((directory) => ({
-    ...words,
-    decision,
-    named: inputs.people[decision.person],
-    directory: directoryOf(directory),
-    atCreation: directoryOf(inputs.directory_at_creation),
-    policies: { now, atCreation },
-    args: argumentsOf(inputs, words.pending),
-  }));
-}
-
-function signedWords(
-  subject: Subject,
-  { leaf, round }: DecisionLeaf,
-): Pick<Entitlement, 'request' | 'signed' | 'pending'> | null {
-  const request = receivedRequestOf(subject);
+  const { leaf, round, person } = decision;
+  const found = decisionInputs(subject, leaf);
+  if (typeof found === 'string') return found;
   const signed = signedDecisionIn(subject.envelopes, leaf);
   const pending = pendingBefore(subject.material, round, leaf.n);
-  return request && signed && pending ? { request, signed, pending } : null;
+  if (!signed || !pending) return 'what was signed or asked is not there';
+  const { inputs, directories, ...words } = found;
+  const [named, args] = [inputs.people[person], argumentsOf(inputs, pending)];
+  return directories.map((directory) => ({ ...words, decision, pending, signed, named, directory, args }));
 }
 
 function argumentsOf({ facts }: EvaluationInputs, { leaf }: PendingLeaf): StoredFacts['args'] {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import type { Leaf } from '../leaf.ts';
 import { PUBLISH } from '../../policy/policy.ts';
-import { nameOf, readMaterial, type Evidence, type Material } from './evidence.ts';
+import { nameOf, opensRound, readMaterial, type Evidence, type Material } from './evidence.ts';
 import type { Answer, Finding } from './finding.ts';
 import type { VerificationOutcome } from './report.ts';
 
@@ -79,7 +79,7 @@ function argumentsOf({
   stream,
   evidence: { inputs },
 }: Material): z.infer<typeof argumentsSchema> | undefined {
-  const opened = stream.findLast(({ type }) => type === 'request.pending' || type === 'request.allowed');
+  const opened = stream.findLast(opensRound);
   const facts = inputs?.facts.find(({ digest }) => digest === opened?.facts['facts_digest']);
   return z.object({ args: argumentsSchema }).safeParse(facts?.body).data?.args;
 }

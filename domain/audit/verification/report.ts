@@ -19,8 +19,16 @@ export function lineOf(name: string, { problems, notShown = [], checked }: Findi
   return { name, ok: true, outcome: 'ok', detail: checked };
 }
 
+/** What several checks found. `ok` only when every check holds. */
+export interface Report {
+  readonly ok: boolean;
+  readonly outcome: VerificationOutcome;
+  readonly checks: readonly VerificationLine[];
+}
+
 /** One failed check fails all; else one that shows nothing keeps all from holding. */
-export function outcomeOf(lines: readonly VerificationLine[]): VerificationOutcome {
-  if (lines.some(({ outcome }) => outcome === 'failed')) return 'failed';
-  return lines.some(({ outcome }) => outcome === 'not_shown') ? 'not_shown' : 'ok';
+export function reportOf(checks: readonly VerificationLine[]): Report {
+  const outcomes = checks.map(({ outcome }) => outcome);
+  const outcome = (['failed', 'not_shown'] as const).find((one) => outcomes.includes(one)) ?? 'ok';
+  return { ok: outcome === 'ok', outcome, checks };
 }

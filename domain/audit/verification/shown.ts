@@ -8,7 +8,7 @@ import { failureIn, resultIn, summaryIn, type RowSources } from './outcome.ts';
 import { selectorsFault } from './selectors.ts';
 import { lastStanding } from './course.ts';
 import { arrivalOf, arrivedRequestOf } from './envelopes.ts';
-import type { Material, PendingLeaf } from './evidence.ts';
+import { opensRound, type Material, type PendingLeaf } from './evidence.ts';
 import { notInEvidence, wrongOf, type Finding, type Subject } from './finding.ts';
 import { policyNamed } from './inputs.ts';
 import type { ShownRow } from '../../../contract/evidence.ts';
@@ -52,7 +52,7 @@ function fieldsOf(shown: Shown): Fields {
   const sources: RowSources = {
     material: subject.material,
     ending: lastStanding(subject.material),
-    opened: openedLast(subject.material),
+    opened: subject.material.stream.findLast(opensRound),
   };
   const isOnTheSpot = arrival.type === 'gate.allowed';
   return {
@@ -120,10 +120,6 @@ function pendingFields(pending: PendingLeaf | undefined, row: ShownRow): Fields 
     pending_since: row.pending_since === (pending?.pending_since ?? null),
     expires_at: row.expires_at === (pending?.expires_at ?? null),
   };
-}
-
-function openedLast({ stream }: Material): Leaf | undefined {
-  return stream.findLast(({ type }) => type === 'request.pending' || type === 'request.allowed');
 }
 
 /** While people are asked they are shown the requirement's: a later round keeps what an earlier one was rated. */

@@ -1,8 +1,8 @@
 import type { Leaf } from '../leaf.ts';
 import { APPROVED, ENDED, type RequestStatus } from '../../request/status.ts';
 import { lastStanding, statusAfter } from './course.ts';
-import { nameOf, type Material } from './evidence.ts';
-import { notInEvidence, type Finding, type Subject } from './finding.ts';
+import { nameOf, opensRound, type Material } from './evidence.ts';
+import { notInEvidence, wrongOf, type Finding, type Subject } from './finding.ts';
 
 /** What the database says of the request is what its log ends with: nothing was cut off, and no status set by hand. */
 export function stateMatches({ material }: Subject): Finding {
@@ -30,18 +30,15 @@ function deniedOtherwise(deniedBy: string | null, last: Leaf): string[] {
 
 /** The request is in the last round; while that counts, about its digest and plan. */
 function roundProblems({ stream, evidence: { state } }: Material): string[] {
-  const round = stream.findLast((leaf) => leaf.type === 'request.pending' || leaf.type === 'request.allowed');
+  const round = stream.findLast(opensRound);
   if (!state) return [];
   if (state.round !== (round?.facts['round'] ?? 0))
     return [`the request is in round ${state.round}, which no entry opened last`];
   if (!round || !IN_ROUND.includes(state.status)) return [];
-  const pairs: readonly (readonly [string, unknown, unknown])[] = [
-    ['decision digest', state.decision_digest, round.decision_digest],
-    ['plan', state.plan_digest, round.facts['plan_digest']],
-  ];
-  return pairs
-    .filter(([, stored, recorded]) => stored !== recorded)
-    .map(([what]) => `the request has another ${what} than ${nameOf(round)}`);
+  return wrongOf([
+    ['decision digest', state.decision_digest === round.decision_digest],
+    ['plan', state.plan_digest === round.facts['plan_digest']],
+  ]).map((what) => `the request has another ${what} than ${nameOf(round)}`);
 }
 
 const IN_ROUND: readonly RequestStatus[] = ['pending', ...APPROVED];

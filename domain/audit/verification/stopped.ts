@@ -104,12 +104,8 @@ function stops({ material }: Subject, signed: SignedRequest, { leaf }: Switch): 
   const value = isAgent ? partOf(material, leaf, 'scope') : scope;
   if (isAgent && value === undefined) return null;
   const engaged = {
-    id: '',
     scope: { kind: kind as SwitchScopeKind, value: typeof value === 'string' ? value : null },
     account: isAgent ? (accountSchema.safeParse(partOf(material, leaf, 'account')).data ?? null) : null,
-    reason: '',
-    thrown_by: '',
-    thrown_at: leaf.at,
     lifted_at: null,
   };
   const { action, target, lineage } = signed;

@@ -4,7 +4,7 @@ import { nameOf, readLeaf } from './evidence.ts';
 import { notInEvidence, type Finding } from './finding.ts';
 import { chainUnbroken } from './log.ts';
 import { publicationsApproved, type Publication, type UnreadPublication } from './publications.ts';
-import { lineOf, outcomeOf, type VerificationLine, type VerificationOutcome } from './report.ts';
+import { lineOf, reportOf, type Report } from './report.ts';
 import { switchesFollow } from './switches.ts';
 import { misdated } from './times.ts';
 import type { GoverningStream, StreamState } from '../../../contract/streams.ts';
@@ -19,12 +19,9 @@ export interface StreamEvidence {
   readonly publications?: readonly (Publication | UnreadPublication)[];
 }
 
-/** What the verification of a stream found. `ok` only when every check holds. */
-export interface StreamReport {
+/** What the verification of a stream found. */
+export interface StreamReport extends Report {
   readonly stream: GoverningStream;
-  readonly ok: boolean;
-  readonly outcome: VerificationOutcome;
-  readonly checks: readonly VerificationLine[];
 }
 
 interface Entries {
@@ -65,8 +62,7 @@ export function verifyStream(evidence: StreamEvidence, now: string): StreamRepor
   });
   const wanted = evidence.stream === 'policy' ? [...CHECKS, APPROVED] : CHECKS;
   const checks = wanted.map(([name, check]) => lineOf(name, check({ evidence, problems, entries, now })));
-  const outcome = outcomeOf(checks);
-  return { stream: evidence.stream, ok: outcome === 'ok', outcome, checks };
+  return { stream: evidence.stream, ...reportOf(checks) };
 }
 
 const TYPES: Readonly<Record<GoverningStream, readonly LeafType[]>> = {

@@ -21,7 +21,7 @@ import { keptRecorded } from './kept.ts';
 import { chainUnbroken, commitmentsMatch, factsComplete, leavesCanonical, singleRun } from './log.ts';
 import { decidersEntitled } from './people.ts';
 import { refusalsRight } from './refusals.ts';
-import { lineOf, outcomeOf, type VerificationLine, type VerificationOutcome } from './report.ts';
+import { lineOf, reportOf, type Report } from './report.ts';
 import { decisionRowsMatch } from './decision-rows.ts';
 import { shownAsRecorded } from './shown.ts';
 import { claimsClosed, stateMatches } from './state.ts';
@@ -33,12 +33,9 @@ import type { Finding, Subject } from './finding.ts';
 
 export { evidenceSchema, type Evidence } from './evidence.ts';
 
-/** What a verification found. `ok` only when every check holds. */
-export interface VerificationReport {
+/** What the verification of a request found. */
+export interface VerificationReport extends Report {
   readonly request: string;
-  readonly ok: boolean;
-  readonly outcome: VerificationOutcome;
-  readonly checks: readonly VerificationLine[];
 }
 
 /** Every check, in the order a reader follows: the log, the signatures, the decisions, the course. */
@@ -109,6 +106,5 @@ export async function verifyRequest(
   const kept = await openEnvelopes(evidence.state?.kept?.map(({ envelope }) => envelope) ?? [], keySet);
   const subject: Subject = { material: readMaterial(evidence), envelopes, kept, now };
   const checks = CHECKS.map(([name, check]) => lineOf(name, findingOf(check, subject)));
-  const outcome = outcomeOf(checks);
-  return { request: evidence.request, ok: outcome === 'ok', outcome, checks };
+  return { request: evidence.request, ...reportOf(checks) };
 }

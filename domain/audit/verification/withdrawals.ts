@@ -6,7 +6,7 @@ import { standsBehind } from '../../identity/own-request.ts';
 import { isReviewAction } from '../../policy/policy.ts';
 import { askersOf } from '../../execution/requester.ts';
 import { isUndecided, phaseBefore } from './course.ts';
-import { receivedRequestOf, refersTo } from './envelopes.ts';
+import { payloadsOf, receivedRequestOf } from './envelopes.ts';
 import { directoryOf } from './evaluation.ts';
 import { nameOf } from './evidence.ts';
 import type { Finding, Subject } from './finding.ts';
@@ -51,10 +51,8 @@ function isWronglyRefused(subject: Subject, leaf: Leaf): boolean {
 }
 
 function signedWithdrawalOf({ envelopes }: Subject, leaf: Leaf): SignedWithdrawal | undefined {
-  return envelopes
-    .filter(({ reference }) => refersTo(leaf, reference))
-    .map(({ payload }) => payload)
-    .filter((payload) => payload?.kind === 'withdrawal')
+  return payloadsOf(envelopes, leaf)
+    .filter((payload) => payload.kind === 'withdrawal')
     .find(({ id }) => id === leaf.facts['withdrawal']);
 }
 

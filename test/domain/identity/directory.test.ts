@@ -1,14 +1,15 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
+import { behind } from '../../../domain/identity/own-request.ts';
 import {
   agentOf,
   isLineageActive,
   membersOf,
-  ownKeysOf,
   personById,
   personOf,
   type Directory,
+  type Person,
 } from '../../../domain/identity/directory.ts';
 import { identityKey, isSameIdentity, type LineageMember } from '../../../domain/identity/identity.ts';
 import { DIRECTORY, examplePerson, ISSUER, sorted } from '../examples.ts';
@@ -87,30 +88,36 @@ describe('the directory', () => {
   });
 });
 
+/** The person alone, by no account of theirs. */
+function without(id: string): Person {
+  return { ...examplePerson(id), accounts: [] };
+}
+
 describe('what counts as own', () => {
   it('holds the account of the agent and the person who owns it', () => {
-    const keys = ownKeysOf(DIRECTORY, [requester('agent-billing')]);
-    expect(keys).toContain('person:ada');
-    expect(keys).toContain(identityKey(requester('agent-billing')));
-    expect(keys).not.toContain('person:olga');
+    const isOwn = behind([requester('agent-billing')], [DIRECTORY]);
+    expect(isOwn({ person: without('ada') })).toBe(true);
+    expect(isOwn({ account: requester('agent-billing'), person: null })).toBe(true);
+    expect(isOwn({ person: without('olga') })).toBe(false);
   });
 
   it.each(['owner', 'on_behalf_of', 'trigger', 'editor'] as const)(
     'holds the person who is the %s',
     (role) => {
       const lineage = [requester('agent-unknown'), { role, issuer: ISSUER, subject: 'sub-olga' }];
-      expect(ownKeysOf(DIRECTORY, lineage)).toContain('person:olga');
+      expect(behind(lineage, [DIRECTORY])({ person: without('olga') })).toBe(true);
     },
   );
 
   it('holds the owner of an agent that only triggered the request', () => {
     const trigger = { role: 'trigger', issuer: ISSUER, subject: 'agent-billing' } as const;
-    expect(ownKeysOf(DIRECTORY, [requester('sub-olga'), trigger])).toContain('person:ada');
+    const isOwn = behind([requester('sub-olga'), trigger], [DIRECTORY]);
+    expect(isOwn({ person: without('ada') })).toBe(true);
   });
 
   it('never mistakes an account for a person, whatever it is called', () => {
-    const keys = ownKeysOf(DIRECTORY, [{ role: 'requester', issuer: 'person', subject: 'olga' }]);
-    expect(keys).not.toContain('person:olga');
+    const isOwn = behind([{ role: 'requester', issuer: 'person', subject: 'olga' }], [DIRECTORY]);
+    expect(isOwn({ person: examplePerson('olga') })).toBe(false);
   });
 });
 
