@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import type { BacktestRecord } from '../policy-authoring/backtest.ts';
+import { rows } from './rows.ts';
 
 /** Which records are read: `since` up to, and not including, `until`. */
 export interface RecordSpan {
@@ -26,23 +27,18 @@ interface RecordRow extends Omit<BacktestRecord, 'outcome'> {
  * The last evaluation of each round of each planned request, in the order of recording, with what people said until the
  * end of the span. What happens after `until` changes nothing, so that the same span can be read again.
  */
-export async function* backtestRecords(manager: EntityManager, span: RecordSpan): AsyncGenerator<ReadRecord> {
+export async function* backtestRecords(
+  manager: EntityManager,
+  { since, until }: RecordSpan,
+): AsyncGenerator<ReadRecord> {
   for (let after = '0'; ;) {
-    const batch = await readBatch(manager, span, after);
+    const batch = await rows<RecordRow>(manager, QUERY, [since, until, after, BATCH]);
     for (const { id, is_approved: isApproved, ...record } of batch)
       yield { id, record: { ...record, outcome: outcomeOf(record, isApproved) } };
     const last = batch.at(-1);
     if (!last || batch.length < BATCH) return;
     after = last.id;
   }
-}
-
-async function readBatch(
-  manager: EntityManager,
-  { since, until }: RecordSpan,
-  after: string,
-): Promise<RecordRow[]> {
-  return manager.query(QUERY, [since, until, after, BATCH]);
 }
 
 const QUERY = `

@@ -2,8 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 import type { Lineage } from '../domain/identity/identity.ts';
 import { HAPPENED } from '../domain/request/status.ts';
-import { columnOf } from './rows.ts';
-import { sqlList } from './status-sql.ts';
+import { columnOf, sqlList } from './rows.ts';
 
 /** A request that took a break-glass path, and was executed or may have been. */
 export interface BreakGlassRequest {

@@ -7,7 +7,7 @@ import type { HistoryFacts, WindowFacts } from '../domain/policy/built-in-facts.
 import type { PolicyQuery } from '../domain/policy/policy-query.ts';
 import { DENIED, FAILED } from '../domain/request/status.ts';
 import { queryPrepared } from './prepared.ts';
-import { sqlList } from './status-sql.ts';
+import { sqlList } from './rows.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -11,8 +11,6 @@ export interface DatabaseOptions {
   readonly poolSize?: number;
 }
 
-const MIGRATIONS = [Baseline1796083200000];
-
 /**
  * A session whose end fails its queries and nothing else. Between its return to the pool and its next use nobody listens
  * for a moment, and an end that comes just then would end the process.
@@ -31,7 +29,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
     url: options.url,
     applicationName: options.applicationName,
     poolSize: options.poolSize ?? 10,
-    migrations: [...MIGRATIONS],
+    migrations: [Baseline1796083200000],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',
     synchronize: false,

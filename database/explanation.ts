@@ -1,7 +1,8 @@
 import type { EntityManager } from 'typeorm';
 
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
-import { digestOf, type Digest } from '../domain/crypto/digest.ts';
+import { isNamedBy } from '../domain/audit/verification/inputs.ts';
+import type { Digest } from '../domain/crypto/digest.ts';
 import { directoryDigest } from '../domain/identity/directory-digest.ts';
 import { evaluate, type Evaluation } from '../domain/policy/evaluation.ts';
 import {
@@ -10,7 +11,7 @@ import {
   recordedEngine,
   type RecordedOutcome,
 } from '../domain/policy/explanation.ts';
-import { policyDigest, type PolicySet } from '../domain/policy/policy.ts';
+import type { PolicySet } from '../domain/policy/policy.ts';
 import { recalledFacts, type Phase, type StoredFacts } from '../domain/policy/built-in-facts.ts';
 import type { ReviewerCondition } from '../domain/policy/reviewer-condition.ts';
 import { DirectoryReader } from './directory-reader.ts';
@@ -121,8 +122,8 @@ function recompute(row: EvaluationRow, directory: Digest): Recomputation {
   const { policy } = row;
   if (policy === null) return { kind: 'missing', what: 'policy' };
   if (row.facts === null) return { kind: 'missing', what: 'facts' };
-  if (!isNamedBy(row.policy_digest, () => policyDigest(policy))) return { kind: 'altered', what: 'policy' };
-  if (!isNamedBy(row.facts_digest, () => digestOf(row.facts))) return { kind: 'altered', what: 'facts' };
+  if (!isNamedBy(row.policy_digest, policy)) return { kind: 'altered', what: 'policy' };
+  if (!isNamedBy(row.facts_digest, row.facts)) return { kind: 'altered', what: 'facts' };
   if (row.outcome['directory_digest'] !== directory) return { kind: 'altered', what: 'directory' };
   const facts = recalledFacts(policy, row.facts);
   // The set is the one that was used, so it has the target: else the two were never evaluated together.
@@ -132,13 +133,4 @@ function recompute(row: EvaluationRow, directory: Digest): Recomputation {
   if (fields.length === 0) return { kind: 'agrees', evaluation };
   if (!isOtherEngine(row.outcome)) return { kind: 'differs', fields, evaluation };
   return { kind: 'other_engine', engine: recordedEngine(row.outcome), fields, evaluation };
-}
-
-function isNamedBy(digest: string, compute: () => string): boolean {
-  try {
-    return compute() === digest;
-  } catch {
-    // What has no canonical form never had a digest.
-    return false;
-  }
 }

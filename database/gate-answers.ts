@@ -128,16 +128,12 @@ export interface GateRecord {
 const ALLOW: PreparedQuery = { name: 'gate-allow', text: 'select keyturn.allow_gate($1) as outcome' };
 
 /**
- * Records an answer and everything kept of it, in one statement. `taken`: the key went one of the two ways meanwhile;
- * `policy_changed`: policy, directory or kill switches are others than it was evaluated by. Then nothing was written.
+ * Records an answer and everything kept of it, in one statement. False when the key went one of the two ways meanwhile, or
+ * policy, directory or kill switches are others than it was evaluated by: then nothing was written.
  */
-export async function allowGate(
-  manager: EntityManager,
-  record: GateRecord,
-): Promise<'allowed' | 'taken' | 'policy_changed'> {
-  type Answer = { outcome: 'allowed' | 'taken' | 'policy_changed' };
-  const [row] = await queryPrepared<Answer>(manager, ALLOW, [JSON.stringify(record)]);
-  return row?.outcome ?? 'taken';
+export async function allowGate(manager: EntityManager, record: GateRecord): Promise<boolean> {
+  const [row] = await queryPrepared<{ outcome: string }>(manager, ALLOW, [JSON.stringify(record)]);
+  return row?.outcome === 'allowed';
 }
 
 /** Holds policy, directory and switches until the transaction ends. Answers false when one is another than this. */

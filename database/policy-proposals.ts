@@ -74,15 +74,15 @@ export async function readProposer(
   manager: EntityManager,
   digest: string,
 ): Promise<Identity | null | undefined> {
-  const row = await firstRow<{ issuer: string | null; subject: string | null }>(
+  const row = await firstRow<{ proposer: Identity | null }>(
     manager,
-    `select candidate.issuer, candidate.subject from (select $1::text as digest) wanted
-     left join keyturn.policy_candidate candidate using (digest)
+    `select case when candidate.digest is not null
+       then json_build_object('issuer', candidate.issuer, 'subject', candidate.subject) end as proposer
+     from (select $1::text as digest) wanted left join keyturn.policy_candidate candidate using (digest)
      where candidate.digest is not null or exists (select 1 from keyturn.policy_set known where known.digest = $1)`,
     [digest],
   );
-  if (!row) return undefined;
-  return row.issuer === null || row.subject === null ? null : { issuer: row.issuer, subject: row.subject };
+  return row?.proposer;
 }
 
 /** A proposed or installed policy as it was stored, unchecked, or null. */
@@ -106,15 +106,13 @@ export async function readActivatedSources(manager: EntityManager, digest: strin
   return valueOf(manager, 'select sources from keyturn.policy_set where digest = $1', [digest]);
 }
 
-/** What an execution with this key activated; null when it never will; undefined when nothing is known of the key. */
+/** The digest of what an execution with this key activated; null when it never will; undefined when nothing is known of the key. */
 export async function readActivation(
   manager: EntityManager,
   key: string,
-): Promise<{ readonly digest: string } | null | undefined> {
+): Promise<string | null | undefined> {
   const text = 'select digest from keyturn.policy_activation where idempotency_key = $1';
-  const row = await firstRow<{ digest: string | null }>(manager, text, [key]);
-  if (!row) return undefined;
-  return row.digest === null ? null : { digest: row.digest };
+  return (await firstRow<{ digest: string | null }>(manager, text, [key]))?.digest;
 }
 
 /** Who uses a key, and for what: an activation, or with `activated` null that there will never be one. */

@@ -2,8 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 import type { BudgetRoot, Budgets } from '../domain/execution/budgets.ts';
 import { OPEN } from '../domain/request/status.ts';
-import { firstRow, valueOf } from './rows.ts';
-import { sqlList } from './status-sql.ts';
+import { firstRow, sqlList, valueOf } from './rows.ts';
 
 /** One rehearsal that is to begin. */
 export interface RehearsalSlot {

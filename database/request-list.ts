@@ -3,8 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { Identity } from '../domain/identity/identity.ts';
 import { DENIED, type RequestStatus } from '../domain/request/status.ts';
 import { selection } from './row-statements.ts';
-import { columnOf, firstRow, rows } from './rows.ts';
-import { sqlList } from './status-sql.ts';
+import { columnOf, firstRow, rows, sqlList } from './rows.ts';
 import { decisionTable, requestTable, type DecisionRow, type RequestRow } from './tables.ts';
 
 /** Where a page ended: the next one starts after it. Newest first, ids break ties. */

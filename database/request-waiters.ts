@@ -1,3 +1,5 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
 /** Those who wait for a change of a request. */
 export class RequestWaiters {
   readonly #waiters = new Map<string, Set<() => void>>();
@@ -13,25 +15,14 @@ export class RequestWaiters {
 
   /** Registers one who waits; no change from now on is missed. The signal wakes as well. */
   watch(request: string, signal: AbortSignal): { changed(timeoutMs: number): Promise<void>; end(): void } {
-    let hasChanged = false;
-    let resume: (() => void) | null = null;
-    const wake = (): void => {
-      hasChanged = true;
-      resume?.();
-    };
+    let change = new AbortController();
+    const wake = (): void => change.abort();
     const waiters = this.#waiters.get(request) ?? new Set();
     this.#waiters.set(request, waiters.add(wake));
     signal.addEventListener('abort', wake);
     const changed = async (timeoutMs: number): Promise<void> => {
-      if (!hasChanged) {
-        let timer: NodeJS.Timeout | undefined;
-        await new Promise<void>((resolve) => {
-          resume = resolve;
-          timer = setTimeout(resolve, timeoutMs);
-        });
-        clearTimeout(timer);
-      }
-      hasChanged = false;
+      await pause(timeoutMs, undefined, { signal: change.signal }).catch(() => undefined);
+      change = new AbortController();
     };
     const end = (): void => {
       signal.removeEventListener('abort', wake);

@@ -1,5 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
+import type { RequestStatus } from '../domain/request/status.ts';
+
 /**
  * The rows that a statement answers. The driver answers a bare UPDATE or DELETE otherwise: one that returns rows stands
  * in a `with`.
@@ -36,4 +38,9 @@ export async function valueOf<Value>(...query: Parameters<typeof rows>): Promise
 /** True when a statement answers any row. */
 export async function hasRows(...query: Parameters<typeof rows>): Promise<boolean> {
   return (await rows(...query)).length > 0;
+}
+
+/** A set of statuses as SQL. Literals, because only they let PostgreSQL use an index over some of the rows. */
+export function sqlList(statuses: readonly RequestStatus[]): string {
+  return `(${statuses.map((status) => `'${status}'`).join(', ')})`;
 }

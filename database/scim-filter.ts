@@ -83,23 +83,16 @@ function compare(column: Column, filter: Comparison, bind: Bind): string {
   if (column.kind === 'flag') return compareFlag(column.sql, filter, bind);
   if (typeof filter.value !== 'string') throw unsearchable('The filter compares a text with something else.');
   const fold = column.kind === 'text' ? 'lower' : '';
-  return compareText(filter.operator, `${fold}(${column.sql})`, `${fold}(${bind(filter.value)}::text)`);
+  return TEXT[filter.operator](`${fold}(${column.sql})`, `${fold}(${bind(filter.value)}::text)`);
 }
 
-function compareText(operator: FilterOperator, left: string, right: string): string {
-  switch (operator) {
-    case 'eq':
-      return `coalesce(${left} = ${right}, false)`;
-    case 'ne':
-      return `(${left} is distinct from ${right})`;
-    case 'co':
-      return `coalesce(position(${right} in ${left}) > 0, false)`;
-    case 'sw':
-      return `coalesce(starts_with(${left}, ${right}), false)`;
-    case 'ew':
-      return `coalesce(right(${left}, length(${right})) = ${right}, false)`;
-  }
-}
+const TEXT: Readonly<Record<FilterOperator, (left: string, right: string) => string>> = {
+  eq: (left, right) => `coalesce(${left} = ${right}, false)`,
+  ne: (left, right) => `(${left} is distinct from ${right})`,
+  co: (left, right) => `coalesce(position(${right} in ${left}) > 0, false)`,
+  sw: (left, right) => `coalesce(starts_with(${left}, ${right}), false)`,
+  ew: (left, right) => `coalesce(right(${left}, length(${right})) = ${right}, false)`,
+};
 
 function compareToNothing(sql: string, { operator }: Comparison): string {
   if (operator === 'eq') return `(${sql} is null)`;

@@ -113,26 +113,18 @@ const GROUPS = groupsWith(
 const BARE_GROUPS = groupsWith(`'[]'::json`);
 
 /** A user of the authority, or null: also for those of others. */
-export async function readUser(manager: EntityManager, owner: Owner, id: string): Promise<StoredUser | null> {
-  return read(manager, USERS, { ...owner, id });
-}
+export const readUser = readerOf<StoredUser>(USERS);
 
 /** A group of the authority, or null: also for those of others. */
-export async function readGroup(
-  manager: EntityManager,
-  owner: Owner,
-  id: string,
-): Promise<StoredGroup | null> {
-  return read(manager, GROUPS, { ...owner, id });
-}
+export const readGroup = readerOf<StoredGroup>(GROUPS);
 
 /** Users of the authority that fulfil the filter, oldest first. */
 export async function findUsers(
   manager: EntityManager,
-  { authority }: Owner,
+  owner: Owner,
   page: Page,
 ): Promise<Found<StoredUser>> {
-  return find(manager, USERS, { ...page, authority });
+  return find(manager, USERS, { ...page, ...owner });
 }
 
 /** Groups of the authority that fulfil the filter, oldest first. */
@@ -144,17 +136,10 @@ export async function findGroups(
   return find(manager, page.hasMembers ? GROUPS : BARE_GROUPS, { ...page, authority });
 }
 
-async function read<Resource>(
-  manager: EntityManager,
-  { table, selected }: ResourceTable,
-  { authority, id }: Owner & { readonly id: string },
-): Promise<Resource | null> {
-  const found = await firstRow<Resource>(
-    manager,
-    `select ${selected} from keyturn.${table} one where authority = $1 and id = $2 and deleted_at is null`,
-    [authority, id],
-  );
-  return found ?? null;
+function readerOf<Resource>({ table, selected }: ResourceTable) {
+  const text = `select ${selected} from keyturn.${table} one where authority = $1 and id = $2 and deleted_at is null`;
+  return async (manager: EntityManager, { authority }: Owner, id: string): Promise<Resource | null> =>
+    (await firstRow<Resource>(manager, text, [authority, id])) ?? null;
 }
 
 async function find<Resource>(

@@ -2,8 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 import { STILL_MS } from '../domain/request/overdue.ts';
 import { APPROVED, OPEN, UNSETTLED } from '../domain/request/status.ts';
-import { columnOf, hasRows, rows } from './rows.ts';
-import { sqlList } from './status-sql.ts';
+import { columnOf, hasRows, rows, sqlList } from './rows.ts';
 import type { RequestRow } from './tables.ts';
 
 /** Workflows close what has expired within seconds; while workers were away, they get this long to catch up. */

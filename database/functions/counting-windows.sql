@@ -4,8 +4,8 @@
 -- their order is the order of asking.
 
 -- For requests of workflows: open until they are claimed. A new plan may change more than the old one: the reservation
--- grows with it, and is never given back in part. Whoever counts by another key now, or was reserved for on the spot,
--- comes after those that count already.
+-- grows with it, and is never given back in part. One that counts by another key now, or was reserved for on the spot, comes
+-- after those that count already.
 create or replace function keyturn.reserve_window(
   of_window text, of_key text, of_request text, of_amount bigint, reserved_at timestamptz, since timestamptz,
   out count bigint, out sum bigint
@@ -25,8 +25,8 @@ begin
   insert into keyturn.window_reservation as held (window_id, key, request, amount, at)
     values (of_window, of_key, of_request, greatest(of_amount, before), reserved_at)
     on conflict (window_id, request) do update set amount = greatest(held.amount, excluded.amount);
-  select told.count, told.sum into reserve_window.count, reserve_window.sum
-    from keyturn.window_held(of_window, of_key, of_request, since) told;
+  select held.count, held.sum into reserve_window.count, reserve_window.sum
+    from keyturn.window_held(of_window, of_key, of_request, since) held;
 end $$;
 grant execute on function keyturn.reserve_window to keyturn_worker;
 
@@ -46,9 +46,9 @@ begin
       and own.request = of_request and own.key = of_key and own.released_at is null) then
     raise exception 'this request counts elsewhere';
   end if;
-  select told.count, told.sum into reserve_window_at_once.count, reserve_window_at_once.sum
+  select held.count, held.sum into reserve_window_at_once.count, reserve_window_at_once.sum
     from keyturn.window_held(
-      of_window, of_key, of_request, instant - over_ms * interval '1 millisecond') told;
+      of_window, of_key, of_request, instant - over_ms * interval '1 millisecond') held;
 end $$;
 grant execute on function keyturn.reserve_window_at_once to keyturn_api;
 

@@ -3,7 +3,7 @@
 
 create or replace function keyturn.write_scim_user(by text, wanted jsonb, leaf text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-declare instant timestamptz := keyturn.next_directory_instant(); changes int; gone timestamptz;
+declare instant timestamptz := keyturn.next_directory_instant(); changes int; gone timestamptz; closed int;
 begin
   gone := case when (wanted ->> 'is_deleted')::boolean then instant end;
   insert into keyturn.person (id, authority)
@@ -22,7 +22,10 @@ begin
   end if;
   changes := keyturn.scim_link(by, wanted, instant) + keyturn.scim_stand(by, wanted, instant);
   if gone is not null then
-    changes := changes + keyturn.scim_leave(by, wanted ->> 'person', instant);
+    update keyturn.membership set valid_to = instant where id in (
+      select own.id from keyturn.memberships_of_authority(by) own where own.person = wanted ->> 'person');
+    get diagnostics closed = row_count;
+    changes := changes + closed;
   end if;
   if changes > 0 then
     perform keyturn.count_directory_change(instant);
@@ -106,16 +109,6 @@ begin
       where person = wanted ->> 'person' and authority = by and valid_to is null);
   get diagnostics opened = row_count;
   return closed + opened;
-end $$;
-
-create or replace function keyturn.scim_leave(by text, leaver text, instant timestamptz) returns int
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare closed int;
-begin
-  update keyturn.membership set valid_to = instant
-    where id in (select own.id from keyturn.memberships_of_authority(by) own where own.person = leaver);
-  get diagnostics closed = row_count;
-  return closed;
 end $$;
 
 -- One authority a group: the name is taken, kept, or free.

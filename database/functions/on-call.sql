@@ -1,7 +1,7 @@
 -- What services that keep rotations say. Nobody writes intervals but this function: not even the worker can date an
 -- answer back.
 
--- Whoever claims an execution holds the state of the directory shared: who is in a rotation changes before or after the
+-- The claim of an execution holds the state of the directory shared: who is in a rotation changes before or after the
 -- claim, never between its check and its commit. The locks are taken in one order: rotation, then state.
 create or replace function keyturn.observe_duty(answer jsonb) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
@@ -11,7 +11,12 @@ begin
     values (answer ->> 'source', answer ->> 'schedule') on conflict do nothing;
   select id into strict known from keyturn.duty_rotation
     where (source, schedule) = (answer ->> 'source', answer ->> 'schedule') for update;
-  if keyturn.differs_from_duty(known, answer) then
+  if exists (
+    (select is_on_duty, issuer, subject from keyturn.duty_person where rotation = known and valid_to is null
+     except select * from keyturn.people_of_duty(answer))
+    union all
+    (select * from keyturn.people_of_duty(answer)
+     except select is_on_duty, issuer, subject from keyturn.duty_person where rotation = known and valid_to is null)) then
     perform from keyturn.directory_state for update;
   end if;
   -- Later than all before it, also when the clock was set back.
@@ -38,16 +43,6 @@ begin
   return jsonb_build_object('opened', opened, 'closed', closed);
 end $$;
 grant execute on function keyturn.observe_duty to keyturn_worker;
-
-create or replace function keyturn.differs_from_duty(known bigint, answer jsonb) returns boolean
-language sql set search_path = pg_catalog, pg_temp as $$
-  select exists (
-    (select is_on_duty, issuer, subject from keyturn.duty_person where rotation = known and valid_to is null
-     except select * from keyturn.people_of_duty(answer))
-    union all
-    (select * from keyturn.people_of_duty(answer)
-     except select is_on_duty, issuer, subject from keyturn.duty_person where rotation = known and valid_to is null))
-$$;
 
 create or replace function keyturn.people_of_duty(answer jsonb)
 returns table (is_on_duty boolean, issuer text, subject text)

@@ -7,7 +7,8 @@ create or replace function keyturn.activate_policy(installed jsonb, set_text tex
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   known keyturn.policy_active; counts jsonb; next bigint;
-  facts jsonb := leaf::jsonb -> 'facts';
+  body jsonb := leaf::jsonb;
+  facts jsonb := body -> 'facts';
   set_digest text := 'sha256:' || encode(sha256(convert_to(set_text, 'UTF8')), 'hex');
 begin
   perform pg_advisory_xact_lock(hashtext('keyturn.policy_active'));
@@ -24,8 +25,14 @@ begin
   insert into keyturn.policy_active (singleton, generation, digest) values (true, next, set_digest)
     on conflict (singleton) do update set generation = excluded.generation, digest = excluded.digest;
   counts := keyturn.apply_file_directory(set_text::jsonb -> 'directory', keyturn.next_directory_instant());
-  perform keyturn.check_policy_entry(leaf, jsonb_build_object(
-    'digest', set_digest, 'generation', next, 'replaces', known.digest, 'directory', counts));
+  perform keyturn.check_leaf(body, 'policy', 'policy');
+  if body ->> 'id' is distinct from 'policy/policy/install/' || next || '/1'
+    or body ->> 'type' is distinct from 'policy.installed'
+    or body -> 'policy' ->> 'digest' is distinct from set_digest
+    or not (facts @> jsonb_build_object(
+      'digest', set_digest, 'generation', next, 'replaces', known.digest, 'directory', counts)) then
+    raise exception 'not the next entry about this policy';
+  end if;
   insert into audit.entry (leaf) values (leaf);
 end $$;
 grant execute on function keyturn.activate_policy to keyturn_worker;
@@ -56,21 +63,6 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         '{"base":"' || base || '","candidate":"' || candidate || '"}', 'UTF8')), 'hex'))
     and exists (select from keyturn.policy_candidate where digest = candidate)
 $$;
-
--- Refuses an entry that is not the next one of the stream of policies, about this set and what it changes.
-create or replace function keyturn.check_policy_entry(leaf text, expected jsonb) returns void
-language plpgsql set search_path = pg_catalog, pg_temp as $$
-declare
-  body jsonb := leaf::jsonb;
-begin
-  perform keyturn.check_leaf(body, 'policy', 'policy');
-  if body ->> 'id' is distinct from 'policy/policy/install/' || (expected ->> 'generation') || '/1'
-    or body ->> 'type' is distinct from 'policy.installed'
-    or body -> 'policy' ->> 'digest' is distinct from expected ->> 'digest'
-    or not (body -> 'facts' @> expected) then
-    raise exception 'not the next entry about this policy';
-  end if;
-end $$;
 
 -- One proposal at a time, since each entry follows from the last one, which is what this gives.
 create or replace function keyturn.lock_policy_proposals() returns text

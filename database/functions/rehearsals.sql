@@ -1,8 +1,8 @@
--- What was tried out at targets in the last hour, and by whom: all workers and APIs share one count.
+-- What was rehearsed at targets in the last hour, and by whom: all workers and APIs share one count.
 
 -- Seconds until the budgets of the last hour have room: of the root, and three times as much for the target, of which a
 -- root that used less than a third of its own budget there is never kept. There is room again when the newest rehearsal
--- is an hour old that, with all later ones, fills the budget. Where people agreed already, nothing is tried out to
+-- is an hour old that, with all later ones, fills the budget. Where people agreed already, nothing is rehearsed to
 -- learn from a refusal. A worker that died is charged little: how long its rehearsal took, nobody knows.
 create or replace function keyturn.rehearsal_wait(
   of_root text, of_target text, seconds_max int, refused_max int, is_agreed boolean
@@ -41,7 +41,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp as $$
 $$;
 grant execute on function keyturn.rehearsal_wait to keyturn_api;
 
--- Takes a place for one rehearsal, or answers the seconds to wait. A place is leased: a worker that dies gives it back
+-- Takes a slot for one rehearsal, or answers the seconds to wait. A slot is leased: a worker that dies gives it back
 -- when the lease is over.
 create or replace function keyturn.begin_rehearsal(
   of_request text, of_root text, of_target text, limits jsonb, out id bigint, out seconds int

@@ -25,7 +25,7 @@ export interface Caller {
   readonly id: string;
   readonly run: string;
   readonly request: SignedAsk;
-  /** Which try of an activity it is, as whoever schedules activities says. */
+  /** Which try of an activity it is, by the word of who schedules activities. */
   readonly attempt?: number;
 }
 

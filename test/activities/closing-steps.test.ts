@@ -44,7 +44,7 @@ afterAll(async () => {
   await stack.stop();
 });
 
-const THROWN = {
+const ENGAGED = {
   id: 'swi_1',
   scope: { kind: 'all', value: null },
   account: null,
@@ -77,7 +77,7 @@ const CLOSINGS: readonly (readonly [
   ['closeFailed', 'fail_planning', (step) => closeFailed(step, { code: 'x', detail: '' })],
   ['denyByPolicy', 'forbid', (step) => denyByPolicy(step, 'forbidden', EVALUATED)],
   ['refuseExecution', 'stop', (step) => refuseExecution(step, 'target_removed')],
-  ['closeSwitchedOff', 'stop', (step) => closeSwitchedOff(step, THROWN)],
+  ['closeSwitchedOff', 'stop', (step) => closeSwitchedOff(step, ENGAGED)],
   ['returnToReview', 'reopen', (step) => returnToReview(step, 'approval_stale')],
   ['closeExpired', 'expire', (step) => closeExpired(step, 'expire')],
   ['closeExpired, unseen', 'expire_unseen', (step) => closeExpired(step, 'expire_unseen')],

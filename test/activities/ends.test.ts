@@ -114,10 +114,10 @@ describe('the sweep', () => {
     const isOpen = vi
       .fn<(id: string) => Promise<boolean>>()
       .mockRejectedValue(new KeyturnError('unavailable', 'away'));
-    const told = vi.spyOn(dependencies.log, 'error');
+    const logged = vi.spyOn(dependencies.log, 'error');
     expect((await sweepWith(isOpen)).overdue).toEqual([overdue.id]);
     expect(isOpen).toHaveBeenCalledTimes(3);
-    expect(told).toHaveBeenCalledWith({ skipped: expect.any(Number) }, expect.stringContaining('away'));
+    expect(logged).toHaveBeenCalledWith({ skipped: expect.any(Number) }, expect.stringContaining('away'));
     for (const { id } of others) expect(await statusOf(id)).toBe('pending');
   });
 
@@ -301,7 +301,7 @@ describe('a plan', () => {
     expect(rows).toEqual([{ is_refused: isCounted, is_telling: isCounted, is_over: true }]);
   });
 
-  it('counts an emergency like everything else', async () => {
+  it('counts a break-glass request like everything else', async () => {
     const caller = await received({ break_glass: true });
     vi.spyOn(target, 'plan').mockImplementationOnce(refused({ code: 'not_previewable' }));
     await planOf(caller);
@@ -338,8 +338,8 @@ describe('an approved action', () => {
     ['since when it waits', `pending_since = pending_since - interval '1 hour'`],
     ['until when it waits', `expires_at = expires_at + interval '1 hour'`],
     ['its clocks', `clocks = '{"office":[[0,9999999999999]]}'`],
-    ['that it is an emergency', 'is_break_glass = true'],
-  ])('is not performed when its row was rewritten: %s', async (_what, assignment) => {
+    ['that it is break-glass', 'is_break_glass = true'],
+  ])('is not executed when its row was rewritten: %s', async (_what, assignment) => {
     const caller = await approved();
     await set(caller.id, assignment);
     expect(await execute(caller)).toEqual({ kind: 'again' });

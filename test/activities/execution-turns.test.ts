@@ -43,14 +43,14 @@ function execute(caller: Caller): Promise<unknown> {
 
 const DONE = { kind: 'closed', status: 'succeeded' };
 
-it('an approved action waits for a turn at its target, and is not claimed meanwhile; an emergency does not wait', async () => {
+it('an approved action waits for a turn at its target, and is not claimed meanwhile; a break-glass request does not wait', async () => {
   const others = await Promise.all([
     ...Array.from({ length: 7 }, () => approved()),
     approved({ requester: 'agent-dba' }),
   ]);
-  const [waiting, emergency] = [await approved(), await approved()];
+  const [waiting, breakGlass] = [await approved(), await approved()];
   await stack.keyturnDb.query('update keyturn.request set is_break_glass = true where id = $1', [
-    emergency.id,
+    breakGlass.id,
   ]);
   const letGo = target.holdExecutions();
   try {
@@ -60,7 +60,7 @@ it('an approved action waits for a turn at its target, and is not claimed meanwh
     await expect.poll(claimed, { timeout: 20_000 }).toBe(8);
     const waited = execute(waiting);
     // It gets as far as to find that its row says something else than its entries.
-    expect(await execute(emergency)).toEqual({ kind: 'again' });
+    expect(await execute(breakGlass)).toEqual({ kind: 'again' });
     expect(await executionsOf(stack, waiting.id)).toEqual([]);
     letGo();
     expect(await Promise.all([...held, waited])).toEqual([...held, waited].map(() => DONE));

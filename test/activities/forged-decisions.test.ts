@@ -63,7 +63,7 @@ function nextLetter(letter: string): string {
 }
 
 describe('an acknowledged denial', () => {
-  it('counts as well where somebody else lets it be judged by history', async () => {
+  it('counts as well where somebody else lets it be dated by history', async () => {
     const caller = await pending();
     const denial = await desk.decision(caller.id, 'olga', { verdict: 'deny' });
     await called(caller, activities.consumeLate, batchOf(denial, 1));
@@ -87,7 +87,7 @@ describe('an acknowledged denial', () => {
 });
 
 describe('a ticket that nobody has sent', () => {
-  it('is not used up by whoever lets history be asked for it: it leaves no row', async () => {
+  it('is not used up by one who lets history be asked for it: it leaves no row', async () => {
     const caller = await pending();
     const ticket = await desk.decision(caller.id, 'olga', { ticketUntil: new Date(Date.now() + 60_000) });
     await called(caller, activities.consumeLate, batchOf(ticket, 1));

@@ -38,7 +38,7 @@ function pending(): Promise<Caller> {
   return pendingCaller({ desk, activities });
 }
 
-/** What a workflow, or whoever writes to its namespace, hands on. */
+/** What a workflow, or a writer to its namespace, hands on. */
 async function consume(caller: Caller, step: number, ...envelopes: string[]): Promise<void> {
   const messages = envelopes.map((body) => ({ kind: 'decide' as const, body }));
   await called(caller, activities.consume, { messages, junk: 0, step, at: now() });
@@ -104,7 +104,7 @@ describe('a denial that was signed before the approval, and handed on after it',
     expect(await desk.row(caller.id)).toMatchObject({ status: 'denied', denied_by: 'person' });
   });
 
-  it('comes too late after the claim, and that is told by verify', async () => {
+  it('comes too late after the claim, and that is found by verify', async () => {
     const caller = await pending();
     const denial = await desk.decision(caller.id, 'olga', { verdict: 'deny' });
     await consume(caller, 1, await desk.decision(caller.id, 'dmitri'));

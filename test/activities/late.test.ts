@@ -136,12 +136,12 @@ describe('a withdrawal that was acknowledged and comes too late', () => {
     await expectVerifiable(caller);
   });
 
-  it('is on record once while the action is performed', async () => {
+  it('is on record once while the action is executed', async () => {
     const caller = await approved();
-    const performed = target.execute.bind(target);
+    const realExecute = target.execute.bind(target);
     vi.spyOn(target, 'execute').mockImplementation(async (call) => {
       await withdraw(caller);
-      return performed(call);
+      return realExecute(call);
     });
     expect(await execute(caller)).toEqual({ kind: 'closed', status: 'succeeded' });
     expect(await refusalsOf(caller)).toEqual(['request_executing']);
@@ -249,5 +249,11 @@ describe('counts of junk that no workflow counts', () => {
       ({ type }) => type === 'decision.unauthenticated',
     );
     expect(counted.map(({ facts }) => facts['count'])).toEqual([2]);
+  });
+
+  it.each([3e9, 2.5, 1, -1, Number.NaN, '7'])('are refused as totals of two: %s', async (total) => {
+    const caller = await pending();
+    const batch = { messages: [], junk: 2, junk_total: total as number, step: 1, at: now() };
+    await expect(called(caller, activities.consume, batch)).rejects.toMatchObject({ nonRetryable: true });
   });
 });

@@ -87,7 +87,7 @@ describe('the budget of open requests', () => {
     expect(await statusOf(await received({ requester: 'agent-dba' }))).toBe('planning');
   });
 
-  it('keeps no review of an emergency away', async () => {
+  it('keeps no review of a break-glass request away', async () => {
     await fill();
     expect(await statusOf(await received())).toBe('failed');
     const review = await received({ action: REVIEW.action }, 'keyturn');

@@ -36,7 +36,7 @@ function pending(): Promise<Caller> {
   return pendingCaller({ desk, activities });
 }
 
-/** The next entry of the request, changed, as whoever may insert rows could leave it. */
+/** The next entry of the request, changed, as one who may insert rows could leave it. */
 async function plant({ id }: Caller, change: (leaf: Leaf) => object): Promise<void> {
   const { rows } = await stack.keyturnDb.query<{ leaf: string }>(
     'select leaf from audit.entry where request = $1 order by n desc limit 1',

@@ -39,17 +39,17 @@ describe('turns at one target', () => {
   it('are given up after a while in which no turn came, and not begun later', async () => {
     const turns = new TargetTurns(1);
     const hold = Promise.withResolvers<void>();
-    const place = { target: 'shop', requester: 'ann' };
-    const held = Array.from({ length: 7 }, () => turns.run(place, () => hold.promise));
+    const caller = { target: 'shop', requester: 'ann' };
+    const held = Array.from({ length: 7 }, () => turns.run(caller, () => hold.promise));
     let isBegun = false;
-    const late = turns.run(place, () => {
+    const late = turns.run(caller, () => {
       isBegun = true;
       return Promise.resolve();
     });
     await expect(late).rejects.toBeInstanceOf(ChecksBusy);
     hold.resolve();
     await Promise.all(held);
-    expect(await turns.run(place, () => Promise.resolve('next'))).toBe('next');
+    expect(await turns.run(caller, () => Promise.resolve('next'))).toBe('next');
     expect(isBegun).toBe(false);
   });
 });

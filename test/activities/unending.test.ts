@@ -110,7 +110,7 @@ describe('a request that its workflow leaves as it is', () => {
     ],
     ['the same, and still held', [EXPIRED, decided('30 days'), ...HELD], null],
     ['approved, past its expiry with approvals that carry', [EXPIRED], null],
-    ['approved, not expired, with approvals of before', [decided('30 days')], null],
+    ['approved, not expired, with earlier approvals', [decided('30 days')], null],
     ['allowed a day ago', [unasked('25 hours')], 'expired'],
     ['allowed a day ago, and still held', [unasked('25 hours'), ...HELD], null],
     ['the same, with a hold that is not on record', [EXPIRED, decided('30 days'), FOR_EVER], 'expired'],
@@ -190,15 +190,15 @@ describe('a claim that stays open while its workflow is open', () => {
   });
 
   it.each([
-    { asked: 'several times over an hour', since: '60 min', last: '1 min', state: 'indeterminate' },
+    { probed: 'several times over an hour', since: '60 min', last: '1 min', state: 'indeterminate' },
     {
-      asked: 'before an outage of an hour, and once after',
+      probed: 'before an outage of an hour, and once after',
       since: '90 min',
       last: '60 min',
       state: 'claimed',
     },
-    { asked: 'several times in a few minutes', since: '5 min', last: '1 min', state: 'claimed' },
-  ])('is $state when its target could not tell: asked $asked', async ({ since, last, state }) => {
+    { probed: 'several times in a few minutes', since: '5 min', last: '1 min', state: 'claimed' },
+  ])('is $state when its target could not tell: probed $probed', async ({ since, last, state }) => {
     for (const isOpen of [true, false]) {
       const { id } = await claimed();
       vi.spyOn(target, 'probe').mockResolvedValue('unknown');

@@ -58,7 +58,7 @@ export async function startApi(
   const number = takeNumber();
   const folder = path.join(testFolder(), `api_${number}`);
   fs.mkdirSync(folder, { recursive: true });
-  const [databases, place, issuer, secondIssuer] = await Promise.all([
+  const [databases, temporal, issuer, secondIssuer] = await Promise.all([
     createDatabases(`api_${number}`),
     sharedTemporal(number),
     startIssuer(),
@@ -68,8 +68,8 @@ export async function startApi(
   const keys = ensureKeys(path.join(folder, 'keys'));
   const settings = readApiConfiguration({
     KEYTURN_DATABASE_URL: databases.keyturn.api,
-    TEMPORAL_ADDRESS: place.address,
-    TEMPORAL_NAMESPACE: place.namespace,
+    TEMPORAL_ADDRESS: temporal.address,
+    TEMPORAL_NAMESPACE: temporal.namespace,
     KEYTURN_VERIFICATION_KEYS: keys.verification,
     KEYTURN_SEALING_KEYS: keys.sealing,
     KEYTURN_IDENTITY_KEY: keys.identity,

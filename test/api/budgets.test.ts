@@ -108,7 +108,7 @@ describe('a request beyond a budget', () => {
   );
 
   it.each(OF_THE_TARGET)(
-    'of %s of a target stops there whoever used a share of it, and nobody elsewhere',
+    'of %s of a target stops there those who used a share of it, and nobody elsewhere',
     async (_what, exhaust) => {
       await exhaust();
       const detail = expect.stringMatching(

@@ -121,7 +121,7 @@ describe('the event stream', () => {
     const entries = [];
     for (let index = 0; index < 5; index += 1) entries.push(await storeEntry(api, id, 'request.escalated'));
     const stream = await openStream(token, { 'last-event-id': String(entries[1]) }, `?request=${id}`);
-    // Replayed from the log before the feed of the process was told of them; then the feed brings them, too.
+    // Replayed from the log before the feed of the process was notified of them; then the feed brings them, too.
     await expect.poll(() => idsOf(stream), { timeout: 10_000 }).toContain(entries[4]);
     entries.push(await storeEntry(api, id, 'request.approved'));
     await announce(api, id);
@@ -161,7 +161,7 @@ describe('the event stream', () => {
     await again.close();
   });
 
-  it('never loses an entry whose commit is slower than many later ones, for whoever was cut off meanwhile', async () => {
+  it('never loses an entry whose commit is slower than many later ones, for one who was cut off meanwhile', async () => {
     const { id } = await storeRequest(api);
     const other = await storeRequest(api);
     const token = await api.issuer.humanToken('olga');

@@ -142,7 +142,7 @@ describe('a token that does not say plainly which groups', () => {
     ['as numbers', { groups: [CLAIM, 1] }],
     ['as nothing', { groups: null }],
     [
-      'that are told elsewhere',
+      'that are said elsewhere',
       { _claim_names: { groups: 'src1' }, _claim_sources: { src1: { endpoint: 'https://graph' } } },
     ],
     ['by a hint that there are more', { hasgroups: true }],
@@ -167,8 +167,8 @@ describe('a token that does not say plainly which groups', () => {
       const known = await members('others');
       expect(await call(await token('petra', ['others']))).toBe(200);
       expect(await members('others')).toEqual(known);
-      const told = { issuer: api.issuer.url, why: 'issued_ahead' };
-      expect(warned.mock.calls).toEqual([[told, 'the groups of a token were not taken']]);
+      const logged = { issuer: api.issuer.url, why: 'issued_ahead' };
+      expect(warned.mock.calls).toEqual([[logged, 'the groups of a token were not taken']]);
     } finally {
       await api.db.query(before);
     }

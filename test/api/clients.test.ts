@@ -16,7 +16,7 @@ const AT_ISSUER = {
 } as unknown as Issuer;
 
 /** Alice uses the agent of Bob, which its issuer knows as a subject and as a client. */
-function ground(names: Pick<Agent, 'subject' | 'client'>): CallerSnapshot {
+function snapshot(names: Pick<Agent, 'subject' | 'client'>): CallerSnapshot {
   const { subject } = names;
   const agent = {
     id: 'bot',
@@ -43,7 +43,7 @@ function ground(names: Pick<Agent, 'subject' | 'client'>): CallerSnapshot {
 function lineage(names: Pick<Agent, 'subject' | 'client'>, claims: object) {
   const principal = principalOf({ iss: ISSUER, sub: 'alice', exp: 9e9, ...claims }, AT_ISSUER);
   if (!principal) throw new Error('the token was not read');
-  return lineageOf(callerOf(principal, ground(names)), {});
+  return lineageOf(callerOf(principal, snapshot(names)), {});
 }
 
 describe('an agent is behind what people ask with a token that it got', () => {
@@ -71,7 +71,7 @@ describe('an agent is behind what people ask with a token that it got', () => {
     const accounts = members.map(({ role, subject }) => `${role} ${subject}`);
     expect(accounts).toContain(`trigger ${names.subject}`);
     expect(accounts).toContain('owner bob');
-    const { directory } = ground(names);
+    const { directory } = snapshot(names);
     const alone = [{ role: 'requester' as const, issuer: ISSUER, subject: 'bob' }];
     expect(budgetRoot(directory, members).id).toBe(budgetRoot(directory, alone).id);
     expect(lineageRoot(directory, members)).toBe('person:bob');
@@ -114,7 +114,7 @@ describe('what an issuer says of accounts of another issuer', () => {
     },
     { what: 'a person', names: { subject: 'uuid' }, by: 'bob', behind: ['trigger bob'] },
   ])('keeps $what from agreeing, and opens and costs them nothing', ({ names, by, behind }) => {
-    const { directory, ...others } = ground(names);
+    const { directory, ...others } = snapshot(names);
     const people = { ...directory, people: [...directory.people, mallory] };
     const act = { sub: 'm', act: { iss: ISSUER, sub: by } };
     const principal = principalOf({ ...claims, sub: 'm', act }, AT_OTHER);
@@ -141,10 +141,10 @@ describe('a token of a person that the client of an agent got', () => {
     const principal = principalOf({ ...person, ...claims }, AT_ISSUER);
     if (!principal) throw new Error('the token was not read');
     expect(principal.isHuman).toBe(true);
-    const caller = callerOf(principal, ground(names));
+    const caller = callerOf(principal, snapshot(names));
     expect(() => reviewerOf(caller)).toThrow(expect.objectContaining({ code: 'machine_cannot_decide' }));
     expect(isReviewer(caller)).toBe(false);
-    const other = callerOf(principal, ground({ subject: 'another' }));
+    const other = callerOf(principal, snapshot({ subject: 'another' }));
     expect([reviewerOf(other).id, isReviewer(other)]).toEqual(['alice', true]);
   });
 });

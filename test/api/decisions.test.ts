@@ -319,7 +319,7 @@ describe('with Temporal out of reach', () => {
     }
   });
 
-  it('nothing is taken, and callers are told when to come back', async () => {
+  it('nothing is taken, and callers learn when to come back', async () => {
     const down = await startApi({ TEMPORAL_ADDRESS: '127.0.0.1:1' });
     try {
       const created = await down.create(await down.issuer.agentToken('agent-billing'), GOOD_BODY);

@@ -129,7 +129,7 @@ describe.skipIf(!hasOpenssl)('a Temporal server behind mutual TLS', () => {
         TEMPORAL_TLS_CLIENT_KEY_PATH: file('client.key'),
       },
     });
-    front.upstream = stack.temporalPlace.address;
+    front.upstream = stack.temporalService.address;
     await Promise.all([...stack.apis, ...stack.workers].map((program) => program.start()));
   });
 
@@ -145,11 +145,11 @@ describe.skipIf(!hasOpenssl)('a Temporal server behind mutual TLS', () => {
     ]);
     const statement = 'update account set credit_limit = credit_limit + 1 where id = 1001';
     const body = { action: 'postgres.execute', target: 'shop', arguments: { statement } };
-    const asked = await stack.request<RequestView>(agent, body);
-    expect(asked.body.status).toBe('pending');
-    expect((await stack.decide(olga, asked.body.id)).status).toBe(200);
-    await stack.waitForStatus(asked.body.id, 'succeeded');
-    const { code, stdout } = await stack.cli(['replay', asked.body.id]);
+    const request = await stack.request<RequestView>(agent, body);
+    expect(request.body.status).toBe('pending');
+    expect((await stack.decide(olga, request.body.id)).status).toBe(200);
+    await stack.waitForStatus(request.body.id, 'succeeded');
+    const { code, stdout } = await stack.cli(['replay', request.body.id]);
     expect([code, stdout]).toEqual([0, expect.stringContaining('1 replayed, 0 different')]);
     expect([...front.clients]).toEqual(['keyturn']);
   });

@@ -24,10 +24,13 @@ afterEach(() => {
 async function verify({ host, send }: Keys): Promise<unknown> {
   const { privateKey, publicKey } = await generateKeyPair('EdDSA', { extractable: true });
   const keys = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'test', alg: 'EdDSA' }] });
-  const place = { url: '', port: 0 };
+  const endpoint = { url: '', port: 0 };
   const started = http.createServer(({ url }, response) => {
     if (url === '/jwks') send(response, keys);
-    else response.end(JSON.stringify({ issuer: place.url, jwks_uri: `http://${host}:${place.port}/jwks` }));
+    else
+      response.end(
+        JSON.stringify({ issuer: endpoint.url, jwks_uri: `http://${host}:${endpoint.port}/jwks` }),
+      );
   });
   server = started;
   await new Promise<void>((resolve) => {
@@ -35,13 +38,13 @@ async function verify({ host, send }: Keys): Promise<unknown> {
   });
   const address = started.address();
   if (address === null || typeof address === 'string') throw new Error('The issuer does not listen.');
-  place.port = address.port;
-  place.url = `http://127.0.0.1:${address.port}`;
-  const token = await new SignJWT({ sub: 'olga', iss: place.url, aud: 'keyturn' })
+  endpoint.port = address.port;
+  endpoint.url = `http://127.0.0.1:${address.port}`;
+  const token = await new SignJWT({ sub: 'olga', iss: endpoint.url, aud: 'keyturn' })
     .setExpirationTime('1h')
     .setProtectedHeader({ alg: 'EdDSA', kid: 'test' })
     .sign(privateKey);
-  return verifierOf(place.url).verifier.verify(token);
+  return verifierOf(endpoint.url).verifier.verify(token);
 }
 
 /** A verifier of one issuer, and what it logs. */
@@ -121,12 +124,14 @@ describe('the keys of an issuer', () => {
     issuer.goAway();
     vi.advanceTimersByTime(23 * 3_600_000);
     expect(await verified()).toMatchObject({ identity: { subject: 'olga' } });
-    const told = {
+    const logged = {
       msg: 'the keys of an issuer cannot be fetched',
       issuer: issuer.url,
       why: 'it answered 503',
     };
-    expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([{ ...told, ageSeconds: 82_800 }]);
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+      { ...logged, ageSeconds: 82_800 },
+    ]);
     vi.advanceTimersByTime(2 * 3_600_000);
     await expect(verified()).rejects.toMatchObject({ code: 'unavailable' });
     issuer.comeBack();

@@ -199,7 +199,7 @@ describe('the inbox', () => {
 });
 
 describe('a change of the directory', () => {
-  it('acts from its activation on: a person who leaves has no inbox, a new member judges nothing older', async () => {
+  it('acts from its activation on: a person who leaves has no inbox, a new member decides on nothing older', async () => {
     const older = await storeRequest(api);
     const { directory } = api.policy;
     const changed = {

@@ -60,12 +60,12 @@ describe('a page looks behind what its reader does not see', () => {
     // On the ladder of these, and not yet asked.
     const early = await storeRequest(api, { selectors: ['group:dba-leads'] });
     await copies(early.id, MANY);
-    const asked = await statementsDuring(async () => {
+    const statements = await statementsDuring(async () => {
       const { items, next_cursor } = await page('/v1/inbox', 'petra');
       expect(items.map((item) => item.id)).toEqual([id]);
       expect(next_cursor).toBeNull();
     });
-    expect(asked.length).toBeLessThan(50);
+    expect(statements.length).toBeLessThan(50);
   });
 
   it('in a list of what is of one risk', async () => {
@@ -114,10 +114,10 @@ describe('however many requests a page looks at, where services say who is on ca
     const policy = { ...api.policy, polled_rotations: kept };
     await activate(api.databases, policy, policyDigest(policy));
     const questionsFor = async (limit: number): Promise<number> => {
-      const asked = await statementsDuring(async () =>
+      const statements = await statementsDuring(async () =>
         expect((await page(`${path}?limit=${limit}`, 'olga')).items).toHaveLength(limit),
       );
-      return asked.length;
+      return statements.length;
     };
     await api.db.query(`delete from keyturn.plan`);
     await api.db.query(`delete from keyturn.request`);

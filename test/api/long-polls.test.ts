@@ -4,11 +4,11 @@ import { startApi, type TestApi } from './api.ts';
 import { storeRequest } from './rows.ts';
 
 /** As many as one may have requests open, so that each of them can be waited for. */
-const PLACES = 120;
+const SLOTS = 120;
 
 let api: TestApi;
 beforeAll(async () => {
-  api = await startApi({ KEYTURN_OPEN_REQUESTS: String(PLACES) });
+  api = await startApi({ KEYTURN_OPEN_REQUESTS: String(SLOTS) });
 });
 afterAll(async () => {
   await api.stop();
@@ -25,7 +25,7 @@ it('one caller waits in so many places at once, others in theirs, and what ends 
       ...(signal ? { signal } : {}),
     }).then(({ status }) => status);
   // A few more than there are places, for one that looks holds a place for a moment too.
-  const polls = Array.from({ length: PLACES + 10 }, () => poll(agent, 60, waiting.signal).catch(() => 0));
+  const polls = Array.from({ length: SLOTS + 10 }, () => poll(agent, 60, waiting.signal).catch(() => 0));
   await expect.poll(() => poll(agent, 1), { timeout: 30_000 }).toBe(429);
   expect(await poll(reviewer, 1)).toBe(200);
   // Looking without waiting, and asking, need no place.

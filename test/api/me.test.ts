@@ -28,7 +28,7 @@ async function targets(token: string, query = ''): Promise<TargetPage> {
 }
 
 describe('who the caller is', () => {
-  it('is told to a person, with groups, accounts and what the token may do', async () => {
+  it('is shown to a person, with groups, accounts and what the token may do', async () => {
     const olga = await me(await api.issuer.humanToken('olga'));
     expect(olga).toMatchObject({
       kind: 'person',
@@ -43,7 +43,7 @@ describe('who the caller is', () => {
     expect(Math.abs(Date.parse(olga.server_time) - Date.now())).toBeLessThan(60_000);
   });
 
-  it('is told to an agent, which may never decide, with the reason that a decision would give', async () => {
+  it('is shown to an agent, which may never decide, with the reason that a decision would give', async () => {
     expect(await me(await api.issuer.agentToken('agent-billing'))).toMatchObject({
       kind: 'agent',
       id: 'agent-billing',
@@ -56,7 +56,7 @@ describe('who the caller is', () => {
   });
 
   it.each(['agent-billing', 'backend'])(
-    'is told to a program that holds a token of a person without her other accounts and groups: %s',
+    'is shown to a program that holds a token of a person without her other accounts and groups: %s',
     async (client) => {
       const held = await me(await api.issuer.sign({ sub: 'olga', client_id: client, scope: 'openid' }));
       expect(held).toMatchObject({ kind: 'person', id: 'olga', may_decide: false, accounts: [], groups: [] });
@@ -64,7 +64,7 @@ describe('who the caller is', () => {
     },
   );
 
-  it('is told to accounts that nobody knows: which account it is, and nothing of the directory', async () => {
+  it('is shown to accounts that nobody knows: which account it is, and nothing of the directory', async () => {
     const token = await api.issuer.humanToken('stranger');
     const stranger = await me(token);
     expect(stranger).toMatchObject({
@@ -75,13 +75,13 @@ describe('who the caller is', () => {
     expect(JSON.stringify(stranger)).not.toMatch(/olga|dba/);
   });
 
-  it('is told to nobody without a token', async () => {
+  it('is shown to nobody without a token', async () => {
     expect((await api.http({ path: '/v1/me' })).status).toBe(401);
   });
 });
 
 describe('targets', () => {
-  it('are told to agents without their owners, tags and class, and without how they are reached', async () => {
+  it('are shown to agents without their owners, tags and class, and without how they are reached', async () => {
     const page = await targets(await api.issuer.agentToken('agent-billing'));
     const shop = page.items.find(({ id }) => id === 'shop') ?? expect.unreachable();
     expect(shop).toMatchObject({ resource_type: 'postgres.database', actions: ['postgres.execute'] });
@@ -89,7 +89,7 @@ describe('targets', () => {
     expect(JSON.stringify(page)).not.toContain('KEYTURN_TARGET');
   });
 
-  it('are told to people with their owners', async () => {
+  it('are shown to people with their owners', async () => {
     const page = await targets(await api.issuer.humanToken('olga'));
     expect(page.items.find(({ id }) => id === 'shop')?.owners).toEqual(expect.any(Array));
     expect(JSON.stringify(page)).not.toContain('KEYTURN_TARGET');

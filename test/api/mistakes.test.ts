@@ -4,13 +4,17 @@ import { parseAs } from '../../apps/api/http/pipes.ts';
 import { createBodySchema, listQuerySchema, showQuerySchema } from '../../contract/requests.ts';
 import { throwBodySchema } from '../../contract/switches.ts';
 
-const ASKED = { action: 'a', target: 't', arguments: {} };
+const SUBMISSION = { action: 'a', target: 't', arguments: {} };
 
 it.each([
-  [createBodySchema, { ...ASKED, foo: 1 }, { path: '/foo', message: 'There is no such field.' }],
-  [createBodySchema, { ...ASKED, target: undefined }, { path: '/target', message: 'is missing' }],
-  [createBodySchema, { ...ASKED, target: 1 }, { path: '/target', message: 'must be a string' }],
-  [createBodySchema, { ...ASKED, mode: 'x' }, { path: '/mode', message: 'must be execute or lease or gate' }],
+  [createBodySchema, { ...SUBMISSION, foo: 1 }, { path: '/foo', message: 'There is no such field.' }],
+  [createBodySchema, { ...SUBMISSION, target: undefined }, { path: '/target', message: 'is missing' }],
+  [createBodySchema, { ...SUBMISSION, target: 1 }, { path: '/target', message: 'must be a string' }],
+  [
+    createBodySchema,
+    { ...SUBMISSION, mode: 'x' },
+    { path: '/mode', message: 'must be execute or lease or gate' },
+  ],
   [createBodySchema, [], { path: '', message: 'must be an object' }],
   [showQuerySchema, { wait: '75' }, { path: '/wait', message: 'must be at most 60' }],
   [showQuerySchema, { wait: 'soon' }, { path: '/wait', message: 'must be whole seconds, 0 to 60' }],
@@ -28,8 +32,8 @@ it.each([
     },
   ],
 ])('says in plain words what is wrong: %#', (schema, value, mistake) => {
-  const tell = (): unknown => parseAs(schema, value);
-  expect(tell).toThrow(
+  const parse = (): unknown => parseAs(schema, value);
+  expect(parse).toThrow(
     expect.objectContaining({ facts: { errors: expect.arrayContaining([mistake]) as unknown } }),
   );
 });

@@ -40,7 +40,7 @@ describe('names on a request', () => {
 });
 
 describe('who can approve a stage now', () => {
-  it('is told to those who may see the request, by name, in lists as well', async () => {
+  it('is shown to those who may see the request, by name, in lists as well', async () => {
     const { id } = await storeRequest(api);
     const token = await api.issuer.humanToken('olga');
     const names = candidatesIn(await seen(id, token));
@@ -61,7 +61,7 @@ describe('who can approve a stage now', () => {
     expect(people).not.toContain('dmitri');
   });
 
-  it('is told to nobody behind the request, nor to those whom it does not name', async () => {
+  it('is shown to nobody behind the request, nor to those whom it does not name', async () => {
     const { id } = await storeRequest(api);
     for (const token of [
       await api.issuer.agentToken('agent-billing'),

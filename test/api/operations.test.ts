@@ -81,11 +81,11 @@ describe('without a token', () => {
   });
 
   it('readiness asks database and Temporal once, however many ask', async () => {
-    const asking = vi.spyOn(api.context.policies, 'active');
+    const lookups = vi.spyOn(api.context.policies, 'active');
     const replies = await Promise.all(Array.from({ length: 200 }, () => api.http({ path: '/readyz' })));
     expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([200]));
-    const questions = asking.mock.calls.length;
-    asking.mockRestore();
+    const questions = lookups.mock.calls.length;
+    lookups.mockRestore();
     expect(questions).toBeLessThan(20);
   });
 
@@ -153,11 +153,11 @@ describe('the published document', () => {
 
   it('names every object, so that generated types have names for people', async () => {
     const { body } = await api.http<OpenApi>({ path: '/openapi.json' });
-    const inline = (schema: unknown, place: string): string[] => {
+    const inline = (schema: unknown, pointer: string): string[] => {
       if (typeof schema !== 'object' || schema === null) return [];
-      const own = 'properties' in schema && !/^[^/]+$/.test(place) && !place.endsWith('/properties');
-      const within = Object.entries(schema).flatMap(([key, part]) => inline(part, `${place}/${key}`));
-      return own ? [place, ...within] : within;
+      const own = 'properties' in schema && !/^[^/]+$/.test(pointer) && !pointer.endsWith('/properties');
+      const within = Object.entries(schema).flatMap(([key, part]) => inline(part, `${pointer}/${key}`));
+      return own ? [pointer, ...within] : within;
     };
     expect(Object.entries(body.components.schemas).flatMap(([name, schema]) => inline(schema, name))).toEqual(
       [],
@@ -241,10 +241,10 @@ describe('the published document', () => {
     );
     // Of an address, and so of no operation.
     const codes = [...new Set<ErrorCode>([...named, 'method_not_allowed'])].toSorted();
-    const told = body['x-keyturn-errors'];
-    expect(told).toHaveLength(codes.length);
+    const listed = body['x-keyturn-errors'];
+    expect(listed).toHaveLength(codes.length);
     for (const code of codes)
-      expect(told).toContainEqual({
+      expect(listed).toContainEqual({
         code,
         status: statusOf(code),
         advice: expect.stringMatching(/\.$/) as string,

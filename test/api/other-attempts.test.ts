@@ -47,8 +47,8 @@ it('a question about an outcome is refused alike, and is no attempt', async () =
   const args = { request: id, outcome: 'succeeded', reason: 'I saw it' };
   const body = { action: 'keyturn.resolve', target: 'keyturn', mode: 'execute', arguments: args };
   const before = await counted('resolution', 'machine_cannot_decide');
-  const asked = await api.http<Problem>({ path: '/v1/evaluate', token: await agent(), body });
-  expect(asked.body.code).toBe('machine_cannot_decide');
+  const evaluated = await api.http<Problem>({ path: '/v1/evaluate', token: await agent(), body });
+  expect(evaluated.body.code).toBe('machine_cannot_decide');
   expect(await counted('resolution', 'machine_cannot_decide')).toBe(before);
 });
 

@@ -36,7 +36,7 @@ async function propose(
   return send(sourcesOf(policy), name);
 }
 
-/** Candidates as somebody proposed them so long ago, each of so many bytes. */
+/** Proposals as somebody made them so long ago, each of so many bytes. */
 async function store(count: number, person: string, { hours = 1, bytes = 20 } = {}): Promise<void> {
   await api.db.query(
     `insert into keyturn.policy_candidate (digest, body, sources, proposed_at, person, issuer, subject)
@@ -139,7 +139,7 @@ describe('the files of a proposal', () => {
     expect(await stored()).toBe(0);
   });
 
-  it('are what is sent: of a compiled policy its sender is told so', async () => {
+  it('are what is sent: of a compiled policy its sender is shown so', async () => {
     const refused = await send<Problem>({ policy: api.policy });
     expect([refused.status, refused.body.code]).toEqual([400, 'invalid_request']);
     expect(JSON.stringify(refused.body)).toContain('send the YAML files of the policy as they are');

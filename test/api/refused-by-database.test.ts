@@ -83,14 +83,14 @@ describe('an operator whose call waited while people changed', () => {
   });
 
   it('lifts nothing once they are no operator any more, and learns why from the next call', async () => {
-    const id = await thrown();
+    const id = await engage();
     const reply = await meanwhile(() => lift('omar', id), without('omar'));
     expect(reply).toMatchObject(CHANGED);
     expect(await lift('omar', id)).toMatchObject({ status: 403, body: { code: 'reviewer_inactive' } });
   });
 
   it('lifts nothing that stops an agent of theirs by then, and learns why from the next call', async () => {
-    const id = await thrown({ kind: 'agent', value: 'agent-billing' });
+    const id = await engage({ kind: 'agent', value: 'agent-billing' });
     const reply = await meanwhile(
       () => lift('omar', id),
       (directory) => ({
@@ -105,7 +105,7 @@ describe('an operator whose call waited while people changed', () => {
   });
 
   it('is not the second to agree once the first is no operator any more', async () => {
-    const id = await thrown();
+    const id = await engage();
     expect((await lift('petra', id)).status).toBe(202);
     expect(await meanwhile(() => lift('omar', id), without('petra'))).toMatchObject(CHANGED);
     expect(await lift('omar', id)).toMatchObject({ status: 202 });
@@ -132,7 +132,7 @@ async function meanwhile(call: () => Promise<Reply>, change: Change): Promise<Re
     await waitFor({
       what: 'the call to wait',
       check: async () => {
-        // Inside of a transaction it would be told the same again and again.
+        // Inside of a transaction it would be answered the same again and again.
         await api.db.query('select pg_stat_clear_snapshot()');
         const { rows } = await api.db.query<object>(
           `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
@@ -163,7 +163,7 @@ async function throwSwitch(
   return api.http({ path: '/v1/switches', token, body: { scope, reason: 'r' } });
 }
 
-async function thrown(scope?: object): Promise<string> {
+async function engage(scope?: object): Promise<string> {
   const { status, body } = await throwSwitch('olga', scope);
   expect(status).toBe(201);
   return (body as unknown as SwitchView).id;

@@ -13,12 +13,12 @@ afterAll(async () => {
   await api.stop();
 });
 
-async function tell(name: string, request: string) {
+async function resolve(name: string, request: string) {
   const body = { action: 'keyturn.resolve', target: 'keyturn', arguments: { request, outcome: 'succeeded' } };
   return api.create(await api.issuer.humanToken(name), body);
 }
 
-it('what became of an action is told by nobody who was behind it then, whatever account they have by now', async () => {
+it('the outcome of an action is reported by nobody who was behind it then, whatever account they have by now', async () => {
   const { id } = await storeRequest(api, { status: 'indeterminate', onBehalfOf: 'olga' });
   const issuer = api.issuer.url;
   const people = api.policy.directory.people.map((person) =>
@@ -26,15 +26,15 @@ it('what became of an action is told by nobody who was behind it then, whatever 
   );
   const policy = { ...api.policy, directory: { ...api.policy.directory, people } };
   await activate(api.databases, policy, policyDigest(policy));
-  expect(await tell('olga.new', id)).toMatchObject({ status: 403, body: { code: 'self_approval' } });
-  const told = await tell('dmitri', id);
-  expect(told.status).toBe(202);
-  const started = await readStart(api.context, String(told.body['id']));
+  expect(await resolve('olga.new', id)).toMatchObject({ status: 403, body: { code: 'self_approval' } });
+  const resolution = await resolve('dmitri', id);
+  expect(resolution.status).toBe(202);
+  const started = await readStart(api.context, String(resolution.body['id']));
   // As an editor she cannot agree to it either.
   expect(started?.signed.lineage).toContainEqual({ issuer, subject: 'olga.new', role: 'editor' });
 });
 
-it('what became of an action is told also where as many were behind it as can be', async () => {
+it('the outcome of an action is reported also where as many were behind it as can be', async () => {
   const { id } = await storeRequest(api, { status: 'indeterminate' });
   const others = Array.from({ length: 14 }, (_, index) => ({
     issuer: api.issuer.url,
@@ -45,13 +45,13 @@ it('what became of an action is told also where as many were behind it as can be
     id,
     JSON.stringify(others),
   ]);
-  const told = await tell('dmitri', id);
-  expect(told.status).toBe(202);
-  const started = await readStart(api.context, String(told.body['id']));
+  const resolution = await resolve('dmitri', id);
+  expect(resolution.status).toBe(202);
+  const started = await readStart(api.context, String(resolution.body['id']));
   expect(started?.signed.lineage.length).toBeGreaterThan(16);
 });
 
-it('whom only the caller named then is not proven by what is told of it', async () => {
+it('whom only the caller named then is not proven by what is reported of it', async () => {
   const { id } = await storeRequest(api, { status: 'indeterminate' });
   const issuer = api.issuer.url;
   const named = { issuer, subject: 'petra', role: 'on_behalf_of', is_declared: true };
@@ -61,9 +61,9 @@ it('whom only the caller named then is not proven by what is told of it', async 
     id,
     JSON.stringify([named, twice, proven]),
   ]);
-  const told = await tell('dmitri', id);
-  expect(told.status).toBe(202);
-  const started = await readStart(api.context, String(told.body['id']));
+  const resolution = await resolve('dmitri', id);
+  expect(resolution.status).toBe(202);
+  const started = await readStart(api.context, String(resolution.body['id']));
   const editors = started?.signed.lineage.filter(({ role }) => role === 'editor');
   expect(editors).toContainEqual({ issuer, subject: 'petra', role: 'editor', is_declared: true });
   expect(editors).toContainEqual({ issuer, subject: 'omar', role: 'editor' });

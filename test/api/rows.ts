@@ -260,9 +260,9 @@ function sealed256(api: TestApi, context: string, value: string | Record<string,
 
 async function insert(api: TestApi, table: string, values: Record<string, unknown>): Promise<void> {
   const columns = Object.keys(values);
-  const places = columns.map((_, index) => `$${index + 1}`);
+  const parameters = columns.map((_, index) => `$${index + 1}`);
   await api.db.query(
-    `insert into ${table} (${columns.join(', ')}) values (${places.join(', ')})`,
+    `insert into ${table} (${columns.join(', ')}) values (${parameters.join(', ')})`,
     Object.values(values),
   );
 }

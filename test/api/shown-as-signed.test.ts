@@ -15,7 +15,7 @@ afterAll(async () => {
 });
 
 /** A pending request with the entry that opened its round, as the worker leaves it. */
-async function asked(): Promise<string> {
+async function pending(): Promise<string> {
   const { id } = await storeRequest(api);
   const { rows } = await api.db.query<{ run_id: string; plan_digest: string; rule: string }>(
     `select run_id, plan_digest, body -> 'rules' -> 0 ->> 'id' as rule
@@ -66,8 +66,8 @@ async function write(last: string | null, { id, run, type, facts, summary }: Wri
     evidence: null,
     parts: summary === undefined ? {} : { summary },
   };
-  const place = { request: id, run, namespace: 'n', nonce: '00', salts: { summary: 'ab' } };
-  const next = nextLeaf(draft, { ...place, id: (n) => `${id}/${n}`, last: lastLeafOf(last) });
+  const position = { request: id, run, namespace: 'n', nonce: '00', salts: { summary: 'ab' } };
+  const next = nextLeaf(draft, { ...position, id: (n) => `${id}/${n}`, last: lastLeafOf(last) });
   await api.db.query('insert into audit.entry (leaf) values ($1)', [next.text]);
   if (summary !== undefined)
     await api.db.query('insert into audit.payload (event_id, part, salt, body) values ($1, $2, $3, $4)', [
@@ -104,9 +104,9 @@ const OTHERWISE = {
   summary: 'Reads only: nothing changes',
 } as const;
 
-describe('whoever changes the row of a request changes nothing that reviewers read', () => {
+describe('one who changes the row of a request changes nothing that reviewers read', () => {
   it.each(Object.entries(OTHERWISE))('of its %s', async (column, value) => {
-    const id = await asked();
+    const id = await pending();
     const before = [await shown(id), await listed(id)];
     expect(before).toMatchObject([{ id }, { id }]);
     await api.db.query(`update keyturn.request set ${column} = $2 where id = $1`, [id, value]);
@@ -114,7 +114,7 @@ describe('whoever changes the row of a request changes nothing that reviewers re
   });
 
   it('of what its rules say', async () => {
-    const id = await asked();
+    const id = await pending();
     const before = await shown(id);
     expect(before.matched_rules).toMatchObject([{ effect: 'review' }]);
     await api.db.query(
@@ -135,7 +135,7 @@ describe('whoever changes the row of a request changes nothing that reviewers re
   });
 
   it('by the signed words of another request', async () => {
-    const [id, other] = [await asked(), await asked()];
+    const [id, other] = [await pending(), await pending()];
     await api.db.query(
       `update keyturn.request set envelope = (select envelope from keyturn.request where id = $2) where id = $1`,
       [id, other],

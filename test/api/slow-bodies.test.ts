@@ -39,7 +39,7 @@ async function halfSent(path: string, token: string, body: string): Promise<() =
   };
 }
 
-it('whoever is deactivated while the body of a call is on its way does nothing by that call', async () => {
+it('one who is deactivated while the body of a call is on its way does nothing by that call', async () => {
   const token = await api.issuer.humanToken('olga');
   const body = JSON.stringify({ scope: { kind: 'all', value: null }, reason: 'because' });
   const send = await halfSent('/v1/switches', token, body);

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { vi } from 'vitest';
 
-/** What the feed asks every second, whoever calls. */
+/** What the feed asks every second, for any caller. */
 const FEED = /pg_current_snapshot|from audit\.entry left join keyturn\.request/;
 
 /** What the API asks the database while `work` is under way, but for its feed. Nothing else may call it meanwhile. */

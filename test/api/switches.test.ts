@@ -30,7 +30,7 @@ async function throwAs<T = SwitchView>(token: string, scope: object = SHOP, more
   return api.http<T>({ path: '/v1/switches', token, body });
 }
 
-async function thrown(scope: Scope = SHOP, name = 'olga'): Promise<SwitchView> {
+async function engage(scope: Scope = SHOP, name = 'olga'): Promise<SwitchView> {
   const reply = await throwAs(await api.issuer.humanToken(name), scope);
   expect(reply.status).toBe(201);
   return reply.body;
@@ -52,8 +52,8 @@ async function leaves(): Promise<{ text: string; leaf: Leaf }[]> {
 }
 
 describe('throwing', () => {
-  it('takes one operator, and is on record with the reason committed, not told', async () => {
-    const { id } = await thrown();
+  it('takes one operator, and is on record with the reason committed, not shown', async () => {
+    const { id } = await engage();
     const last = (await leaves()).at(-1);
     expect(last?.leaf).toMatchObject({
       type: 'switch.thrown',
@@ -85,7 +85,7 @@ describe('throwing', () => {
     ['an operator who left', () => api.issuer.humanToken('ines'), 'reviewer_inactive'],
     ['a stranger', () => api.issuer.humanToken('stranger'), 'reviewer_unknown'],
   ])('is refused to %s, as lifting is', async (_who, token, code) => {
-    const { id } = await thrown(ALL);
+    const { id } = await engage(ALL);
     const before = (await leaves()).length;
     expect(await throwAs(await token(), ALL)).toMatchObject({ status: 403, body: { code } });
     expect(await liftAs(await token(), id)).toMatchObject({ status: 403, body: { code } });
@@ -130,7 +130,7 @@ describe('throwing', () => {
 
 describe('lifting', () => {
   it('takes two different people; the one who threw it may be one of them', async () => {
-    const { id } = await thrown();
+    const { id } = await engage();
     const [olga, omar] = [await api.issuer.humanToken('olga'), await api.issuer.humanToken('omar')];
     expect(await liftAs(olga, id)).toMatchObject({ status: 202, body: { state: 'one more person needed' } });
     expect(await listAs(olga)).toMatchObject([{ id, agreed_to_lift: [{ person: 'olga' }] }]);
@@ -144,7 +144,7 @@ describe('lifting', () => {
   });
 
   it('by the same person twice is refused, also through another account of hers', async () => {
-    const { id } = await thrown();
+    const { id } = await engage();
     expect((await liftAs(await api.issuer.humanToken('olga'), id)).status).toBe(202);
     const second = api.secondIssuer.humanToken('olga.petrenko');
     for (const token of [await api.issuer.humanToken('olga'), await second]) {
@@ -158,7 +158,7 @@ describe('lifting', () => {
     ['by its account', () => ({ kind: 'agent', value: `${api.issuer.url} agent-dba` })],
     ['of her own account', () => ({ kind: 'agent', value: `${api.issuer.url} olga` })],
   ])('is not for the owner of what is stopped: %s', async (_what, scope) => {
-    const { id } = await thrown(scope(), 'omar');
+    const { id } = await engage(scope(), 'omar');
     const refused = await liftAs(await api.issuer.humanToken('olga'), id);
     expect(refused).toMatchObject({ status: 403, body: { code: 'self_approval' } });
     await api.db.query('insert into keyturn.kill_switch_lift values ($1, $2, now())', [id, 'olga']);
@@ -167,7 +167,7 @@ describe('lifting', () => {
   });
 
   it('at the same moment by the same person counts once', async () => {
-    const { id } = await thrown();
+    const { id } = await engage();
     const token = await api.issuer.humanToken('olga');
     const replies = await Promise.all(Array.from({ length: 6 }, () => liftAs(token, id)));
     expect(replies.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([
@@ -177,14 +177,14 @@ describe('lifting', () => {
   });
 
   it('does not count the word of somebody who is no operator any more', async () => {
-    const { id } = await thrown();
+    const { id } = await engage();
     await api.db.query('insert into keyturn.kill_switch_lift values ($1, $2, now())', [id, 'dmitri']);
     expect((await liftAs(await api.issuer.humanToken('olga'), id)).status).toBe(202);
     expect((await liftAs(await api.issuer.humanToken('omar'), id)).status).toBe(200);
   });
 
   it('one switch leaves another on the same thing on', async () => {
-    const [first, second] = [await thrown(), await thrown(SHOP, 'petra')];
+    const [first, second] = [await engage(), await engage(SHOP, 'petra')];
     for (const name of ['olga', 'omar']) await liftAs(await api.issuer.humanToken(name), first.id);
     const refused = await api.create(await api.issuer.agentToken('agent-billing'));
     expect(refused.body).toMatchObject({ code: 'switched_off' });
@@ -199,7 +199,7 @@ describe('lifting', () => {
 
 describe('listing', () => {
   it('tells agents what is stopped since when, and people of the directory why and by whom', async () => {
-    const { id, since } = await thrown();
+    const { id, since } = await engage();
     expect(await listAs(await api.issuer.agentToken('agent-billing'))).toEqual([{ id, scope: SHOP, since }]);
     expect(await listAs(await api.issuer.humanToken('dmitri'))).toEqual([
       { id, scope: SHOP, since, reason: 'tell_tale', thrown_by: 'olga', agreed_to_lift: [] },
@@ -217,7 +217,7 @@ describe('asking under a switch', () => {
     ['its action', { kind: 'action', value: 'postgres.execute' }],
     ['the agent', { kind: 'agent', value: 'agent-billing' }],
   ])('on %s is refused with the kind of scope and not the reason', async (_what, scope) => {
-    await thrown(scope);
+    await engage(scope);
     const reply = await api.create(await asAgent());
     expect(reply).toMatchObject({ status: 403, body: { code: 'switched_off' } });
     expect(String(reply.body['detail'])).toContain(`(${scope.kind})`);
@@ -225,13 +225,13 @@ describe('asking under a switch', () => {
   });
 
   it('on something else is taken', async () => {
-    await thrown({ kind: 'target', value: 'shop-strict' });
-    await thrown({ kind: 'agent', value: 'agent-dba' });
+    await engage({ kind: 'target', value: 'shop-strict' });
+    await engage({ kind: 'agent', value: 'agent-dba' });
     expect((await api.create(await asAgent())).status).toBe(202);
   });
 
-  it('on an account behind it is refused, whoever asks', async () => {
-    await thrown({ kind: 'agent', value: `${api.issuer.url} omar` });
+  it('on an account behind it is refused, for any caller', async () => {
+    await engage({ kind: 'agent', value: `${api.issuer.url} omar` });
     const onBehalf = await api.create(await asAgent('agent-assistant', { onBehalfOf: 'omar' }));
     expect(onBehalf.body).toMatchObject({ code: 'switched_off' });
     const declared = { ...GOOD_BODY, on_behalf_of: { subject: 'omar' } };
@@ -243,7 +243,7 @@ describe('asking under a switch', () => {
     const headers = { 'idempotency-key': randomUUID() };
     const first = await api.create(await asAgent(), GOOD_BODY, headers);
     expect(first.status).toBe(202);
-    await thrown(ALL);
+    await engage(ALL);
     const again = await api.create(await asAgent(), GOOD_BODY, headers);
     expect([again.status, again.body['id']]).toEqual([202, first.body['id']]);
     const other = { ...GOOD_BODY, arguments: { statement: 'delete from accounts' } };
@@ -259,7 +259,7 @@ describe('asking under a switch', () => {
     const wrong = await api.create(await asAgent(), { ...GOOD_BODY, arguments: { statement: 7 } });
     expect(wrong).toMatchObject({ status: 422, body: { code: 'arguments_invalid' } });
     expect(history).not.toHaveBeenCalled();
-    await thrown(ALL);
+    await engage(ALL);
     const stopped = await api.create(await asAgent());
     expect(stopped).toMatchObject({ status: 403, body: { code: 'switched_off' } });
     expect(history).toHaveBeenCalled();
@@ -269,7 +269,7 @@ describe('asking under a switch', () => {
 describe('deciding under a switch', () => {
   it.each(['decisions', 'tickets'])('an approval is refused (%s)', async (to) => {
     const { id, decisionDigest } = await storeRequest(api);
-    await thrown();
+    await engage();
     const token = await api.issuer.humanToken('olga');
     const body = { decision_digest: decisionDigest, verdict: 'approve' };
     const reply = await api.http({ path: `/v1/requests/${id}/${to}`, token, body });
@@ -279,7 +279,7 @@ describe('deciding under a switch', () => {
   });
 });
 
-describe('whoever has the role of the API', () => {
+describe('one with the role of the API', () => {
   let role: Client;
   beforeAll(async () => {
     role = new Client({ connectionString: api.databases.keyturn.api });
@@ -301,7 +301,7 @@ describe('whoever has the role of the API', () => {
   });
 
   it('throws nothing with an entry about something else, out of line, or none', async () => {
-    await thrown();
+    await engage();
     const chain = await leaves();
     const last = chain.at(-1);
     const good = {
@@ -343,7 +343,7 @@ describe('whoever has the role of the API', () => {
     ['with somebody who answers for the agent', () => ({ kind: 'agent', value: 'agent-dba' }), 'olga'],
     ['with whom it stops', () => ({ kind: 'agent', value: `${api.issuer.url} olga` }), 'olga'],
   ])('lifts nothing %s', async (_how, scope, other) => {
-    const { id } = await thrown(scope(), 'omar');
+    const { id } = await engage(scope(), 'omar');
     if (other !== null)
       await api.db.query('insert into keyturn.kill_switch_lift values ($1, $2, now())', [id, other]);
     await expect(lift(id, 'omar')).rejects.toThrow('two different people');
@@ -354,7 +354,7 @@ describe('whoever has the role of the API', () => {
     ['for its owner, by the account', () => ({ kind: 'agent', value: `${api.issuer.url} agent-dba` })],
     ['for whom it stops', () => ({ kind: 'agent', value: `${api.issuer.url} olga` })],
   ])('takes no word %s', async (_who, scope) => {
-    const { id } = await thrown(scope(), 'omar');
+    const { id } = await engage(scope(), 'omar');
     await expect(lift(id, 'olga')).rejects.toThrow('themselves or their agents');
   });
 

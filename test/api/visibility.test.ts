@@ -180,8 +180,8 @@ describe('what the requester sees later', () => {
 
   const CAUSE = { detail: SECRET_OF_PLAN };
 
-  /** Codes as they are stored, and what those behind the request are told. */
-  const TOLD: readonly (readonly [string, string])[] = [
+  /** Codes as they are stored, and what those behind the request are shown. */
+  const SHOWN: readonly (readonly [string, string])[] = [
     ['target_error', 'target_error'],
     // Rows of the target choose between these: all are one.
     ['not_previewable', 'target_error'],
@@ -193,7 +193,7 @@ describe('what the requester sees later', () => {
     ['lock_timeout', 'lock_timeout'],
   ];
 
-  it.each(TOLD)('of a failure with the code %s is told %s, wherever it failed', async (code, told) => {
+  it.each(SHOWN)('of a failure with the code %s is shown %s, wherever it failed', async (code, shown) => {
     const failure = { code, ...CAUSE };
     const { id, decisionDigest } = await storeRequest(api, { status: 'failed', failure, onBehalfOf: 'olga' });
     await storeEntry(api, id, 'request.plan_failed');
@@ -205,7 +205,7 @@ describe('what the requester sees later', () => {
     for (const token of [await api.issuer.agentToken('agent-billing'), await api.issuer.humanToken('olga')]) {
       expect(await canReadSecret(id, token)).toBe(false);
       const { body } = await api.http<RequestView>({ path: `/v1/requests/${id}`, token });
-      expect(body.failure).toEqual({ code: told });
+      expect(body.failure).toEqual({ code: shown });
     }
     const reviewer = await api.issuer.humanToken('dmitri');
     const { body } = await api.http<RequestView>({ path: `/v1/requests/${id}`, token: reviewer });
@@ -277,7 +277,7 @@ describe('what people see who have no part in a request', () => {
       expect(await canReadSecret(id, token)).toBe(true);
   });
 
-  it('whoever decided still sees it', async () => {
+  it('one who decided still sees it', async () => {
     const { id } = await storeRequest(api, { requirement: ONE_LEAD });
     const token = await api.issuer.humanToken('dmitri');
     expect(await canReadSecret(id, token)).toBe(false);
@@ -305,7 +305,7 @@ describe('the timeline', () => {
     });
   });
 
-  it('never says of a decision for somebody else that Keyturn tried or performed something', async () => {
+  it('never says of a decision for somebody else that Keyturn tried or executed something', async () => {
     const { id } = await storeRequest(api, { status: 'succeeded' });
     await api.db.query(`update keyturn.request set mode = 'gate' where id = $1`, [id]);
     for (const type of [

@@ -25,7 +25,7 @@ const olga = (): Promise<string> => api.issuer.humanToken('olga');
 const ada = (): Promise<string> => api.issuer.humanToken('ada');
 const agent = (): Promise<string> => api.issuer.agentToken('agent-billing');
 
-/** Whatever is signed with a time by which it is judged. */
+/** Whatever is signed with a time by which it is checked. */
 const CALLS: Readonly<Record<string, (stored: Stored) => Call>> = {
   'an approval': ({ id, decisionDigest }) => ({
     path: `/v1/requests/${id}/decisions`,

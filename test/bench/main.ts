@@ -69,7 +69,7 @@ async function measure(): Promise<string> {
   const fullTemporal = await chosenServer();
   const env = { KEYTURN_LOG_LEVEL: 'warn', KEYTURN_API_RATE: '100000', ...UNBOUNDED };
   const stack = await startStack({ env, ...(fullTemporal ? { fullTemporal } : {}) });
-  const { address, namespace } = stack.temporalPlace;
+  const { address, namespace } = stack.temporalService;
   const raw = await startRaw(stack.temporal, address, namespace);
   const product = await startKeyturn(stack);
   try {
@@ -99,9 +99,9 @@ async function chosenServer(): Promise<FullTemporalPrograms | undefined> {
   return found;
 }
 
-function serverPidsOf({ temporalPlace }: Stack): readonly number[] {
-  if (temporalPlace.server) return [temporalPlace.server.pid()];
-  return findPids('start-dev', `--port ${temporalPlace.address.split(':')[1]}`);
+function serverPidsOf({ temporalService }: Stack): readonly number[] {
+  if (temporalService.server) return [temporalService.server.pid()];
+  return findPids('start-dev', `--port ${temporalService.address.split(':')[1]}`);
 }
 
 function holding(): readonly number[] {

@@ -2,7 +2,7 @@ import type { BacktestRecord } from '../../policy-authoring/backtest.ts';
 import type { BusinessCalendar } from '../../domain/calendar/calendar.ts';
 import type { ActionDefinition, PolicySet, Rule, Target } from '../../domain/policy/policy.ts';
 import { storedFacts, type PolicyFacts } from '../../domain/policy/built-in-facts.ts';
-import { demand, DIRECTORY, FACTS, policyOf, stage } from '../domain/examples.ts';
+import { reviewBy, DIRECTORY, FACTS, policyOf, stage } from '../domain/examples.ts';
 
 const ACTIONS = Array.from({ length: 20 }, (_, index) => `bench.action${index}`);
 const ENVIRONMENTS = ['prod', 'staging', 'dev'] as const;
@@ -79,13 +79,13 @@ export interface PolicyScale {
 }
 
 /** Where a rule applies: `candidates` rules after each other share one action and one target. */
-function placeOf(index: number, candidates: number): { readonly action: string; readonly target: number } {
-  const place = Math.floor(index / candidates);
-  return { action: ACTIONS[place % ACTIONS.length] ?? '', target: place };
+function scopeOf(index: number, candidates: number): { readonly action: string; readonly target: number } {
+  const scope = Math.floor(index / candidates);
+  return { action: ACTIONS[scope % ACTIONS.length] ?? '', target: scope };
 }
 
 function ruleNumbered(index: number, candidates: number): Rule {
-  const { action, target } = placeOf(index, candidates);
+  const { action, target } = scopeOf(index, candidates);
   const effect = (['review', 'forbid', 'allow'] as const)[index % 3] ?? 'review';
   return {
     id: `rule-${index}`,
@@ -93,7 +93,7 @@ function ruleNumbered(index: number, candidates: number): Rule {
     when: conditionNumbered(index),
     effect,
     because: 'the bench asks for it',
-    require: effect === 'review' ? demand([stage(['group:dba'])], { rule: `rule-${index}` }) : null,
+    require: effect === 'review' ? reviewBy([stage(['group:dba'])], { rule: `rule-${index}` }) : null,
     replaces_default: false,
     source: `rules/bench.yaml:${index + 1}`,
   };

@@ -97,9 +97,9 @@ function evaluating(policy: PolicySet): Side {
 function rulesRatios(scale: PolicyBenchScale): readonly Figure[] {
   const sizes = [10, 1_000, 5_000].map((rules) => evaluating(policyOfScale({ rules, candidates: 5 })));
   const [ten = 1, thousand = 1, more = 1] = mediansUs(sizes, scale);
-  const told = `${thousand.toFixed(1)} µs`;
+  const shown = `${thousand.toFixed(1)} µs`;
   return [
-    atMost(`a decision at 1,000 rules (${told}) / at 10 rules, 5 candidates`, thousand / ten, 1.3),
+    atMost(`a decision at 1,000 rules (${shown}) / at 10 rules, 5 candidates`, thousand / ten, 1.3),
     atMost('the same at 5,000 rules', more / ten, 1.6),
   ];
 }

@@ -16,15 +16,15 @@ const worker = await Worker.create({
   workflowBundle,
   maxCachedWorkflows: 200,
   activities: {
-    mark: async (id: string) => tell('waiting', id),
-    act: async (id: string) => tell('done', id),
+    mark: async (id: string) => notify('waiting', id),
+    act: async (id: string) => notify('done', id),
   },
 });
 process.once('disconnect', () => worker.shutdown());
-tell('ready', '');
+notify('ready', '');
 await worker.run();
 await connection.close();
 
-function tell(kind: 'ready' | 'waiting' | 'done', id: string): void {
+function notify(kind: 'ready' | 'waiting' | 'done', id: string): void {
   process.send?.({ kind, id });
 }

@@ -6,7 +6,7 @@ import type { Client } from '@temporalio/client';
 
 import type { Subject } from './subject.ts';
 
-interface Told {
+interface Notice {
   readonly kind: 'ready' | 'waiting' | 'done';
   readonly id: string;
 }
@@ -37,19 +37,19 @@ export async function startRaw(client: Client, address: string, namespace: strin
   };
 }
 
-/** Remembers what the worker tells, so that waiting works before and after it was told. */
-function listen(child: ChildProcess): { wait(kind: Told['kind'], id: string): Promise<void> } {
-  const told = new Set<string>();
+/** Remembers the messages of the worker, so that waiting works before and after they came. */
+function listen(child: ChildProcess): { wait(kind: Notice['kind'], id: string): Promise<void> } {
+  const received = new Set<string>();
   const waiters = new Map<string, () => void>();
   child.on('message', (message) => {
-    const { kind, id } = message as Told;
-    told.add(`${kind} ${id}`);
+    const { kind, id } = message as Notice;
+    received.add(`${kind} ${id}`);
     waiters.get(`${kind} ${id}`)?.();
     waiters.delete(`${kind} ${id}`);
   });
   return {
     wait: (kind, id) =>
-      told.has(`${kind} ${id}`)
+      received.has(`${kind} ${id}`)
         ? Promise.resolve()
         : new Promise((resolve) => waiters.set(`${kind} ${id}`, resolve)),
   };

@@ -10,7 +10,7 @@ export interface Subject {
   waitPending(id: string): Promise<void>;
   /** Sends the approval. */
   decide(id: string): Promise<void>;
-  /** Resolves when the action was performed. */
+  /** Resolves when the action was executed. */
   waitExecuted(id: string): Promise<void>;
   stop(): Promise<void>;
 }

@@ -55,8 +55,8 @@ describe('list', () => {
     const { code, out, error } = await keyturn(args);
     expect([code, out]).toEqual([0, expect.stringMatching(/denied by policy/)]);
     expect(error).toBe('There may be more: add --cursor abc\n');
-    const asked = new URL(server?.received[0]?.path ?? '', url).searchParams;
-    expect(Object.fromEntries(asked)).toEqual({ status: 'denied', target: 'shop', mine: 'true', limit: '5' });
+    const query = new URL(server?.received[0]?.path ?? '', url).searchParams;
+    expect(Object.fromEntries(query)).toEqual({ status: 'denied', target: 'shop', mine: 'true', limit: '5' });
   });
 
   it('gives the page that is asked for as JSON', async () => {
@@ -238,7 +238,7 @@ describe('logout', () => {
     expect(await readSession(environment)).toBeNull();
   });
 
-  it('forgets the sign-in also where the issuer cannot be told, and says so', async () => {
+  it('forgets the sign-in also where the issuer cannot be notified, and says so', async () => {
     const environment = await signedIn('http://127.0.0.1:1');
     const { code, out } = await keyturn(['logout'], { environment });
     expect([code, out]).toEqual([0, expect.stringContaining('did not revoke the tokens')]);

@@ -9,7 +9,7 @@ import { problem, startServer, type AnsweringServer, type Received, type Reply }
 import { requestView } from '../sdk/view.ts';
 import { leafHash, leafText } from '../../domain/audit/leaf.ts';
 import { sha256 } from '../../domain/crypto/digest.ts';
-import { entry, evidenceOf, makeKeys, performedStory, REQUEST } from '../domain/audit/verification/story.ts';
+import { entry, evidenceOf, makeKeys, executedStory, REQUEST } from '../domain/audit/verification/story.ts';
 import { wholeEvidence } from '../domain/audit/verification/whole.ts';
 import { keyturn } from './terminal.ts';
 
@@ -50,7 +50,7 @@ describe('approve', () => {
   it('shows what will happen, asks by the name of the action, and decides on exactly what was shown', async () => {
     const result = await keyturn(['approve', VIEW.id, '--api', await api(deciding)], { answer: 'y' });
     expect(result.code).toBe(0);
-    expect(result.asked).toEqual([`Approve ${VIEW.action} on ${VIEW.target} (${VIEW.environment})? [y/N] `]);
+    expect(result.prompts).toEqual(['Approve postgres.execute on shop (production)? [y/N] ']);
     expect(result.out.indexOf('What will happen')).toBeLessThan(
       result.out.indexOf("the requester's own words"),
     );
@@ -228,7 +228,7 @@ describe('verify', () => {
   it('passes with the keys of the server, and says that they are', async () => {
     const keys = await makeKeys();
     const evidence = {
-      ...wholeEvidence(await performedStory(keys)),
+      ...wholeEvidence(await executedStory(keys)),
       request: { id: REQUEST },
       keys: keys.published,
     };
@@ -247,7 +247,7 @@ describe('verify', () => {
     await writeFile(pinned, JSON.stringify((await makeKeys()).published));
     await writeFile(
       saved,
-      JSON.stringify({ ...evidenceOf(await performedStory(keys)), keys: keys.published }),
+      JSON.stringify({ ...evidenceOf(await executedStory(keys)), keys: keys.published }),
     );
     const result = await keyturn(['verify', REQUEST, '--evidence', saved, '--keys', pinned, '--json']);
     const report = JSON.parse(result.out) as {
@@ -271,7 +271,7 @@ describe('verify', () => {
 
   it('saves the evidence for later', async () => {
     const keys = await makeKeys();
-    const evidence = { ...evidenceOf(await performedStory(keys)), keys: keys.published };
+    const evidence = { ...evidenceOf(await executedStory(keys)), keys: keys.published };
     const url = await api(() => ({ status: 200, body: evidence }));
     const file = join(folder, 'saved.json');
     await keyturn(['verify', REQUEST, '--api', url, '--save', file]);

@@ -56,8 +56,8 @@ describe('the question before a decision', () => {
     const lineage = view.lineage.map((member, index) =>
       index === 0 ? { ...member, name: 'Billing agent', kind: 'agent' as const } : member,
     );
-    const { asked, error } = await approve({ ...view, lineage }, ['y']);
-    expect(asked).toEqual(['Approve postgres.execute on shop (production)? [y/N] ']);
+    const { prompts, error } = await approve({ ...view, lineage }, ['y']);
+    expect(prompts).toEqual(['Approve postgres.execute on shop (production)? [y/N] ']);
     expect(error.trimEnd().split('\n')).toEqual([
       '  requested by  "Billing agent" (agent)',
       '  risk          high',
@@ -68,8 +68,8 @@ describe('the question before a decision', () => {
   });
 
   it('says how much of a long plan was not shown, and shows all of it on demand', async () => {
-    const { asked, error, out } = await approve(withRows(99), ['f', 'y']);
-    expect(asked).toEqual(Array(2).fill('Approve postgres.execute on shop (production)? [y/N/f] '));
+    const { prompts, error, out } = await approve(withRows(99), ['f', 'y']);
+    expect(prompts).toEqual(Array(2).fill('Approve postgres.execute on shop (production)? [y/N/f] '));
     expect(error).toMatch(/not shown +86 rows of the plan: answer f to see all of it/);
     expect(out.split('~ id=98 ')).toHaveLength(1);
     expect(out.split('~ id=98\n')).toHaveLength(2);
@@ -84,8 +84,8 @@ describe('the question before a decision', () => {
   });
 
   it('asks for the reason that policy requires, and sends it', async () => {
-    const { asked } = await approve(withReason(requestView()), ['ticket 4711', 'y']);
-    expect(asked[0]).toBe('Reason (required by policy): ');
+    const { prompts } = await approve(withReason(requestView()), ['ticket 4711', 'y']);
+    expect(prompts[0]).toBe('Reason (required by policy): ');
     expect(sent()).toEqual([expect.objectContaining({ reason: 'ticket 4711' })]);
   });
 
@@ -94,7 +94,7 @@ describe('the question before a decision', () => {
     expect([empty.code, sent()]).toEqual([1, []]);
     await server?.stop();
     const given = await approve(withReason(requestView()), ['y'], '--reason', 'fine');
-    expect(given.asked).toHaveLength(1);
+    expect(given.prompts).toHaveLength(1);
     expect(sent()).toEqual([expect.objectContaining({ reason: 'fine' })]);
   });
 });

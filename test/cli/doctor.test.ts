@@ -41,7 +41,7 @@ function api(): string {
 }
 
 describe('doctor', () => {
-  it('sees that all is well, with the database and Temporal where it is told of them', async () => {
+  it('sees that all is well, with the database and Temporal where it is given them', async () => {
     const environment = {
       ...stack.env,
       KEYTURN_API_URL: api(),

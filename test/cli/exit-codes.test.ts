@@ -74,7 +74,7 @@ describe('how a command ends', () => {
     [['verify'], ['0', '1', '2', '3']],
     [['show'], ['0', '1', '2']],
     [['policy', 'diff'], ['0', '1', '2'], ', or found what --fail-on names'],
-  ])('is told by the help of %j', async (command, codes, found = '') => {
+  ])('is named by the help of %j', async (command, codes, found = '') => {
     const { out } = await keyturn([...command, '--help']);
     const [, table = ''] = out.split('Exit codes:\n');
     expect(table.trimEnd().split('\n')).toEqual(

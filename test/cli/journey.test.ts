@@ -72,70 +72,70 @@ function timed({
 }
 
 describe('a request from the command line', () => {
-  let asked: RequestView;
+  let request: RequestView;
 
   it('is made by the agent and held', async () => {
-    asked = await ask(1);
-    expect(asked.status).toBe('pending');
-    expect(asked.plan).toBeUndefined();
+    request = await ask(1);
+    expect(request.status).toBe('pending');
+    expect(request.plan).toBeUndefined();
   });
 
   it('is in the inbox of somebody who may decide, and of nobody behind it', async () => {
-    expect((await keyturn(olga, 'inbox')).stdout).toContain(asked.id);
+    expect((await keyturn(olga, 'inbox')).stdout).toContain(request.id);
     const ada = await stack.issuer.humanToken('ada');
     const empty = await keyturn(ada, 'inbox');
     expect([empty.stdout, empty.stderr]).toEqual(['', 'Nothing is waiting for your decision.\n']);
   });
 
   it('shows the truth first, the words of the agent last and harmless', async () => {
-    const { stdout } = await keyturn(olga, 'show', asked.id);
-    const places = [
+    const { stdout } = await keyturn(olga, 'show', request.id);
+    const expected = [
       'What will happen',
       '+ country "SE"',
       "In the requester's own words",
       'moved to Sweden<U+001B>[2J',
       'What happened',
     ];
-    expect(places.map((text) => stdout.indexOf(text))).not.toContain(-1);
-    expect(places.map((text) => stdout.indexOf(text))).toEqual(
-      places.map((text) => stdout.indexOf(text)).toSorted((a, b) => a - b),
+    expect(expected.map((text) => stdout.indexOf(text))).not.toContain(-1);
+    expect(expected.map((text) => stdout.indexOf(text))).toEqual(
+      expected.map((text) => stdout.indexOf(text)).toSorted((a, b) => a - b),
     );
     expect(stdout).not.toContain('\u001b');
   });
 
   it('cannot be approved by the agent', async () => {
-    const result = await keyturn(agent, 'approve', asked.id, '--yes', '--json');
+    const result = await keyturn(agent, 'approve', request.id, '--yes', '--json');
     expect([result.code, JSON.parse(result.stdout).error.code]).toEqual([1, 'machine_cannot_decide']);
   });
 
-  it('is performed after an approval of what was shown', async () => {
+  it('is executed after an approval of what was shown', async () => {
     const approved = await keyturn(
       olga,
       'approve',
-      asked.id,
+      request.id,
       '--yes',
       '--json',
       '--digest',
-      asked.decision_digest ?? '',
+      request.decision_digest ?? '',
       '--reason',
       'fine',
     );
     expect(JSON.parse(approved.stdout)).toMatchObject({
-      decision_digest: asked.decision_digest,
+      decision_digest: request.decision_digest,
       outcome: 'counted',
     });
-    const watched = await keyturn(olga, 'watch', asked.id);
+    const watched = await keyturn(olga, 'watch', request.id);
     expect(watched.stderr.trim().split('\n').at(-1)).toBe('Status: succeeded');
     expect(await countryOf(1)).toBe('SE');
   });
 
   it('is verified with the keys of the server and with pinned ones', async () => {
-    const server = await keyturn(olga, 'verify', asked.id);
+    const server = await keyturn(olga, 'verify', request.id);
     expect([server.code, server.stdout]).toEqual([0, expect.stringContaining('All checks hold.')]);
     const pinned = await keyturn(
       olga,
       'verify',
-      asked.id,
+      request.id,
       '--keys',
       stack.env['KEYTURN_VERIFICATION_KEYS'] ?? '',
       '--json',
@@ -144,7 +144,7 @@ describe('a request from the command line', () => {
   });
 
   it('is replayed like it was recorded', async () => {
-    const one = await keyturn('', 'replay', asked.id, '--json');
+    const one = await keyturn('', 'replay', request.id, '--json');
     expect([one.code, JSON.parse(one.stdout)]).toEqual([0, { ok: true, replayed: 1, different: [] }]);
     expect((await keyturn('', 'replay', '--all')).code).toBe(0);
   });
@@ -153,7 +153,7 @@ describe('a request from the command line', () => {
     ['another activity', 'ActivityTaskScheduled', renamed],
     ['a timer instead of an activity', 'TimerStarted', timed],
   ])('names the first event when the code would do %s', async (_what, type, change) => {
-    const history = await stack.temporal.workflow.getHandle(asked.id).fetchHistory();
+    const history = await stack.temporal.workflow.getHandle(request.id).fetchHistory();
     const json: RecordedHistory = JSON.parse(historyToJSON(history));
     const position = json.events.findIndex((event) => 'activityTaskScheduledEventAttributes' in event);
     json.events = json.events.map((event, index) => (index === position ? change(event) : event));
@@ -166,7 +166,7 @@ describe('a request from the command line', () => {
       replayed: 1,
       different: [
         {
-          request: asked.id,
+          request: request.id,
           event: { id: position + 1, type },
           difference: expect.stringContaining('Nondeterminism error'),
         },
@@ -178,9 +178,9 @@ describe('a request from the command line', () => {
     await stack.keyturnDb.query('alter table audit.entry disable trigger all');
     await stack.keyturnDb.query(
       `update audit.entry set leaf = replace(leaf, '"verdict":"approve"', '"verdict":"deny"') where request = $1`,
-      [asked.id],
+      [request.id],
     );
-    const result = await keyturn(olga, 'verify', asked.id, '--json');
+    const result = await keyturn(olga, 'verify', request.id, '--json');
     const report = JSON.parse(result.stdout) as { checks: { name: string; ok: boolean }[] };
     const failed = report.checks.filter((check) => !check.ok).map((check) => check.name);
     expect(result.code).toBe(1);
@@ -215,76 +215,87 @@ describe('other ends', () => {
     ['deny', 'olga', 'denied by a person'],
     ['withdraw', 'agent', 'cancelled'],
   ])('%s ends it, nothing runs, and the evidence holds', async (command, who, status) => {
-    const asked = await ask(2);
+    const request = await ask(2);
     const args = command === 'deny' ? ['--yes', '--reason', 'no'] : [];
-    const result = await keyturn(who === 'agent' ? agent : olga, command, asked.id, ...args);
+    const result = await keyturn(who === 'agent' ? agent : olga, command, request.id, ...args);
     expect([result.code, result.stdout]).toEqual([0, expect.stringContaining(`is now ${status}`)]);
     const before = await countryOf(2);
-    expect((await keyturn(olga, 'verify', asked.id)).code).toBe(0);
+    expect((await keyturn(olga, 'verify', request.id)).code).toBe(0);
     expect(await countryOf(2)).toBe(before);
   });
 
   it('a deferral hides it from the inbox of that reviewer only', async () => {
-    const asked = await ask(3);
-    expect((await keyturn(olga, 'defer', asked.id, '--yes', '--until', '2h')).code).toBe(0);
-    expect((await keyturn(olga, 'inbox')).stdout).not.toContain(asked.id);
+    const request = await ask(3);
+    expect((await keyturn(olga, 'defer', request.id, '--yes', '--until', '2h')).code).toBe(0);
+    expect((await keyturn(olga, 'inbox')).stdout).not.toContain(request.id);
     const dmitri = await stack.issuer.humanToken('dmitri');
-    expect((await keyturn(dmitri, 'inbox')).stdout).toContain(asked.id);
-    expect((await keyturn(olga, 'verify', asked.id)).code).toBe(0);
+    expect((await keyturn(dmitri, 'inbox')).stdout).toContain(request.id);
+    expect((await keyturn(olga, 'verify', request.id)).code).toBe(0);
   });
 
   it('a drifted target asks again, and the evidence of both rounds holds', async () => {
-    const asked = await ask(5);
+    const request = await ask(5);
     await stack.target.query(`update customer set country = 'NO' where id = 5`);
-    await keyturn(olga, 'approve', asked.id, '--yes', '--reason', 'fine');
+    await keyturn(olga, 'approve', request.id, '--yes', '--reason', 'fine');
     const digestNow = async (): Promise<RequestView | undefined> => {
-      const view: RequestView = JSON.parse((await keyturn(olga, 'show', asked.id, '--json')).stdout).request;
+      const view: RequestView = JSON.parse(
+        (await keyturn(olga, 'show', request.id, '--json')).stdout,
+      ).request;
       return view.status === 'pending' && view.round === 2 ? view : undefined;
     };
     const again = await waitFor({ what: 'a second round', check: digestNow });
-    expect(again.decision_digest).not.toBe(asked.decision_digest);
+    expect(again.decision_digest).not.toBe(request.decision_digest);
     expect(await countryOf(5)).toBe('NO');
-    await keyturn(olga, 'approve', asked.id, '--yes', '--reason', 'fine');
-    await stack.waitForStatus(asked.id, 'succeeded');
-    const verified = await keyturn(olga, 'verify', asked.id);
+    await keyturn(olga, 'approve', request.id, '--yes', '--reason', 'fine');
+    await stack.waitForStatus(request.id, 'succeeded');
+    const verified = await keyturn(olga, 'verify', request.id);
     expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('All checks hold.')]);
   });
 
   it('an approval that went stale asks again, and the evidence holds', async () => {
-    const asked = await ask(6, 'shop-stale');
+    const request = await ask(6, 'shop-stale');
     const dmitri = await stack.issuer.humanToken('dmitri');
-    await keyturn(olga, 'approve', asked.id, '--yes', '--reason', 'fine');
+    await keyturn(olga, 'approve', request.id, '--yes', '--reason', 'fine');
     const isOld = async (): Promise<true | undefined> => {
       const found = await stack.keyturnDb.query(
         `select 1 from keyturn.decision where request = $1 and at < now() - interval '3.1 s'`,
-        [asked.id],
+        [request.id],
       );
       return found.rowCount === 1 ? true : undefined;
     };
     await waitFor({ what: 'the first approval to go stale', check: isOld });
-    await keyturn(dmitri, 'approve', asked.id, '--yes', '--reason', 'fine');
-    const pending = await keyturn(olga, 'show', asked.id, '--json');
+    await keyturn(dmitri, 'approve', request.id, '--yes', '--reason', 'fine');
+    const pending = await keyturn(olga, 'show', request.id, '--json');
     expect(JSON.parse(pending.stdout).request.status).toBe('pending');
-    await keyturn(olga, 'approve', asked.id, '--yes', '--reason', 'fine');
-    await stack.waitForStatus(asked.id, ['succeeded', 'pending']);
-    const verified = await keyturn(olga, 'verify', asked.id);
+    await keyturn(olga, 'approve', request.id, '--yes', '--reason', 'fine');
+    await stack.waitForStatus(request.id, ['succeeded', 'pending']);
+    const verified = await keyturn(olga, 'verify', request.id);
     expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('All checks hold.')]);
   });
 
   it('silence expires, and the evidence holds', async () => {
-    const asked = await ask(7, 'shop-expiring');
-    await stack.waitForStatus(asked.id, 'expired');
-    const verified = await keyturn(olga, 'verify', asked.id);
+    const request = await ask(7, 'shop-expiring');
+    await stack.waitForStatus(request.id, 'expired');
+    const verified = await keyturn(olga, 'verify', request.id);
     expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('All checks hold.')]);
     expect(await countryOf(7)).not.toBe('SE');
   });
 
   it('a ticket counts when it is sent as a signal', async () => {
-    const asked = await ask(4);
-    const issued = await keyturn(olga, 'ticket', asked.id, 'approve', '--yes', '--json', '--reason', 'fine');
-    await stack.temporal.workflow.getHandle(asked.id).signal('decide', JSON.parse(issued.stdout).ticket);
-    await stack.waitForStatus(asked.id, 'succeeded');
+    const request = await ask(4);
+    const issued = await keyturn(
+      olga,
+      'ticket',
+      request.id,
+      'approve',
+      '--yes',
+      '--json',
+      '--reason',
+      'fine',
+    );
+    await stack.temporal.workflow.getHandle(request.id).signal('decide', JSON.parse(issued.stdout).ticket);
+    await stack.waitForStatus(request.id, 'succeeded');
     expect(await countryOf(4)).toBe('SE');
-    expect((await keyturn(olga, 'verify', asked.id)).code).toBe(0);
+    expect((await keyturn(olga, 'verify', request.id)).code).toBe(0);
   });
 });

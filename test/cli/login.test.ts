@@ -98,8 +98,8 @@ describe('signing in', () => {
   it('asks as the public client for the scope to decide', async () => {
     await startIssuer(TOKENS);
     await login();
-    const asked = new URLSearchParams(issuer.received.find((call) => call.path === '/device')?.body);
-    expect(Object.fromEntries(asked)).toEqual({ client_id: 'keyturn-cli', scope: 'openid keyturn:decide' });
+    const form = new URLSearchParams(issuer.received.find((call) => call.path === '/device')?.body);
+    expect(Object.fromEntries(form)).toEqual({ client_id: 'keyturn-cli', scope: 'openid keyturn:decide' });
   });
 
   it('keeps nothing when the person says no', async () => {
@@ -117,7 +117,7 @@ describe('signing in', () => {
   });
 });
 
-it('an issuer that calls itself otherwise is told with both names', async () => {
+it('an issuer that calls itself otherwise is shown with both names', async () => {
   issuer = await startServer(() => ({ status: 200, body: { issuer: 'https://id.example/realm' } }));
   const { code, error } = await login();
   expect(code).toBe(1);
@@ -134,8 +134,8 @@ describe('the API says how to sign in', () => {
       0,
       expect.stringContaining(`Signing in at ${issuer.url} as client 0oa1, for ${api}.`),
     ]);
-    const asked = new URLSearchParams(issuer.received.find((call) => call.path === '/device')?.body);
-    expect(Object.fromEntries(asked)).toEqual({
+    const form = new URLSearchParams(issuer.received.find((call) => call.path === '/device')?.body);
+    expect(Object.fromEntries(form)).toEqual({
       client_id: '0oa1',
       scope: 'openid keyturn.decide',
       audience,
@@ -160,8 +160,8 @@ describe('the API says how to sign in', () => {
     await startIssuer(TOKENS);
     const api = await startApi([OFFER, { ...OFFER, issuer: issuer.url }]);
     expect((await loginAt(api, '--issuer', issuer.url, '--scope', 'openid')).code).toBe(0);
-    const asked = new URLSearchParams(issuer.received.find((call) => call.path === '/device')?.body);
-    expect(Object.fromEntries(asked)).toEqual({ client_id: '0oa1', scope: 'openid' });
+    const form = new URLSearchParams(issuer.received.find((call) => call.path === '/device')?.body);
+    expect(Object.fromEntries(form)).toEqual({ client_id: '0oa1', scope: 'openid' });
   });
 
   it('but is not asked where the answer could be changed on the way', async () => {

@@ -235,7 +235,7 @@ describe('keyturn policy explain', () => {
     ]);
   });
 
-  it('says when who was in which group then is told otherwise now', async () => {
+  it('says when who was in which group then is recorded otherwise now', async () => {
     const [{ keyturnDb }, then] = [stack, "timestamptz '2001-01-01'"];
     await keyturnDb.query(
       `insert into keyturn.membership (group_id, person, valid_from) values ('dba', 'petra', ${then})`,

@@ -102,11 +102,11 @@ describe('request', () => {
     await keyturn([...base, '--break-glass']);
     await keyturn([...base, '--not-before', not_before, '--not-after', not_after]);
     await keyturn([...base, '--not-after', not_after]);
-    const asked = { action: 'a', target: 't', arguments: {} };
+    const request = { action: 'a', target: 't', arguments: {} };
     expect(posted()).toEqual([
-      { ...asked, break_glass: true },
-      { ...asked, start: { not_before, not_after } },
-      { ...asked, start: { not_after } },
+      { ...request, break_glass: true },
+      { ...request, start: { not_before, not_after } },
+      { ...request, start: { not_after } },
     ]);
   });
 

@@ -132,13 +132,13 @@ describe('what a request says of itself', () => {
     const [rule] = requirement?.rules ?? [];
     if (!requirement || !rule) throw new Error('the view has no rule');
     const stages = quorums.map((quorum) => ({ any: ['group:dba'], quorum, escalate: [] }));
-    const asked = { ...requirement, distinct_people: distinct, rules: [{ ...rule, stages }] };
-    expect(facts(requestView({ requirement: asked }))).toContain(`Who must approve ${words}`);
+    const required = { ...requirement, distinct_people: distinct, rules: [{ ...rule, stages }] };
+    expect(facts(requestView({ requirement: required }))).toContain(`Who must approve ${words}`);
   });
 });
 
 describe('a review of a break-glass request', () => {
-  it('says what was done, by whom, by which rule, and what is to be judged', () => {
+  it('says what was done, by whom, by which rule, and what is to be reviewed', () => {
     const reviewed = requestView({
       status: 'succeeded',
       is_break_glass: true,

@@ -4,7 +4,7 @@ import type { SwitchView } from '../../contract/switches.ts';
 import { problem, startServer, type AnsweringServer, type Received, type Reply } from '../sdk/server.ts';
 import { keyturn } from './terminal.ts';
 
-const THROWN: SwitchView = {
+const ENGAGED: SwitchView = {
   id: 'swi_1',
   scope: { kind: 'target', value: 'shop' },
   since: '2026-01-05T10:00:00.000Z',
@@ -35,7 +35,7 @@ describe('switch list', () => {
       'switch',
       'list',
       '--api',
-      await api({ status: 200, body: { items: [THROWN] } }),
+      await api({ status: 200, body: { items: [ENGAGED] } }),
     ]);
     expect(result.code).toBe(0);
     expect(result.out.split('\n')[1]).toBe(
@@ -45,7 +45,7 @@ describe('switch list', () => {
 
   it('shows what a terminal would obey, from a name as from a reason', async () => {
     const scope = { kind: 'agent' as const, value: 'https://x \u001B[2Jagent' };
-    const items = [{ ...THROWN, scope, reason: 'a\u202Eb\nswi_2  all' }];
+    const items = [{ ...ENGAGED, scope, reason: 'a\u202Eb\nswi_2  all' }];
     const result = await keyturn(['switch', 'list', '--api', await api({ status: 200, body: { items } })]);
     expect(result.out).toContain('https://x <U+001B>[2Jagent');
     expect(result.out).toContain('a<U+202E>b<U+000A>swi_2  all');
@@ -63,9 +63,9 @@ describe('switch list', () => {
   });
 
   it('writes nothing but JSON with --json', async () => {
-    const url = await api({ status: 200, body: { items: [THROWN] } });
+    const url = await api({ status: 200, body: { items: [ENGAGED] } });
     const result = await keyturn(['switch', 'list', '--json', '--api', url]);
-    expect(JSON.parse(result.out)).toEqual({ items: [THROWN] });
+    expect(JSON.parse(result.out)).toEqual({ items: [ENGAGED] });
   });
 });
 
@@ -76,9 +76,9 @@ describe('switch throw', () => {
     [['--action', 'postgres.execute'], { kind: 'action', value: 'postgres.execute' }],
     [['--all'], { kind: 'all', value: null }],
   ])('with %j stops that, without asking', async (args, scope) => {
-    const url = await api({ status: 201, body: { ...THROWN, scope } });
+    const url = await api({ status: 201, body: { ...ENGAGED, scope } });
     const result = await keyturn(['switch', 'throw', ...args, '--reason', 'fire', '--api', url]);
-    expect([result.code, result.asked]).toEqual([0, []]);
+    expect([result.code, result.prompts]).toEqual([0, []]);
     expect(sent()).toEqual([['POST', '/v1/switches', { scope, reason: 'fire' }]]);
     expect(result.out).toContain('Switch swi_1 is on');
   });
@@ -86,7 +86,7 @@ describe('switch throw', () => {
   it.each([[[]], [['--target', 'shop', '--all']], [['--target', 'shop', '--agent', 'x']]])(
     'with %j is misuse, and stops nothing',
     async (args) => {
-      const url = await api({ status: 201, body: THROWN });
+      const url = await api({ status: 201, body: ENGAGED });
       expect((await keyturn(['switch', 'throw', ...args, '--reason', 'fire', '--api', url])).code).toBe(2);
       expect((await keyturn(['switch', 'throw', '--all', '--api', url])).code).toBe(2);
       expect(sent()).toEqual([]);
@@ -106,7 +106,7 @@ describe('switch lift', () => {
     keyturn(['switch', 'lift', 'swi_1', '--reason', 'mended', '--api', await api(answer), ...more]);
 
   it('says whether somebody else is needed', async () => {
-    const body = { switch: THROWN, state: 'one more person needed' };
+    const body = { switch: ENGAGED, state: 'one more person needed' };
     expect((await lift({ status: 202, body })).out).toContain('stays on until another operator confirms');
     expect(sent()).toEqual([['POST', '/v1/switches/swi_1/lift', { reason: 'mended' }]]);
     await server?.stop();
@@ -115,7 +115,7 @@ describe('switch lift', () => {
   });
 
   it('writes nothing but JSON with --json', async () => {
-    const body = { switch: THROWN, state: 'lifted' };
+    const body = { switch: ENGAGED, state: 'lifted' };
     expect(JSON.parse((await lift({ status: 200, body }, '--json')).out)).toEqual(body);
   });
 });

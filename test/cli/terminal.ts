@@ -9,7 +9,7 @@ export interface CommandResult {
   readonly out: string;
   readonly error: string;
   /** Questions that were asked. */
-  readonly asked: readonly string[];
+  readonly prompts: readonly string[];
 }
 
 /** How the test's terminal is. */
@@ -34,7 +34,7 @@ export async function keyturn(
   options: TerminalOptions = {},
 ): Promise<CommandResult> {
   const written = { out: '', error: '' };
-  const asked: string[] = [];
+  const prompts: string[] = [];
   const answers = options.answers ?? (options.answer === undefined ? [] : [options.answer]);
   const shown = (text: string): string => {
     const lines = laidOut(text, options.columns ?? null);
@@ -61,12 +61,12 @@ export async function keyturn(
     progress: () => undefined,
     close: () => undefined,
     ask: async (question) => {
-      asked.push(shown(question));
-      return answers[asked.length - 1] ?? answers.at(-1) ?? '';
+      prompts.push(shown(question));
+      return answers[prompts.length - 1] ?? answers.at(-1) ?? '';
     },
   };
   const code = await run(args, terminal);
-  return { code, ...written, asked };
+  return { code, ...written, prompts };
 }
 
 /** Lines as a screen of that width shows them, or a pipe, without colours. */

@@ -57,7 +57,7 @@ describe('the databases that compose makes', () => {
     await migrate();
   });
 
-  it('are limited as migrations would limit them, whose admin is told where they are not', async () => {
+  it('are limited as migrations would limit them, whose admin is notified where they are not', async () => {
     expect(await migrate()).toBe('');
     const [again, undo] = [`set temp_file_limit = '256MB'`, 'reset temp_file_limit'];
     await ask(server.url(), `alter role keyturn_api ${undo}`);

@@ -53,9 +53,9 @@ describe.skipIf(!hasOpenssl)('compose/secrets.sh', () => {
         encoding: 'utf8',
       }).stderr;
     expect(run('postgres:5432/keyturn')).toBe('');
-    const told = run('other.example:5432/keyturn?sslmode=verify-full');
+    const output = run('other.example:5432/keyturn?sslmode=verify-full');
     for (const name of ['migrate', 'api', 'worker'])
-      expect(told).toContain(`${name}.env names another database than KEYTURN_DATABASE`);
+      expect(output).toContain(`${name}.env names another database than KEYTURN_DATABASE`);
   });
 
   it('makes the public key anew from the private one that is in place', () => {
@@ -129,14 +129,14 @@ describe.skipIf(!hasOpenssl)('compose/secrets.sh', () => {
 
   it('names the database that KEYTURN_DATABASE says, for one outside of compose', () => {
     const elsewhere = path.join(folder, '..', 'elsewhere');
-    const place = 'db.example.com:5432/keyturn?sslmode=verify-full';
-    makeSecrets(elsewhere, { KEYTURN_DATABASE: place });
+    const address = 'db.example.com:5432/keyturn?sslmode=verify-full';
+    makeSecrets(elsewhere, { KEYTURN_DATABASE: address });
     for (const name of ['api', 'worker', 'migrate']) {
       const { KEYTURN_DATABASE_URL: url } = parseEnv(
         fs.readFileSync(path.join(elsewhere, `${name}.env`), 'utf8'),
       );
       expect(url).toMatch(new RegExp(`^postgres://keyturn_\\w+:[0-9a-f]{48}@`));
-      expect(url?.split('@')[1]).toBe(place);
+      expect(url?.split('@')[1]).toBe(address);
     }
   });
 
@@ -147,7 +147,7 @@ describe.skipIf(!hasOpenssl)('compose/secrets.sh', () => {
   });
 
   it.each(['api', 'worker', 'migrate', 'policy', 'postgres', 'temporal', 'temporal-schema'])(
-    'mounts into %s each secret that it is told to read',
+    'mounts into %s each secret that it is to read',
     (name) => {
       const service = file.services[name];
       const scripts = (service ? bindsOf(service) : []).flatMap(mountedScripts);
@@ -180,11 +180,11 @@ function environmentOf(name: string): NodeJS.ProcessEnv {
   const service = file.services[name];
   const envFile = /--env-file=\/run\/secrets\/([\w.]+)/.exec(service?.command?.[0] ?? '')?.[1] ?? '';
   const fromFile = parseEnv(fs.readFileSync(path.join(folder, envFile), 'utf8'));
-  const told = Object.entries(service?.environment ?? {}).map(([key, value]) => [
+  const output = Object.entries(service?.environment ?? {}).map(([key, value]) => [
     key,
     value.replace('/run/secrets', folder),
   ]);
-  return { ...(Object.fromEntries(told) as NodeJS.ProcessEnv), ...fromFile };
+  return { ...(Object.fromEntries(output) as NodeJS.ProcessEnv), ...fromFile };
 }
 
 /** The scripts of a folder of ours that a service mounts, as text. */

@@ -37,7 +37,7 @@ it.each([
   writeFileSync(path, text);
   const readers = { KEYTURN_ISSUERS: readIssuers, KEYTURN_SCIM: readScim, KEYTURN_ONCALL: readOnCallSources };
   for (const [variable, read] of Object.entries(readers)) {
-    const error: unknown = await read(path).catch((thrown: unknown) => thrown);
+    const error: unknown = await read(path).catch((reason: unknown) => reason);
     expect((error as Error).message).toMatch(new RegExp(`^${variable}: ${path} `));
     expect(String((error as Error).stack)).not.toContain('hunter2');
   }

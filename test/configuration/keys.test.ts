@@ -49,7 +49,7 @@ const workerReads = async (environment: NodeJS.ProcessEnv): Promise<unknown> =>
 async function messageOf(reading: Promise<unknown>): Promise<string> {
   const error = await reading.then(
     () => expect.unreachable('it was read'),
-    (thrown: unknown) => thrown,
+    (reason: unknown) => reason,
   );
   return `${(error as Error).message}\n${(error as Error).stack ?? ''}\n${String((error as Error).cause ?? '')}`;
 }

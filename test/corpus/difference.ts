@@ -3,7 +3,7 @@ import type { DatabaseState, TableState, Text } from './state.ts';
 /** A row with its columns by name. */
 export type Row = ReadonlyMap<string, Text>;
 
-/** What became of one table's rows. */
+/** How one table's rows ended. */
 export interface TableDifference {
   readonly gone: readonly Row[];
   readonly come: readonly Row[];

@@ -12,18 +12,18 @@ export interface DirectRun {
 }
 
 /** Where a statement is run directly, and how. */
-export interface DirectPlace {
+export interface DirectTarget {
   readonly clones: Clones;
   readonly mirror: Clone;
   readonly connection: Readonly<Record<string, JsonValue>>;
 }
 
 /** Runs a statement as it is, by the same roles and on the same path as Keyturn, and rolls it back. */
-export function runDirectly(place: DirectPlace, statement: string): Promise<DirectRun> {
-  const { login, statement: writer } = place.clones.roles;
-  const names = (place.connection['search_path'] ?? ['public']) as readonly string[];
+export function runDirectly(target: DirectTarget, statement: string): Promise<DirectRun> {
+  const { login, statement: writer } = target.clones.roles;
+  const names = (target.connection['search_path'] ?? ['public']) as readonly string[];
   const searchPath = ['pg_catalog', ...names, 'pg_temp'].map((name) => escapeIdentifier(name)).join(', ');
-  return inSession(place.mirror.adminUrl, async (client) => {
+  return inSession(target.mirror.adminUrl, async (client) => {
     const sequences = await readSequences(client);
     await client.query(`
       set session authorization ${login};

@@ -60,7 +60,7 @@ function refusals(tried: readonly Tried[]): readonly string[] {
   );
 }
 
-/** Statements whose plan was wrong, with what was wrong; the corpus demands that there is none. */
+/** Statements whose plan was wrong, with what was wrong; the corpus requires that there is none. */
 export function wrongOf(tried: readonly Tried[]): readonly string[] {
   return tried.flatMap(({ subject, text, verdict }) =>
     verdict.kind === 'wrong'

@@ -8,7 +8,7 @@ export type Text = string | null;
 
 /** All rows of one table, without those of its children. */
 export interface TableState {
-  /** As plans write them: quoted where SQL demands it. */
+  /** As plans write them: quoted where SQL requires it. */
   readonly columns: readonly string[];
   readonly rows: readonly (readonly Text[])[];
 }

@@ -70,14 +70,14 @@ export function approvedCall(call: ConnectorCall, plan: Plan): ApprovedCall {
 /** Plans in a clone, runs directly in the mirror, executes and undoes in the clone, and compares all of it. */
 export async function tryStatement(bench: Bench, statement: CorpusStatement): Promise<Verdict> {
   const clone = bench.spare.pop() ?? (await bench.clones.copy(bench.template));
-  const verdict = await tryInPlace(bench, clone, statement);
+  const verdict = await tryInClone(bench, clone, statement);
   if (verdict.kind === 'refused') bench.spare.push(clone);
   else await bench.clones.drop(clone);
   return verdict;
 }
 
 /** The same in a database that is `before` and stays: what is executed is kept, what undoes it is rolled back. */
-export async function tryInPlace(bench: Bench, clone: Clone, statement: CorpusStatement): Promise<Verdict> {
+export async function tryInClone(bench: Bench, clone: Clone, statement: CorpusStatement): Promise<Verdict> {
   try {
     return await tryIn(bench, clone, statement);
   } catch (error) {

@@ -17,7 +17,7 @@ let worker: Client;
 
 const POLICY = policyOf([], { operators: ['group:dba'] });
 const OTHER: PolicySet = { ...POLICY, rules: [exampleRule('other', 'review')] };
-const [BASE, CANDIDATE] = [policyDigest(POLICY), policyDigest(OTHER)];
+const [BASE, PROPOSAL] = [policyDigest(POLICY), policyDigest(OTHER)];
 
 beforeAll(async () => {
   databases = await createDatabases(`activations_${takeNumber()}`);
@@ -70,7 +70,7 @@ const PUBLISHING: Publishing = {
   action: 'keyturn.policy.publish',
   received: 'keyturn.policy.publish',
   status: 'executing',
-  fingerprint: digestOf({ base: BASE, candidate: CANDIDATE }),
+  fingerprint: digestOf({ base: BASE, candidate: PROPOSAL }),
   opened: { plan_digest: PLAN, decision_digest: DECISION },
   claim: { state: 'claimed', decision_digest: DECISION, key: 'key' },
   recorded: { attempt: 1, key: 'key' },
@@ -91,10 +91,7 @@ const SPOILED: readonly (readonly [what: string, change: Partial<Publishing>])[]
     { opened: { ...PUBLISHING.opened, decision_digest: sha256('another') } },
   ],
   ['publishes another policy', { fingerprint: digestOf({ base: BASE, candidate: sha256('another') }) }],
-  [
-    'publishes it in place of another',
-    { fingerprint: digestOf({ base: sha256('x'), candidate: CANDIDATE }) },
-  ],
+  ['publishes it in place of another', { fingerprint: digestOf({ base: sha256('x'), candidate: PROPOSAL }) }],
   ['publishes what nobody proposed', { isProposed: false }],
 ];
 
@@ -105,7 +102,7 @@ async function tried(publishing: Publishing, request = REQUEST): Promise<string 
     await admin.query(
       `insert into keyturn.policy_candidate (digest, body, sources, proposed_at, person, issuer, subject)
        values ($1, $2, '', now(), 'olga', 'i', 's')`,
-      [CANDIDATE, canonicalJson(OTHER)],
+      [PROPOSAL, canonicalJson(OTHER)],
     );
   await worker.query('begin');
   try {
@@ -160,9 +157,9 @@ interface Logged {
 async function log(entries: readonly Logged[]): Promise<void> {
   let last: string | null = null;
   for (const { type, facts, decision } of entries) {
-    const place = { request: REQUEST, run: 'run', namespace: '', nonce: 'ab', salts: {} };
+    const position = { request: REQUEST, run: 'run', namespace: '', nonce: 'ab', salts: {} };
     const draft = { ...DRAFT, type, facts, at: now(), decision_digest: decision };
-    last = nextLeaf(draft, { ...place, id: (n) => `${REQUEST}/run/${n}`, last: lastLeafOf(last) }).text;
+    last = nextLeaf(draft, { ...position, id: (n) => `${REQUEST}/run/${n}`, last: lastLeafOf(last) }).text;
     await worker.query('insert into audit.entry (leaf) values ($1)', [last]);
   }
 }
@@ -183,11 +180,14 @@ async function activation(request: string): Promise<string> {
     [JSON.stringify(OTHER.directory)],
   );
   const { leaf = null, counts = {} } = rows[0] ?? {};
-  const facts = { digest: CANDIDATE, generation: 2, replaces: BASE, directory: counts, request };
-  const draft = { ...DRAFT, type: 'policy.installed' as const, facts, at: now(), policy_digest: CANDIDATE };
-  const place = { request: 'policy', run: 'policy', namespace: '', nonce: 'ab'.repeat(16), salts: {} };
-  return nextLeaf(draft, { ...place, id: (n) => `policy/policy/install/${n + 1}/1`, last: lastLeafOf(leaf) })
-    .text;
+  const facts = { digest: PROPOSAL, generation: 2, replaces: BASE, directory: counts, request };
+  const draft = { ...DRAFT, type: 'policy.installed' as const, facts, at: now(), policy_digest: PROPOSAL };
+  const position = { request: 'policy', run: 'policy', namespace: '', nonce: 'ab'.repeat(16), salts: {} };
+  return nextLeaf(draft, {
+    ...position,
+    id: (n) => `policy/policy/install/${n + 1}/1`,
+    last: lastLeafOf(leaf),
+  }).text;
 }
 
 describe('a policy without `recovery` in its entry', () => {

@@ -81,7 +81,7 @@ describe('keeping a message', () => {
     return rows[0]?.kept;
   }
 
-  it('is told only of this very message, however often', async () => {
+  it('is notified only of this very message, however often', async () => {
     expect(await keep('req_1', 'signed')).toBe(true);
     expect(await keep('req_1', 'signed')).toBe(true);
     expect(await keep('req_1', 'another')).toBe(false);

@@ -26,11 +26,11 @@ describe('a group whose members are seen in claims', () => {
     expect(await db.see('ada', ['leads'])).toEqual({ joined: ['leads'], left: ['dba'], renewed: [] });
     const after = await db.instant();
     expect(await db.see('ada', [])).toEqual({ joined: [], left: ['leads'], renewed: [] });
-    const told = [before, during, after].map(async (at) => [
+    const answers = [before, during, after].map(async (at) => [
       await db.members('dba', at),
       await db.members('leads', at),
     ]);
-    expect(await Promise.all(told)).toEqual([
+    expect(await Promise.all(answers)).toEqual([
       [[], []],
       [['ada'], []],
       [[], ['ada']],
@@ -148,7 +148,7 @@ describe('a membership by claims rests on', () => {
     expect(await db.members('dba')).toEqual([]);
   });
 
-  it('the account: whoever has it next is not in the group by what was seen of another', async () => {
+  it('the account: its next holder is not in the group by what was seen of another', async () => {
     const [ada, olga] = DIRECTORY.people;
     const moved = { issuer: ISSUER, subject: 'ada' };
     await db.install({

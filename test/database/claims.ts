@@ -140,12 +140,12 @@ export class ClaimsDatabase {
       if (token.leaf && entry !== null) throw new Error('another entry is needed');
       changes = needed;
       const facts = { ...needed, authority: claimsAuthority(ISSUER), person: seen.pseudonym };
-      entry = await this.#placed((token.leaf ?? leafOf)(facts));
+      entry = await this.#chained((token.leaf ?? leafOf)(facts));
     }
   }
 
   /** The entry as the next one of the stream. */
-  async #placed(entry: string): Promise<string> {
+  async #chained(entry: string): Promise<string> {
     const leaf = JSON.parse(entry) as object | null;
     if (leaf === null) return entry;
     const sql = `select leaf from audit.entry where request = 'directory' order by n desc limit 1`;

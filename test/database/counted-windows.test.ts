@@ -47,8 +47,8 @@ const COLUMNS = {
 
 function insertion(table: string, row: Record<string, unknown>): [string, unknown[]] {
   const names = Object.keys(row);
-  const places = names.map((_name, index) => `$${index + 1}`).join(', ');
-  return [`insert into keyturn.${table} (${names.join(', ')}) values (${places})`, Object.values(row)];
+  const parameters = names.map((_name, index) => `$${index + 1}`).join(', ');
+  return [`insert into keyturn.${table} (${names.join(', ')}) values (${parameters})`, Object.values(row)];
 }
 
 async function inTransaction(client: Client, statements: readonly string[]): Promise<void> {
@@ -118,7 +118,7 @@ describe('what counts in a window, for the role of the worker', () => {
     await store(status, claim);
     await expect(reserve('one', 'other')).rejects.toThrow('counts as it did');
     await expect(worker.query('update keyturn.window_reservation set claimed_at = null')).rejects.toThrow(
-      'what was performed, or may be, counts',
+      'what was executed, or may be, counts',
     );
   });
 
@@ -135,7 +135,7 @@ describe('what counts in a window, for the role of the worker', () => {
       );
   });
 
-  it('is given back by what ends in the same transaction without being performed', async () => {
+  it('is given back by what ends in the same transaction without being executed', async () => {
     await store('approved');
     await inTransaction(worker, [
       "update keyturn.window_reservation set released_at = '2026-01-03'",
@@ -168,7 +168,7 @@ describe('what was reserved beforehand', () => {
   });
 });
 
-it('amounts beyond all bounds leave a count that can be told', async () => {
+it('amounts beyond all bounds leave a count that can be shown', async () => {
   const most = '9223372036854775807';
   for (const id of ['a', 'b', 'c'])
     await api.query(`select keyturn.reserve_window_at_once('w', 'k', $1, $2, 86400000)`, [id, most]);

@@ -15,7 +15,7 @@ function managerOf(query: () => Promise<unknown>): EntityManager {
   return { dataSource: { createQueryRunner: () => runner } } as unknown as EntityManager;
 }
 
-/** A database that answers when it is told to, with what held when it was asked. */
+/** A database that answers on command, with what held when it was asked. */
 class SlowDatabase {
   generation = 1;
   readonly #waiting: (() => void)[] = [];

@@ -102,13 +102,13 @@ describe('the directory in tables', () => {
       { people: [], agents: [], groups: [] },
       FIRST,
     ];
-    const told: { readonly at: Date; readonly directory: Directory }[] = [];
+    const expected: { readonly at: Date; readonly directory: Directory }[] = [];
     for (const directory of steps) {
       await install(directory);
       expect(await now()).toEqual(directory);
-      told.push({ at: await instant(), directory });
+      expected.push({ at: await instant(), directory });
     }
-    for (const { at, directory } of told) {
+    for (const { at, directory } of expected) {
       expect(await reader.at(source.manager, at)).toEqual(directory);
       expect(await new DirectoryReader().at(source.manager, at)).toEqual(directory);
     }

@@ -149,10 +149,10 @@ async function entryOf(spoil: Spoil): Promise<{ leaf: string; set: string }> {
     parts: {},
   };
   const spoiled = spoil(draft);
-  const place = { request: 'policy', run: 'policy', namespace: '', nonce: 'ab'.repeat(16), salts: {} };
+  const position = { request: 'policy', run: 'policy', namespace: '', nonce: 'ab'.repeat(16), salts: {} };
   const id = 'policy/policy/install/2/1';
   return {
-    leaf: leafText(spoiled.draft ?? draft, { ...place, id, n: spoiled.n ?? 1, prev: leafHash(last) }),
+    leaf: leafText(spoiled.draft ?? draft, { ...position, id, n: spoiled.n ?? 1, prev: leafHash(last) }),
     set: canonicalJson(spoiled.set ?? OTHER),
   };
 }
@@ -213,8 +213,8 @@ async function confirm(person: string, named = person): Promise<void> {
     evidence: { grade: 'C', refs: [] },
     parts: {},
   };
-  const place = { request: 'switches', run: 'switches', namespace: '', nonce: 'ab'.repeat(16), salts: {} };
-  const leaf = leafText(draft, { ...place, id: 'switches/0', n: 0, prev: null });
+  const position = { request: 'switches', run: 'switches', namespace: '', nonce: 'ab'.repeat(16), salts: {} };
+  const leaf = leafText(draft, { ...position, id: 'switches/0', n: 0, prev: null });
   await api.query('select keyturn.confirm_kill_switch_lift($1, $2, $3)', [
     JSON.stringify({ switch: id, person, at: draft.at }),
     JSON.stringify([{ leaf, parts: {} }]),

@@ -73,7 +73,7 @@ describe('migrate', () => {
 
   async function refusal(url: string, more?: NodeJS.ProcessEnv): Promise<string> {
     const refused = expect.objectContaining({ stderr: expect.stringMatching(/^keyturn-migrate: [^\n]+\n$/) });
-    const error: unknown = await migrate(url, more).catch((thrown: unknown) => thrown);
+    const error: unknown = await migrate(url, more).catch((reason: unknown) => reason);
     expect(error).toEqual(refused);
     const { stderr } = error as { readonly stderr: string };
     for (const secret of ['hunter2', PASSWORD, 'schlüssel', 'SCRAM']) expect(stderr).not.toContain(secret);

@@ -34,8 +34,8 @@ beforeEach(() => {
   schedule = `S${schedules}`;
 });
 
-function answer(members: readonly string[], onDuty: readonly string[]): OnCallAnswer {
-  return { source: 'pager', schedule, issuer: 'https://pager.example', members, on_duty: onDuty };
+function answer(members: readonly string[], onCall: readonly string[]): OnCallAnswer {
+  return { source: 'pager', schedule, issuer: 'https://pager.example', members, on_duty: onCall };
 }
 
 function rotation(): PolledRotation {
@@ -76,17 +76,17 @@ async function refused(source: DataSource, sql: string): Promise<string> {
 }
 
 describe('what a service answered', () => {
-  it('is kept as intervals by the time at which it was heard: rotation and duty apart', async () => {
+  it('is kept as intervals by the time at which it was observed: rotation and who is on call apart', async () => {
     expect(await recordOnCall(worker.manager, answer(['a', 'b'], ['a']))).toEqual({ opened: 3, closed: 0 });
     expect(await recordOnCall(worker.manager, answer(['a', 'c'], ['c']))).toEqual({ opened: 2, closed: 2 });
-    const { members, on_duty: onDuty } = await observed();
+    const { members, on_duty: onCall } = await observed();
     expect(present(members)).toEqual(['a', 'c']);
     expect(past(members)).toEqual(['b']);
-    expect(present(onDuty)).toEqual(['c']);
-    expect(past(onDuty)).toEqual(['a']);
-    // What ended and what began meet: at no instant are both on duty, or neither.
-    expect(onDuty.find(({ subject }) => subject === 'a')?.to).toBe(
-      onDuty.find(({ subject }) => subject === 'c')?.from,
+    expect(present(onCall)).toEqual(['c']);
+    expect(past(onCall)).toEqual(['a']);
+    // What ended and what began meet: at no instant are both on call, or neither.
+    expect(onCall.find(({ subject }) => subject === 'a')?.to).toBe(
+      onCall.find(({ subject }) => subject === 'c')?.from,
     );
     expect(members[0]).toMatchObject({ issuer: 'https://pager.example' });
   });
@@ -114,11 +114,11 @@ describe('what a service answered', () => {
     expect((await observed()).heard).toHaveLength(1);
     await age(3);
     await recordOnCall(worker.manager, answer(['a'], ['a']));
-    const { heard, on_duty: onDuty } = await observed();
+    const { heard, on_duty: onCall } = await observed();
     expect(heard).toHaveLength(2);
     expect(Date.parse(heard[0]?.to ?? '')).toBeLessThan(Date.parse(heard[1]?.from ?? '') - 120_000);
     // The person is the same all the time; that nobody knew it is what the silence says.
-    expect(onDuty).toHaveLength(1);
+    expect(onCall).toHaveLength(1);
   });
 
   it('is dated later than all before it, also when several arrive at once', async () => {

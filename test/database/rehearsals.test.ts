@@ -151,7 +151,7 @@ it('frees the place of a worker that died when its lease is over', async () => {
   expect(await begin('dead-3', 'cai', 'two')).toBe(0);
 });
 
-it('makes whoever had too many refused wait for the hour to pass, and nobody else', async () => {
+it('makes one who had too many refused wait for the hour to pass, and nobody else', async () => {
   await refuse('dee', 'three', 2);
   expect(await begin('no-3', 'dee', 'three')).toBeGreaterThan(3_000);
   expect(await wait('dee', 'three')).toBeGreaterThan(3_000);
@@ -183,7 +183,7 @@ it.each<[string, number, { verdict?: string; outcome?: string; status: string }]
   ],
   ['a person denied', 0, { verdict: 'deny', status: 'denied' }],
   ['was withdrawn after one approved', 0, { verdict: 'approve', status: 'cancelled' }],
-  ['was performed', 0, { status: 'succeeded' }],
+  ['was executed', 0, { status: 'succeeded' }],
   ['is still open', 0, { status: 'approved' }],
 ])('counts the rehearsal of what %s as %i refused', async (what, refused, { verdict, outcome, status }) => {
   const target = `ended ${what}`;

@@ -66,11 +66,11 @@ describe('preparing roles', () => {
       const role = `scram_${number}`;
       await admin.query(`drop role if exists ${role}`);
       await admin.query(`create role ${role} login password '${scramVerifier(password)}'`);
-      const place = new URL(withDatabase(testPostgresUrl(), 'postgres'));
+      const server = new URL(withDatabase(testPostgresUrl(), 'postgres'));
       const signIn = async (word: string): Promise<void> => {
         const client = new Client({
-          host: place.hostname,
-          port: Number(place.port),
+          host: server.hostname,
+          port: Number(server.port),
           database: 'postgres',
           user: role,
           password: word,

@@ -105,8 +105,8 @@ describe.each(workloads.map((workload) => [workload.metadata.name, workload] as 
 
     it('listens where its ports and probes say', () => {
       const ports = (container.ports ?? []).map(({ containerPort }) => String(containerPort));
-      const told = container.env.filter(({ name }) => name.endsWith('_PORT')).map(({ value }) => value);
-      expect(ports).toEqual(told);
+      const named = container.env.filter(({ name }) => name.endsWith('_PORT')).map(({ value }) => value);
+      expect(ports).toEqual(named);
     });
   },
 );

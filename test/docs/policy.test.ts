@@ -19,9 +19,9 @@ describe('the key reference', () => {
     expect([...tables.keys()].sort()).toEqual(Object.keys(KEYS).sort());
   });
 
-  it.each(Object.entries(KEYS))('lists the keys of %s, and which must be there', (place, shape) => {
+  it.each(Object.entries(KEYS))('lists the keys of %s, and which must be there', (location, shape) => {
     const accepted = Object.entries(shape).filter(([, presence]) => typeof presence === 'string');
-    expect(Object.fromEntries(tables.get(place) ?? [])).toEqual(Object.fromEntries(accepted));
+    expect(Object.fromEntries(tables.get(location) ?? [])).toEqual(Object.fromEntries(accepted));
   });
 
   it('is all of it: no file is read by keys that stand elsewhere', () => {

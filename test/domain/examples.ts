@@ -27,7 +27,7 @@ export function stage(any: readonly Selector[], quorum = 1, changes: Partial<Sta
   return { any, quorum, escalate: [], ...changes };
 }
 
-export function demand(stages: readonly Stage[], changes: Partial<RuleRequirement> = {}): RuleRequirement {
+export function reviewBy(stages: readonly Stage[], changes: Partial<RuleRequirement> = {}): RuleRequirement {
   return {
     rule: 'example',
     stages,
@@ -48,8 +48,8 @@ export function requirement(
 }
 
 /** Seats written `[rule, stage]`. */
-export function seats(...places: readonly (readonly [number, number])[]): readonly SeatReference[] {
-  return places.map(([rule, stageIndex]) => ({ rule, stage: stageIndex }));
+export function seats(...positions: readonly (readonly [number, number])[]): readonly SeatReference[] {
+  return positions.map(([rule, stageIndex]) => ({ rule, stage: stageIndex }));
 }
 
 export function approval(
@@ -162,7 +162,7 @@ export const FACTS: PolicyFacts = {
   windows: {},
 };
 
-export const DEFAULT_DEMAND = demand([stage(['owners'])], { rule: 'default' });
+export const DEFAULT_REQUIREMENT = reviewBy([stage(['owners'])], { rule: 'default' });
 
 export function policyOf(rules: readonly Rule[], changes: Partial<PolicySet> = {}): PolicySet {
   return {
@@ -172,7 +172,7 @@ export function policyOf(rules: readonly Rule[], changes: Partial<PolicySet> = {
     enums: {},
     risk: DEFAULT_RISK,
     windows: [],
-    defaults: { effect: 'review', require: DEFAULT_DEMAND },
+    defaults: { effect: 'review', require: DEFAULT_REQUIREMENT },
     actions: [ACTION],
     targets: [TARGET],
     rules,
@@ -190,7 +190,7 @@ export function exampleRule(id: string, effect: Rule['effect'], changes: Partial
     on: { action: [ACTION.action], env: null },
     effect,
     because: null,
-    require: effect === 'review' ? demand([stage([`group:${id}`])], { rule: id }) : null,
+    require: effect === 'review' ? reviewBy([stage([`group:${id}`])], { rule: id }) : null,
     replaces_default: false,
     source: `rules/${id}.yaml:1`,
     ...changes,
@@ -214,8 +214,8 @@ const anyStage: fc.Arbitrary<Stage> = fc.record({
   ),
 });
 
-/** Any demand of one rule, of up to three stages. */
-export const anyDemand: fc.Arbitrary<RuleRequirement> = fc.record({
+/** Any requirement of one rule, of up to three stages. */
+export const anyRuleRequirement: fc.Arbitrary<RuleRequirement> = fc.record({
   rule: fc.constantFrom('first', 'second', 'third'),
   stages: fc.array(anyStage, { minLength: 1, maxLength: 3 }),
   order: fc.constantFrom('parallel', 'sequential'),
@@ -229,7 +229,7 @@ export const anyDemand: fc.Arbitrary<RuleRequirement> = fc.record({
 export const anyRequirement: fc.Arbitrary<Requirement> = fc.record({
   risk: fc.constantFrom('low', 'medium', 'high', 'critical'),
   distinct_people: fc.integer({ min: 1, max: 3 }),
-  rules: fc.array(anyDemand, { minLength: 1, maxLength: 3 }),
+  rules: fc.array(anyRuleRequirement, { minLength: 1, maxLength: 3 }),
 });
 
 interface ApprovalShape {
@@ -242,7 +242,7 @@ export function anyDecisions(
   required: Requirement,
   shape: ApprovalShape,
 ): fc.Arbitrary<readonly CountedDecision[]> {
-  const places = required.rules.flatMap((one, ruleIndex) =>
+  const positions = required.rules.flatMap((one, ruleIndex) =>
     one.stages.map((_, stageIndex) => ({ rule: ruleIndex, stage: stageIndex })),
   );
   const decision = fc.record({
@@ -251,7 +251,7 @@ export function anyDecisions(
     verdict: fc.constantFrom(...(shape.verdicts ?? (['approve'] as const))),
     at: fc.integer({ min: 0, max: 60 }).map(minutes),
     grade: fc.constantFrom('A' as const, 'B' as const, 'C' as const),
-    seats: fc.subarray(places, { minLength: 0 }),
+    seats: fc.subarray(positions, { minLength: 0 }),
   });
   return fc.array(decision, { maxLength: shape.people + 1 });
 }

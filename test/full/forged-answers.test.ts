@@ -176,7 +176,7 @@ describe('a step of the workflow that somebody else answers with garbage ends it
 
   async function expectClosed(ids: readonly string[]): Promise<void> {
     await restart();
-    await sweepOnce(worker.dependencies, { namespace: stack.temporalPlace.namespace, quietMs: 0 });
+    await sweepOnce(worker.dependencies, { namespace: stack.temporalService.namespace, quietMs: 0 });
     for (const id of ids) {
       expect((await desk.row(id))['status']).toBe('cancelled');
       expect(await courseOf(stack, id)).not.toContain('execution.claimed');

@@ -285,7 +285,7 @@ describe('what is not simply allowed goes to a workflow, and the key with it', (
     expect(await count('keyturn.window_reservation where request = $1', reply.body.id)).toBe(0);
   });
 
-  it('everything while a freeze is on, as what is performed here waits for its end', async () => {
+  it('everything while a freeze is on, as what is executed here waits for its end', async () => {
     const [from, to] = ['2000-01-01T00:00:00.000Z', '2999-01-01T00:00:00.000Z'];
     const freeze = { id: 'peak', title: 'Peak season', from, to, environments: ['sandbox'], actions: null };
     await under({ ...policy, freezes: [freeze] }, async () => {

@@ -67,12 +67,12 @@ describe('a dry run of policy', () => {
   });
 
   it('tells people, who may read the policy, what those rules would do, and no program', async () => {
-    const told = [
+    const shown = [
       { id: 'small-plan', effect: 'allow', stages: [] },
       { id: 'large-plan', effect: 'forbid', stages: [] },
     ];
     expect((await evaluate(SANDBOX, await api.issuer.humanToken('olga'))).body).toMatchObject({
-      undecided_rules: told,
+      undecided_rules: shown,
     });
     const held = await api.issuer.humanToken('olga', { client_id: 'agent-billing' });
     for (const token of [agent, held])
@@ -122,17 +122,17 @@ describe('a dry run of policy', () => {
     expect(JSON.stringify(body)).not.toContain('tell-tale');
   });
 
-  it('about what became of an action is for people who were not behind that action', async () => {
+  it('about the outcome of an action is for people who were not behind that action', async () => {
     const { id } = await storeRequest(api, { status: 'indeterminate' });
-    const told = {
+    const shown = {
       action: 'keyturn.resolve',
       target: 'keyturn',
       arguments: { request: id, outcome: 'failed' },
     };
-    const codeFor = async (token: string): Promise<unknown> => (await evaluate(told, token)).body;
+    const codeFor = async (token: string): Promise<unknown> => (await evaluate(shown, token)).body;
     expect(await codeFor(agent)).toMatchObject({ code: 'machine_cannot_decide' });
     expect(await codeFor(await api.issuer.humanToken('ada'))).toMatchObject({ code: 'self_approval' });
-    expect((await evaluate(told, await api.issuer.humanToken('olga'))).status).toBe(200);
+    expect((await evaluate(shown, await api.issuer.humanToken('olga'))).status).toBe(200);
   });
 
   it('answers only those who could ask for it', async () => {

@@ -23,14 +23,14 @@ import { startGateApi } from './api.ts';
 import { release } from './policies.ts';
 
 let api: TestApi;
-let ground: CallerSnapshot;
+let snapshot: CallerSnapshot;
 let principals: readonly Principal[];
 
 beforeAll(async () => {
   const started = await startGateApi();
   api = started.api;
   const now = await callerSnapshot(api.context);
-  ground = { ...now, policy: { ...now.policy, policy: asked(started.policy) } };
+  snapshot = { ...now, policy: { ...now.policy, policy: withLookups(started.policy) } };
   const issuer = { issuer: api.issuer.url, human: { clients: [], scope: 'decide' } } as unknown as Issuer;
   principals = ['agent-billing', 'agent-dba', 'ada'].map((sub) => {
     const principal = principalOf({ iss: api.issuer.url, sub, exp: 9e9 }, issuer);
@@ -42,8 +42,8 @@ afterAll(async () => {
   await api.stop();
 });
 
-/** A policy that takes emergencies, and looks up what the arguments name. */
-function asked(policy: PolicySet): PolicySet {
+/** A policy that takes break-glass requests, and looks up what the arguments name. */
+function withLookups(policy: PolicySet): PolicySet {
   const on = { action: ['deploy.release'], env: null };
   const actions = policy.actions.map((action) => ({
     ...action,
@@ -70,7 +70,7 @@ describe('what policy is asked about a request', () => {
     const { keys } = context;
     await fc.assert(
       fc.asyncProperty(BODIES, async ({ by, ...change }) => {
-        const caller = callerOf(principals[by] as Principal, ground);
+        const caller = callerOf(principals[by] as Principal, snapshot);
         const body = { ...release('free'), mode: 'gate' as const, action: 'deploy.release', ...change };
         const lineage = lineageOf(caller, body);
         const submission = {

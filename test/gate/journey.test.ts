@@ -42,7 +42,7 @@ describe('a gate request that people decide on', () => {
       effects: [],
       operation: JSON.stringify({ size: 3, version: '1.2.3' }, null, 2),
     });
-    expect(plan?.warnings.join()).toContain('neither previews nor performs');
+    expect(plan?.warnings.join()).toContain('neither previews nor executes');
     expect(plan?.summary).not.toContain('1.2.3');
     expect((await stack.decide(olga, body.id)).status).toBe(200);
     await stack.waitForStatus(body.id, 'succeeded');
@@ -188,7 +188,7 @@ describe('a gate request that policy allows', () => {
 });
 
 describe('a workflow under a key that was answered', () => {
-  it('is refused when it wants to be received, whoever started it', async () => {
+  it('is refused when it wants to be received, by any starter', async () => {
     const { body } = await stack.request<RequestView>(agent, release('free'));
     const { rows } = await stack.keyturnDb.query<{ envelope: string }>(
       'select envelope from keyturn.gate_answer where request = $1',

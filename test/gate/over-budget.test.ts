@@ -19,7 +19,7 @@ beforeAll(async () => {
     KEYTURN_SECOND_ISSUER: api.secondIssuer.url,
   });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  const policy = withEmergency(loaded.policy);
+  const policy = withBreakGlass(loaded.policy);
   await activate(api.databases, policy, policyDigest(policy));
 });
 afterEach(async () => {
@@ -30,7 +30,7 @@ afterAll(async () => {
   await api.stop();
 });
 
-function withEmergency(policy: PolicySet): PolicySet {
+function withBreakGlass(policy: PolicySet): PolicySet {
   const usual = policy.rules.find(({ effect, on, require }) => {
     return effect === 'review' && require !== null && on.action.includes(GOOD_BODY.action);
   });
@@ -66,10 +66,10 @@ describe('beyond the budget', () => {
     const keys = async (): Promise<unknown> =>
       (await api.db.query('select count(*)::int as n from keyturn.gate_answer')).rows[0];
     const before = await keys();
-    const asked = release('asked');
+    const request = release('asked');
     for (const body of [
-      asked,
-      { ...asked, start: { not_before: new Date(Date.now() + 60_000).toISOString() } },
+      request,
+      { ...request, start: { not_before: new Date(Date.now() + 60_000).toISOString() } },
     ])
       expect(await api.create(agent, body, { 'idempotency-key': randomUUID() })).toMatchObject({
         status: 429,
@@ -80,8 +80,8 @@ describe('beyond the budget', () => {
 
   it.each([
     { what: 'a usual request', used: 3, change: {}, status: 429 },
-    { what: 'an emergency', used: 3, change: { break_glass: true }, status: 202 },
-    { what: 'an emergency after a few others', used: 8, change: { break_glass: true }, status: 429 },
+    { what: 'a break-glass request', used: 3, change: { break_glass: true }, status: 202 },
+    { what: 'a break-glass request after a few others', used: 8, change: { break_glass: true }, status: 429 },
   ])('$what is answered $status when $used were refused', async ({ used, change, status }) => {
     await useRefused(used);
     expect((await api.create(agent, { ...GOOD_BODY, ...change })).status).toBe(status);

@@ -33,7 +33,7 @@ describe('what is refused before policy is asked', () => {
       });
   });
 
-  it('an emergency that no rule knows', async () => {
+  it('a break-glass request that no rule knows', async () => {
     expect(await ask(release('free', { break_glass: true }))).toMatchObject({
       status: 422,
       body: { code: 'break_glass_unavailable' },
@@ -59,7 +59,7 @@ describe('what is refused before policy is asked', () => {
     });
   });
 
-  it('everything under a kill switch, also the repeat of an answer of before, which is there again after it', async () => {
+  it('everything under a kill switch, also the repeat of an earlier answer, which is there again after it', async () => {
     const key = randomUUID();
     const before = await ask(release('free'), key);
     const reply = await api.http<{ id: string }>({
@@ -79,11 +79,11 @@ describe('what is refused before policy is asked', () => {
 
   // The first is counted by a window, the other is not: they are recorded in different ways.
   it.each(['deploy.release', 'deploy.announce'])(
-    'also an answer that is on its way when a kill switch is thrown: %s',
+    'also an answer that is on its way when a kill switch is engaged: %s',
     async (action) => {
       await api.db.query('begin');
       await api.db.query('select 1 from keyturn.kill_switch_state for update');
-      const asked = ask(release('free', { action }));
+      const request = ask(release('free', { action }));
       await waitFor({
         what: 'the answer at the lock',
         check: async () => {
@@ -100,7 +100,7 @@ describe('what is refused before policy is asked', () => {
         [action],
       );
       await api.db.query('commit');
-      expect(await asked).toMatchObject({ status: 403, body: { code: 'switched_off' } });
+      expect(await request).toMatchObject({ status: 403, body: { code: 'switched_off' } });
       await api.db.query('update keyturn.kill_switch set lifted_at = now() where id = $1', [action]);
     },
   );

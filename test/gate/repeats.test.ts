@@ -32,7 +32,7 @@ const REUSED = { status: 422, body: { code: 'idempotency_key_reused' } };
 const WAYS = [
   { way: 'an answer on the spot', body: release('free', OLGA) },
   { way: 'a gate request that waits for people', body: release('asked', OLGA) },
-  { way: 'a request that Keyturn performs', body: { ...GOOD_BODY, ...OLGA } },
+  { way: 'a request that Keyturn executes', body: { ...GOOD_BODY, ...OLGA } },
 ];
 
 /** Stands for the address of the second issuer. */
@@ -47,7 +47,7 @@ const OTHERS = [
     change: { on_behalf_of: { subject: 'olga', issuer: SECOND } },
   },
   { what: 'with a start window', change: { start: { not_before: '2099-01-01T00:00:00Z' } } },
-  { what: 'as an emergency', change: { break_glass: true } },
+  { what: 'as break-glass', change: { break_glass: true } },
   { what: 'with another justification', change: { claims: { justification: 'another one' } } },
 ];
 

@@ -67,7 +67,7 @@ describe('the role of the API', () => {
     );
     const leaf = (await leavesOf(body.id))[0] ?? {};
     const forged = { ...leaf, type: 'request.approved' };
-    const asked = {
+    const submitted = {
       answer: { ...rows[0]?.answer, request: 'req_forged' },
       snapshot: await snapshotNow(),
       subjects: {},
@@ -76,7 +76,9 @@ describe('the role of the API', () => {
     };
     for (const entry of [leaf, forged, { ...forged, stream: { request: 'req_forged', run: 'gate' } }])
       await expect(
-        asApi('select keyturn.allow_gate($1)', [JSON.stringify({ ...asked, leaf: JSON.stringify(entry) })]),
+        asApi('select keyturn.allow_gate($1)', [
+          JSON.stringify({ ...submitted, leaf: JSON.stringify(entry) }),
+        ]),
       ).rejects.toThrow(/not the (?:next )?entry/);
     expect(await count(`keyturn.gate_answer where request = 'req_forged'`)).toBe(0);
   });

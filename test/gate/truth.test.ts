@@ -11,7 +11,7 @@ import type { RequestView } from '../../contract/requests.ts';
 import { ACTION, TARGET } from '../domain/examples.ts';
 import { requestView } from '../sdk/view.ts';
 
-/** Of an action that others perform Keyturn tries nothing out, runs nothing, and knows no outcome. */
+/** Of an action that others execute Keyturn tries nothing out, runs nothing, and knows no outcome. */
 const FALSEHOODS =
   /dry run|runs at most once|[Tt]he action (was|is) (performed|done|executed)|found out by Keyturn|the target confirmed|changed nothing|Can(not)? be undone|target_unreachable/i;
 
@@ -43,7 +43,7 @@ async function gateView(change: Partial<RequestView> = {}): Promise<RequestView>
   });
 }
 
-describe('where somebody else performs the action, nothing says that Keyturn did', () => {
+describe('where somebody else executes the action, nothing says that Keyturn did', () => {
   it.each(LEAF_TYPES)('on the timeline: %s', (type) => {
     expect(textOf(type, 'gate')).not.toMatch(FALSEHOODS);
   });
@@ -83,9 +83,9 @@ describe('where somebody else performs the action, nothing says that Keyturn did
       issued_at: '2026-11-29T12:00:00.000Z',
     } as const;
     const facts = { action: ACTION, target: TARGET, caller: { agent: null, person: null }, publicUrl: '' };
-    const told = explain({ ...facts, signed } as unknown as Parameters<typeof explain>[0]);
-    expect(told.summary).toMatch(/, for a decision only$/);
-    expect(told.details).toContain('Keyturn decides, and executes nothing');
+    const shown = explain({ ...facts, signed } as unknown as Parameters<typeof explain>[0]);
+    expect(shown.summary).toMatch(/, for a decision only$/);
+    expect(shown.details).toContain('Keyturn decides, and executes nothing');
     const other = { ...signed, mode: 'execute' };
     expect(
       explain({ ...facts, signed: other } as unknown as Parameters<typeof explain>[0]).details,

@@ -1,6 +1,6 @@
 import { proxySinks, type Sinks, type WorkflowInterceptorsFactory } from '@temporalio/workflow';
 
-/** One thing that workflow code did: what replay compares by its kind, told here with what it was given. */
+/** One thing that workflow code did: what replay compares by its kind, here with what it was given. */
 export type Observation =
   | { readonly kind: 'activity' | 'local activity'; readonly name: string; readonly args: readonly unknown[] }
   | { readonly kind: 'timer'; readonly duration_ms: number; readonly summary: string | null }
@@ -16,7 +16,7 @@ const { observer } = proxySinks<ObserverSinks>();
 
 /**
  * Tells what workflow code does. Replay alone does not notice another argument, another duration or another result;
- * whoever replays with this does.
+ * one who replays with this does.
  */
 export const interceptors: WorkflowInterceptorsFactory = () => ({
   inbound: [

@@ -1,7 +1,7 @@
 import { waitFor } from '../stack/wait.ts';
 import { decisionsOf, waitForLeaves, waitForVerdicts } from '../workflows/facts.ts';
 import { startLocalWorker, type LocalWorker } from '../workflows/local-worker.ts';
-import { changeDemand, withPolicy } from '../workflows/policies.ts';
+import { changeRequirement, withPolicy } from '../workflows/policies.ts';
 import type { Desk } from '../workflows/signed.ts';
 
 /** What a path is played with. */
@@ -14,7 +14,7 @@ export class Scene {
     this.#worker = worker;
   }
 
-  /** Plays `work` with no worker up, or with one that keeps books but performs nothing. */
+  /** Plays `work` with no worker up, or with one that keeps books but executes nothing. */
   async without(what: 'worker' | 'performer', work: () => Promise<void>): Promise<void> {
     const { target } = this.#worker;
     await this.#worker.stop();
@@ -146,6 +146,19 @@ export const PATHS: Readonly<Record<string, { readonly status: string; readonly 
       return id;
     },
   },
+  'divided-junk': {
+    status: 'succeeded',
+    play: async ({ desk }) => {
+      const id = await desk.ask();
+      for (let sent = 1; sent <= 2; sent += 1) {
+        await desk.signal(id, 'garbage');
+        await desk.signal(id, 'eyJhbGciOiJFZERTQSJ9.e30.AAAA');
+      }
+      await waitForLeaves(desk.stack, id, { type: 'decision.unauthenticated' });
+      await desk.decide(id, 'olga');
+      return id;
+    },
+  },
   'ignored-ticket': {
     status: 'succeeded',
     play: async ({ desk }) => {
@@ -171,7 +184,7 @@ export const PATHS: Readonly<Record<string, { readonly status: string; readonly 
     play: async ({ desk }) => {
       const id = await desk.ask();
       await reconsider(desk, id);
-      await withPolicy(desk.stack.keyturnDb, demandReason, async () => {
+      await withPolicy(desk.stack.keyturnDb, requireReason, async () => {
         await reconsider(desk, id);
         await waitForRound(desk, id, 2);
         await desk.decide(id, 'olga');
@@ -208,7 +221,10 @@ export const PATHS: Readonly<Record<string, { readonly status: string; readonly 
   },
 };
 
-const demandReason = changeDemand('usual', (demand) => ({ ...demand, is_reason_required: true }));
+const requireReason = changeRequirement('usual', (requirement) => ({
+  ...requirement,
+  is_reason_required: true,
+}));
 
 async function reconsider(desk: Desk, id: string): Promise<void> {
   await desk.stack.temporal.workflow.getHandle(id).signal('reconsider');

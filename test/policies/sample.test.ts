@@ -34,7 +34,7 @@ function evaluated(target: string): Evaluation {
   return evaluate(policy, { ...FACTS, args: { statement: 'select 1' }, target: found, windows }, 'planned');
 }
 
-function demanded(target: string): Requirement {
+function requirementFor(target: string): Requirement {
   const { requirement } = evaluated(target);
   if (!requirement) throw new Error(`${target} is not reviewed`);
   return requirement;
@@ -53,7 +53,7 @@ function approve(person: string, { target, decisions = [], at = minutes(5) }: At
       status: 'pending',
       decision_digest: DIGEST,
       lineage: [{ role: 'requester', issuer: ISSUER, subject: 'agent-billing' }],
-      requirement: demanded(target),
+      requirement: requirementFor(target),
       pending_since: START,
       expires_at: minutes(240),
       owners: targetOf(policy, target)?.owners ?? [],
@@ -88,7 +88,7 @@ function standingAfter(target: string, people: readonly string[]): string {
     decisions.push({ id: person, person: check.person, verdict: 'approve', at, grade: 'C', seats: check.seats });
   }
   const now = minutes(people.length + 1);
-  return tally({ requirement: demanded(target), pending_since: START, decisions, now }).standing;
+  return tally({ requirement: requirementFor(target), pending_since: START, decisions, now }).standing;
 }
 
 describe('the sample policy', () => {
@@ -105,7 +105,7 @@ describe('the sample policy', () => {
       risk: { tier: 'low' },
       rules: [{ id: 'sql-on-production' }],
     });
-    expect(demanded('shop-production').rules).toHaveLength(1);
+    expect(requirementFor('shop-production').rules).toHaveLength(1);
     expect(standingAfter('shop-production', [])).toBe('pending');
     expect(standingAfter('shop-production', ['olga'])).toBe('approved');
     expect(standingAfter('shop-production', ['dmitri'])).toBe('approved');
@@ -121,7 +121,7 @@ describe('the sample policy', () => {
     expect(standingAfter('shop-ledger', ['olga'])).toBe('pending');
     expect(standingAfter('shop-ledger', ['olga', 'omar'])).toBe('approved');
     expect(standingAfter('shop-ledger', ['olga', 'dmitri'])).toBe('pending');
-    expect(demanded('shop-ledger').rules.some((rule) => rule.is_reason_required)).toBe(true);
+    expect(requirementFor('shop-ledger').rules.some((rule) => rule.is_reason_required)).toBe(true);
   });
 
   it('asks the owner about everything that no rule names', () => {
@@ -145,8 +145,8 @@ describe('the sample policy', () => {
   });
 
   it('holds no secret: every database is reached by reference, everything else not at all', () => {
-    const performed = policy.actions.filter(({ connector }) => connector !== null);
-    const types = performed.map((action) => action.resource_type);
+    const executed = policy.actions.filter(({ connector }) => connector !== null);
+    const types = executed.map((action) => action.resource_type);
     for (const { resource_type, connection } of policy.targets) {
       const expected = types.includes(resource_type) ? 'env:KEYTURN_TARGET_SHOP_URL' : undefined;
       expect(connection['url']).toBe(expected);

@@ -8,7 +8,7 @@ import { ruleFactTypes, storedFacts, type PolicyFacts } from '../../domain/polic
 import type { AllowSuggestion } from '../../policy-authoring/allow-suggestions.ts';
 import {
   ACTION,
-  demand,
+  reviewBy,
   exampleRule,
   FACTS,
   ISSUER,
@@ -18,10 +18,10 @@ import {
   TARGET,
 } from '../domain/examples.ts';
 
-const ASK = exampleRule('ask', 'review', { require: demand([stage(['group:dba'])], { rule: 'ask' }) });
+const ASK = exampleRule('ask', 'review', { require: reviewBy([stage(['group:dba'])], { rule: 'ask' }) });
 const STAGING = { ...TARGET, id: 'shop-staging', environment: 'staging' };
 
-/** Performed by others, so nothing is planned. */
+/** Executed by others, so nothing is planned. */
 const GATE: ActionDefinition = {
   ...ACTION,
   action: 'deploy.release',

@@ -8,7 +8,7 @@ import { DEFAULT_RISK } from '../../domain/policy/risk.ts';
 import {
   ACTION,
   approval,
-  demand,
+  reviewBy,
   exampleRule,
   FACTS,
   ISSUER,
@@ -20,7 +20,7 @@ import {
 
 const REVIEW = exampleRule('ask', 'review', {
   when: 'plan.rows > 100',
-  require: demand([stage(['group:dba'])], { rule: 'ask' }),
+  require: reviewBy([stage(['group:dba'])], { rule: 'ask' }),
   replaces_default: true,
 });
 const FORBID = exampleRule('never', 'forbid', { when: 'plan.rows > 1000' });
@@ -56,8 +56,8 @@ const cells = ({ matrix }: BacktestReport): readonly (readonly number[])[] =>
   [matrix.allow, matrix.review, matrix.forbid].map(({ allow, review, forbid }) => [allow, review, forbid]);
 
 /** The policy with its first rule asking for something else. */
-const asking = (...stages: Parameters<typeof demand>[0]): PolicySet =>
-  policyOf([{ ...REVIEW, require: demand(stages, { rule: 'ask' }) }, FORBID, ALLOW]);
+const requiring = (...stages: Parameters<typeof reviewBy>[0]): PolicySet =>
+  policyOf([{ ...REVIEW, require: reviewBy(stages, { rule: 'ask' }) }, FORBID, ALLOW]);
 
 describe('a backtest', () => {
   it('counts how each effect becomes another, and finds nothing between a policy and itself', () => {
@@ -98,9 +98,9 @@ describe('a backtest', () => {
   });
 
   it('sees a weaker requirement behind an unchanged effect', () => {
-    const report = backtest(RECORDS, asking(stage(['group:dba'], 2)), BASE);
+    const report = backtest(RECORDS, requiring(stage(['group:dba'], 2)), BASE);
     expect([report.loosened, report.loosened_first[0]?.request]).toEqual([1, 'r3']);
-    expect(backtest(RECORDS, BASE, asking(stage(['group:dba'], 2), stage(['owners'])))).toMatchObject({
+    expect(backtest(RECORDS, BASE, requiring(stage(['group:dba'], 2), stage(['owners'])))).toMatchObject({
       tightened: 1,
       loosened: 0,
     });
@@ -124,7 +124,7 @@ describe('a backtest', () => {
     expect(report).toMatchObject({ facts_missing: 4, loosened: 0, tightened: 3 });
   });
 
-  it('forbids what the candidate no longer knows, and what nobody can read', () => {
+  it('forbids what the new policy no longer knows, and what nobody can read', () => {
     const broken = { action: ACTION.action, target: FACTS.target.id } as StoredFacts;
     const report = backtest(
       [record('r1', { facts: { ...facts(5), target: 'gone' } }), record('r2', { facts: broken })],
@@ -142,7 +142,11 @@ describe('a backtest', () => {
   });
 
   it('counts once for each request who is asked', () => {
-    const report = backtest(RECORDS, BASE, asking(stage(['group:dba'], 2), stage(['owners', 'group:dba'])));
+    const report = backtest(
+      RECORDS,
+      BASE,
+      requiring(stage(['group:dba'], 2), stage(['owners', 'group:dba'])),
+    );
     expect(report.load).toEqual([
       { selector: 'group:dba', base: 1, candidate: 1, people: { base: 2, candidate: 2 } },
       { selector: 'owners', base: 1, candidate: 2, people: { base: null, candidate: null } },
@@ -150,7 +154,7 @@ describe('a backtest', () => {
   });
 
   it('finds requests that too few people could approve', () => {
-    const report = backtest(RECORDS, BASE, asking(stage(['group:dba'], 3)));
+    const report = backtest(RECORDS, BASE, requiring(stage(['group:dba'], 3)));
     expect(report.unsatisfiable).toBe(1);
     expect(report.unsatisfiable_first).toEqual([
       { request: 'r3', round: 1, shortages: [{ rule: 'ask', seats: 3, fillable: 2 }] },
@@ -160,10 +164,10 @@ describe('a backtest', () => {
   it('says of each request what its own risk and its own rules lack', () => {
     const two = { distinct_people: 2, minimum_grade: 'C', maximum_age_ms: null } as const;
     const risk = { ...DEFAULT_RISK, demands: { high: two } };
-    const alone = { ...REVIEW, require: demand([stage(['group:dba-leads'])], { rule: 'ask' }) };
+    const alone = { ...REVIEW, require: reviewBy([stage(['group:dba-leads'])], { rule: 'ask' }) };
     const risky = [record('r1'), record('r2', { facts: facts(20_000) })];
     const named = (rule: string, when: string): Rule => ({
-      ...exampleRule(rule, 'review', { when, require: demand([stage(['group:dba'], 3)], { rule }) }),
+      ...exampleRule(rule, 'review', { when, require: reviewBy([stage(['group:dba'], 3)], { rule }) }),
       replaces_default: true,
     });
     const rules = [named('few', 'plan.rows <= 1000'), named('many', 'plan.rows > 1000')];
@@ -182,7 +186,7 @@ describe('a backtest', () => {
   });
 
   it('does not call unsatisfiable what people may be there for who are seen at sign-in only', () => {
-    const candidate = asking(stage(['group:seen'], 3));
+    const candidate = requiring(stage(['group:seen'], 3));
     const seen = { id: 'seen', authority: 'claims:https://id.example', members: [], groups: [] };
     const { directory } = candidate;
     const report = backtest(RECORDS, BASE, {
@@ -194,27 +198,27 @@ describe('a backtest', () => {
   });
 
   it('does not call impossible what hangs on who is on call by a service, and takes no approval for theirs', () => {
-    const asked = asking(stage(['oncall:sre']));
+    const onCall = requiring(stage(['oncall:sre']));
     const sre = { id: 'sre', source: 'pager', schedule: 'P1', maximum_staleness_ms: 600_000 };
     const approved = record('r3', {
       outcome: 'approved',
       decisions: [approval('olga', [{ rule: 0, stage: 0 }])],
     });
-    expect(backtest([approved], BASE, { ...asked, polled_rotations: [sre] })).toMatchObject({
+    expect(backtest([approved], BASE, { ...onCall, polled_rotations: [sre] })).toMatchObject({
       unsatisfiable: 0,
       insufficient: 1,
     });
-    expect(backtest([approved], BASE, asked)).toMatchObject({ unsatisfiable: 1, insufficient: 1 });
+    expect(backtest([approved], BASE, onCall)).toMatchObject({ unsatisfiable: 1, insufficient: 1 });
   });
 
-  it('does not blame a candidate for approvals of people whom neither policy names', () => {
+  it('does not blame a new policy for approvals of people whom neither policy names', () => {
     const sre = { id: 'sre', source: 'pager', schedule: 'P1', maximum_staleness_ms: 600_000 };
-    const asked = { ...asking(stage(['oncall:sre'])), polled_rotations: [sre] };
+    const onCall = { ...requiring(stage(['oncall:sre'])), polled_rotations: [sre] };
     const decisions = [approval('olga', [{ rule: 0, stage: 0 }])];
     const approved = record('r3', { outcome: 'approved', decisions });
-    expect(backtest([approved], asked, asked).insufficient).toBe(0);
-    const more = { ...asking(stage(['oncall:sre'], 2)), polled_rotations: [sre] };
-    expect(backtest([approved], asked, more).insufficient).toBe(1);
+    expect(backtest([approved], onCall, onCall).insufficient).toBe(0);
+    const more = { ...requiring(stage(['oncall:sre'], 2)), polled_rotations: [sre] };
+    expect(backtest([approved], onCall, more).insufficient).toBe(1);
   });
 
   it('finds approvals that would no longer suffice, counted where their people could sit', () => {
@@ -227,14 +231,14 @@ describe('a backtest', () => {
     });
     const insufficient = (candidate: PolicySet): number => backtest([approved], BASE, candidate).insufficient;
     expect(insufficient(BASE)).toBe(0);
-    expect(insufficient(asking(stage(['group:dba']), stage(['owners'])))).toBe(0);
-    expect(insufficient(asking(stage(['group:dba'], 2)))).toBe(1);
-    expect(insufficient(asking(stage(['user:petra'])))).toBe(1);
+    expect(insufficient(requiring(stage(['group:dba']), stage(['owners'])))).toBe(0);
+    expect(insufficient(requiring(stage(['group:dba'], 2)))).toBe(1);
+    expect(insufficient(requiring(stage(['user:petra'])))).toBe(1);
     expect(insufficient(policyOf([exampleRule('x', 'forbid')]))).toBe(1);
     expect(insufficient(policyOf([exampleRule('x', 'allow')]))).toBe(0);
     const sequential = { order: 'sequential' as const, rule: 'ask' };
-    const ordered = (...stages: Parameters<typeof demand>[0]): PolicySet =>
-      policyOf([{ ...REVIEW, require: demand(stages, sequential) }]);
+    const ordered = (...stages: Parameters<typeof reviewBy>[0]): PolicySet =>
+      policyOf([{ ...REVIEW, require: reviewBy(stages, sequential) }]);
     expect(insufficient(ordered(stage(['group:dba']), stage(['owners'])))).toBe(0);
     expect(insufficient(ordered(stage(['owners']), stage(['group:dba'])))).toBe(1);
     const gone = { ...BASE.directory, groups: BASE.directory.groups.filter(({ id }) => id !== 'dba') };

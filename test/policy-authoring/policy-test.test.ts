@@ -11,7 +11,7 @@ import { OFFICE } from '../domain/calendar/examples.ts';
 import {
   MINUTE_MS,
   ACTION,
-  demand,
+  reviewBy,
   DIRECTORY,
   exampleRule,
   examplePerson,
@@ -23,7 +23,7 @@ import {
 
 const LARGE = exampleRule('large', 'review', {
   when: 'plan.rows > 1000',
-  require: demand(
+  require: reviewBy(
     [
       stage(['group:dba'], 2, { escalate: [{ after_ms: 30 * 60_000, to: 'group:dba-leads' }] }),
       stage(['owners']),
@@ -125,7 +125,7 @@ describe('a test of a policy', () => {
     expect(run({ given: { plan: null }, expect: { effect: 'review', rules: [] } }).ok).toBe(true);
   });
 
-  it('judges reviewers as the product does: nobody decides for themselves, for their agent or for whom they ask', () => {
+  it('evaluates reviewers as the product does: nobody decides for themselves, for their agent or for whom they ask', () => {
     const may = { olga: 'yes', omar: 'yes', ada: 'self_approval', petra: 'not_eligible' } as const;
     expect(failures({ may })).toEqual([]);
     expect(failures({ given: { on_behalf_of: 'olga' }, may: { olga: 'yes' } })).toEqual([
@@ -158,7 +158,7 @@ describe('a test of a policy', () => {
   });
 
   it('knows who is on call by a service only where it says so', () => {
-    const require = demand([stage(['oncall:sre'])], { rule: 'large' });
+    const require = reviewBy([stage(['oncall:sre'])], { rule: 'large' });
     const sre = { id: 'sre', source: 'pager', schedule: 'P1', maximum_staleness_ms: 600_000 };
     const policy = policyOf([{ ...LARGE, require }], { polled_rotations: [sre] });
     expect(failures({ may: { olga: 'on_call_unknown' } }, policy)).toEqual([]);
@@ -168,9 +168,9 @@ describe('a test of a policy', () => {
     expect(failures({ given: { on_call: { sre: [] } }, may: { olga: 'not_eligible' } }, policy)).toEqual([]);
   });
 
-  it('judges reviewers after the decisions that are given, and says what these lead to', () => {
+  it('evaluates reviewers after the decisions that are given, and says what these lead to', () => {
     const two = policyOf([], {
-      defaults: { effect: 'review', require: demand([stage(['group:dba'], 2)], { rule: 'default' }) },
+      defaults: { effect: 'review', require: reviewBy([stage(['group:dba'], 2)], { rule: 'default' }) },
     });
     const approval = (by: string, minutesAfter: number, verdict: 'approve' | 'deny' = 'approve') => ({
       by,

@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { tally } from '../../domain/approval/quorum.ts';
 import type { Requirement, RuleRequirement } from '../../domain/request/requirement.ts';
 import { isAtLeastAsStrict, isLooser } from '../../policy-authoring/strictness.ts';
-import { anyCase, anyDemand, demand, requirement, stage, tallyFacts } from '../domain/examples.ts';
+import { anyCase, anyRuleRequirement, reviewBy, requirement, stage, tallyFacts } from '../domain/examples.ts';
 
 /** Strict in everything but its rules. */
 const of = (rules: readonly RuleRequirement[]): Requirement =>
   requirement(rules, { risk: 'critical', distinct_people: 2 });
 
-const RULE = demand([stage(['group:dba'], 2)]);
+const RULE = reviewBy([stage(['group:dba'], 2)]);
 
 /** Each makes a rule stricter, or leaves it as it is. */
 const anyHardening: fc.Arbitrary<Partial<RuleRequirement>> = fc.record(
@@ -39,7 +39,7 @@ describe('a requirement is at least as strict as another', () => {
       fc.property(
         anyCase(),
         fc.array(anyHardening, { minLength: 3, maxLength: 3 }),
-        fc.array(anyDemand, { maxLength: 2 }),
+        fc.array(anyRuleRequirement, { maxLength: 2 }),
         ({ required, decisions }, hardenings, more) => {
           const strict: Requirement = {
             ...required,
@@ -47,7 +47,7 @@ describe('a requirement is at least as strict as another', () => {
             distinct_people: required.distinct_people + 1,
             rules: [...required.rules.map((rule, index) => harden(rule, hardenings[index] ?? {})), ...more],
           };
-          // A demand that was weaker than its hardening is not at least as strict, and proves nothing.
+          // A requirement that was weaker than its hardening is not at least as strict, and proves nothing.
           fc.pre(isAtLeastAsStrict(strict, required));
           const isStrictlyApproved = tally(tallyFacts(strict, decisions)).standing === 'approved';
           expect(!isStrictlyApproved || tally(tallyFacts(required, decisions)).standing === 'approved').toBe(
@@ -60,16 +60,16 @@ describe('a requirement is at least as strict as another', () => {
 
   it.each([
     ['a rule less', of([])],
-    ['other people', of([demand([stage(['group:data'], 2)])])],
-    ['a smaller quorum', of([demand([stage(['group:dba'], 1)])])],
+    ['other people', of([reviewBy([stage(['group:data'], 2)])])],
+    ['a smaller quorum', of([reviewBy([stage(['group:dba'], 1)])])],
     ['a later expiry', of([{ ...RULE, expires_ms: RULE.expires_ms + 1 }])],
     ['older approvals', of([{ ...RULE, maximum_age_ms: RULE.maximum_age_ms + 1 }])],
     ['weaker evidence', of([{ ...RULE, minimum_grade: 'D' }])],
     [
       'other people after a while',
-      of([demand([stage(['group:dba'], 2, { escalate: [{ after_ms: 9, to: 'owners' }] })])]),
+      of([reviewBy([stage(['group:dba'], 2, { escalate: [{ after_ms: 9, to: 'owners' }] })])]),
     ],
-    ['somebody else as well', of([demand([stage(['group:dba', 'owners'], 2)])])],
+    ['somebody else as well', of([reviewBy([stage(['group:dba', 'owners'], 2)])])],
     ['a field of a later version', of([{ ...RULE, waived: true } as RuleRequirement])],
     ['fewer distinct people', requirement([RULE], { distinct_people: 1, risk: 'critical' })],
     ['a lower risk', requirement([RULE], { distinct_people: 2, risk: 'low' })],
@@ -83,7 +83,7 @@ describe('a requirement is at least as strict as another', () => {
     const loose = requirement([RULE]);
     expect(isAtLeastAsStrict(loose, loose)).toBe(true);
     expect(
-      isAtLeastAsStrict(requirement([demand([stage(['owners'])]), { ...RULE, rule: 'renamed' }]), loose),
+      isAtLeastAsStrict(requirement([reviewBy([stage(['owners'])]), { ...RULE, rule: 'renamed' }]), loose),
     ).toBe(true);
     const harder = {
       ...RULE,
@@ -117,7 +117,7 @@ describe('an evaluation is looser than another', () => {
   });
 
   it('by a requirement that cannot be compared with it', () => {
-    const other = { effect: 'review', requirement: requirement([demand([stage(['owners'], 9)])]) } as const;
+    const other = { effect: 'review', requirement: requirement([reviewBy([stage(['owners'], 9)])]) } as const;
     expect([isLooser(other, review), isLooser(review, other)]).toEqual([true, true]);
     expect(isLooser(review, review)).toBe(false);
   });

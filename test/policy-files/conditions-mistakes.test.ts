@@ -105,7 +105,7 @@ const CONDITIONS: readonly Mistake[] = [
   ],
 ];
 
-const PLACES: readonly Mistake[] = [
+const POSITIONS: readonly Mistake[] = [
   [
     'a literal block',
     rule('when: |', '  plan.rows > 1 ||', '  plan.rowz > 2'),
@@ -272,7 +272,7 @@ const SETTINGS: readonly Mistake[] = [
 
 describe.each([
   ['conditions', CONDITIONS],
-  ['conditions in every style of YAML', PLACES],
+  ['conditions in every style of YAML', POSITIONS],
   ['rules about several actions', ACTIONS],
   ['risk and windows', SETTINGS],
 ])('a mistake in %s is refused at its place', (_, mistakes) => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { policyOf, problemsOf, VALID, type Files } from './policy-folder.ts';
 
 const TABLES = `tables:
-  places:
+  depots:
     columns: { trusted: flag, kind: [internal, partner], limit: integer, note: text }
     rows:
       s3://corp: { trusted: true, kind: internal, limit: -3, note: ours }
@@ -16,10 +16,10 @@ title: Export
 resource_type: data.warehouse
 arguments:
   type: object
-  required: [place]
-  properties: { place: { type: string }, to: { type: string }, rows: { type: integer } }
+  required: [depot]
+  properties: { depot: { type: string }, to: { type: string }, rows: { type: integer } }
 facts:
-  place: { resolver: table, table: places, of: args.place }
+  depot: { resolver: table, table: depots, of: args.depot }
   receiver: { resolver: identity, of: args.to }
   source: { resolver: target, of: args.to }
 `;
@@ -29,7 +29,7 @@ const GOOD: Files = { 'keyturn.yaml': VALID['keyturn.yaml'] + TABLES, 'actions/e
 /** The action with this line in place of the one that declares `place`, on line 10. */
 const declaring = (line: string): Files => ({
   ...GOOD,
-  'actions/export.yaml': ACTION.replace(/^ {2}place: .*\n/mu, `  ${line}\n`).replace(
+  'actions/export.yaml': ACTION.replace(/^ {2}depot: .*\n/mu, `  ${line}\n`).replace(
     /^ {2}(receiver|source).*\n/gmu,
     '',
   ),
@@ -47,10 +47,10 @@ const withRule = (when: string): Files => ({
 
 describe('facts of actions', () => {
   it('are compiled with the tables that they are looked up in', async () => {
-    const policy = await policyOf({ ...GOOD, ...withRule('facts.place.known && !facts.place.trusted') });
+    const policy = await policyOf({ ...GOOD, ...withRule('facts.depot.known && !facts.depot.trusted') });
     expect(policy.tables).toEqual([
       {
-        id: 'places',
+        id: 'depots',
         columns: { trusted: 'flag', kind: ['internal', 'partner'], limit: 'integer', note: 'text' },
         rows: {
           's3://corp': { trusted: true, kind: 'internal', limit: -3, note: 'ours' },
@@ -59,13 +59,13 @@ describe('facts of actions', () => {
       },
     ]);
     expect(policy.actions.find(({ action }) => action === 'data.export')?.facts).toEqual({
-      place: { resolver: 'table', table: 'places', of: 'args.place' },
+      depot: { resolver: 'table', table: 'depots', of: 'args.depot' },
       receiver: { resolver: 'identity', of: 'args.to' },
       source: { resolver: 'target', of: 'args.to' },
     });
   });
 
-  it('are absent where none is declared, so that a set of before keeps its digest', async () => {
+  it('are absent where none is declared, so that an older set keeps its digest', async () => {
     const policy = await policyOf({});
     expect(policy).not.toHaveProperty('tables');
     expect(policy.actions.some((action) => 'facts' in action)).toBe(false);
@@ -76,47 +76,47 @@ describe('a mistake in facts and tables is refused at its place', () => {
   it.each<[what: string, changes: Files, problem: string]>([
     [
       'an unknown resolver',
-      declaring('place: { resolver: group, of: args.place }'),
+      declaring('depot: { resolver: group, of: args.depot }'),
       "actions/export.yaml:10:22 'group' is not one of identity, target, table",
     ],
     [
       'an unknown table',
-      declaring('place: { resolver: table, table: place, of: args.place }'),
-      "actions/export.yaml:10:36 unknown table 'place', did you mean 'places'?",
+      declaring('depot: { resolver: table, table: depot, of: args.depot }'),
+      "actions/export.yaml:10:36 unknown table 'depot', did you mean 'depots'?",
     ],
     [
       'no table',
-      declaring('place: { resolver: table, of: args.place }'),
+      declaring('depot: { resolver: table, of: args.depot }'),
       "actions/export.yaml:10:10 missing 'table': the one to look up",
     ],
     [
       'a table that nothing is looked up in',
-      declaring('place: { resolver: identity, table: places, of: args.place }'),
+      declaring('depot: { resolver: identity, table: depots, of: args.depot }'),
       'actions/export.yaml:10:39 only the resolver table looks up a table, not identity',
     ],
     [
       'an argument that the action lacks',
-      declaring('place: { resolver: identity, of: args.plase }'),
-      "actions/export.yaml:10:36 'args.plase' is not a text argument of data.export, did you mean 'args.place'?",
+      declaring('depot: { resolver: identity, of: args.dapot }'),
+      "actions/export.yaml:10:36 'args.dapot' is not a text argument of data.export, did you mean 'args.depot'?",
     ],
     [
       'an argument that is no text',
-      declaring('place: { resolver: identity, of: args.rows }'),
+      declaring('depot: { resolver: identity, of: args.rows }'),
       "actions/export.yaml:10:36 'args.rows' is not a text argument of data.export",
     ],
     [
       'something else than an argument',
-      declaring('place: { resolver: identity, of: request.agent }'),
+      declaring('depot: { resolver: identity, of: request.agent }'),
       "actions/export.yaml:10:36 'request.agent' is not a text argument of data.export",
     ],
     [
       'a name that no condition could write',
-      declaring('the-place: { resolver: identity, of: args.place }'),
-      "actions/export.yaml:10:3 'the-place' is not a name: lower-case letters, digits and _, a letter first",
+      declaring('the-depot: { resolver: identity, of: args.depot }'),
+      "actions/export.yaml:10:3 'the-depot' is not a name: lower-case letters, digits and _, a letter first",
     ],
     [
       'an unknown key',
-      declaring('place: { resolver: identity, off: args.place, of: args.place }'),
+      declaring('depot: { resolver: identity, off: args.depot, of: args.depot }'),
       "actions/export.yaml:10:32 unknown key 'off', did you mean 'of'?",
     ],
     [
@@ -157,15 +157,15 @@ describe('a mistake in facts and tables is refused at its place', () => {
     ['no rows', holding('t: { columns: { a: flag } }'), "keyturn.yaml:10:6 missing 'rows'"],
     [
       'a condition that does not ask whether it is known',
-      withRule('facts.place.trusted'),
-      "rules/r.yaml:4:21 when: 'trusted' may be absent: test it first with facts.place.known && …",
+      withRule('facts.depot.trusted'),
+      "rules/r.yaml:4:21 when: 'trusted' may be absent: test it first with facts.depot.known && …",
     ],
     [
       'a condition on facts of another action',
       {
         ...GOOD,
         'rules/r.yaml':
-          '- id: r\n  on: { action: [postgres.execute] }\n  effect: forbid\n  when: facts.place.known\n',
+          '- id: r\n  on: { action: [postgres.execute] }\n  effect: forbid\n  when: facts.depot.known\n',
       },
       "rules/r.yaml:4:9 when: unknown variable 'facts'",
     ],

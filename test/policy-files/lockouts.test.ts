@@ -108,10 +108,12 @@ describe('a policy of which a request could never be approved', () => {
     ['a tier of risk', settings(CRITICAL), 'keyturn.yaml risk.demands.critical.minimum_grade'],
     ['a rule', { 'rules/z.yaml': STRONG }, 'rules/z.yaml:1 three'],
     ['the default', { 'keyturn.yaml': DEFAULT }, 'keyturn.yaml the default requirement'],
-  ])('is not published where %s asks for evidence that no decision has', async (_what, files, place) => {
+  ])('is not published where %s asks for evidence that no decision has', async (_what, files, location) => {
     const message = 'asks for evidence of grade A, and every decision is of grade C today';
     expect(await warningsOf(files)).toContainEqual(expect.stringContaining(`grade_not_given: ${message}`));
-    expect(findingsOf(files).problems).toEqual([`${place}: nobody could approve such a request: ${message}`]);
+    expect(findingsOf(files).problems).toEqual([
+      `${location}: nobody could approve such a request: ${message}`,
+    ]);
   });
 
   it('is not published either when what all reviewers must meet leaves nobody', async () => {
@@ -163,7 +165,7 @@ describe('a policy on which no policy that loosens could follow', () => {
     ['without a condition', ''],
     ['with a condition that is always true', ', when: plan.rows >= 0'],
     ['with a condition that Keyturn itself always meets', `, when: 'resource.id == "keyturn"'`],
-    ['in which nothing opens the path of emergencies', ', yields_to_break_glass: true'],
+    ['in which nothing opens the break-glass path', ', yields_to_break_glass: true'],
   ])('loads with a warning and is not published where a rule forbids it, %s', async (_what, rest) => {
     const message = 'forbids every publication: no policy could ever replace this one';
     expect(await warningsOf(forbidding(rest))).toContain(
@@ -175,18 +177,18 @@ describe('a policy on which no policy that loosens could follow', () => {
   it.each([
     ['[user:olga]', 1],
     ['[group:everyone]', 0],
-  ])('is one that emergencies alone pass, where their rule asks %s', async (people, problems) => {
+  ])('is one that break-glass requests alone pass, where their rule asks %s', async (people, problems) => {
     const opening = `- { id: q, on: { action: [keyturn.policy.publish] }, effect: review, break_glass: true, require: { stages: [{ any: ${people}, quorum: 1 }] } }`;
     const files = { ...forbidding(', yields_to_break_glass: true'), 'rules/q.yaml': opening };
     expect(findingsOf(files).problems).toHaveLength(problems);
   });
 
-  it('is told from one whose rule forbids it only at times', async () => {
+  it('is distinguished from one whose rule forbids it only at times', async () => {
     const files = forbidding(', when: plan.rows > 9');
     expect(findingsOf(files).problems).toEqual([]);
   });
 
-  it('is told from one whose rule asks one person only at times', async () => {
+  it('is distinguished from one whose rule asks one person only at times', async () => {
     const rule =
       '- { id: p, on: { action: [keyturn.policy.publish] }, when: plan.rows > 9, effect: review, replaces_default: true, require: { stages: [{ any: [user:olga], quorum: 1 }] } }';
     expect(findingsOf({ ...OPERATED, 'rules/p.yaml': rule }).problems).toEqual([]);
@@ -235,7 +237,7 @@ describe('the operators of a policy', () => {
     expect(operatorLockout(policy, [ISSUER, 'https://other'])).toBeNull();
   });
 
-  it('are not judged where provisioning says who they are, or the policy names none', async () => {
+  it('are not checked where provisioning says who they are, or the policy names none', async () => {
     const policy = await policyOf(OPERATORS);
     const groups = [{ id: 'ops', authority: 'scim:okta', members: [], groups: [] }];
     const provisioned = {

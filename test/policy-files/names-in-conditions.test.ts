@@ -178,7 +178,7 @@ describe('a name without quotes', () => {
     ['request.groups.exists(g, g == dba)', 'dba', 'group'],
     ['resource.env == prod', 'prod', 'text'],
     ['request.agent == billing-agent-2', 'billing-agent-2', 'person or agent'],
-  ])('is told so in %s', async (condition, name, what) => {
+  ])('is recognized in %s', async (condition, name, what) => {
     const problems = await problemsOf({ ...rule(condition), 'directory.yaml': AGENTS });
     const hint = `; the ${what} of that name is written in quotes: "${name}"`;
     expect(problems.map((one) => one.replace(/^\S+ when: /, ''))).toEqual([

@@ -21,7 +21,7 @@ describe('operators', () => {
     expect(operators).toEqual(['group:dba', 'user:ada']);
   });
 
-  it('may be left out: the set then has the digest of before there were any', async () => {
+  it('may be left out: the set then has the digest from before there were any', async () => {
     expect(await policyOf({})).not.toHaveProperty('operators');
   });
 

@@ -68,7 +68,7 @@ describe('owners of an action', () => {
     });
   });
 
-  it('are absent where none are declared, so that a set of before keeps its digest', async () => {
+  it('are absent where none are declared, so that an older set keeps its digest', async () => {
     expect((await policyOf({})).actions.some((action) => 'owners' in action)).toBe(false);
   });
 

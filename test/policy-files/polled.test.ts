@@ -35,7 +35,7 @@ describe('a rotation that a service keeps', () => {
     expect(await policyOf({})).not.toHaveProperty('polled_rotations');
   });
 
-  it('is loosening where it is added, edited or gone: who decides cannot be told from the structure', async () => {
+  it('is loosening where it is added, edited or gone: who decides cannot be seen from the structure', async () => {
     const [without, kept, other] = [
       await policyOf({}),
       await policyOf(oncall(`    sre: ${PAGER}`)),

@@ -25,7 +25,7 @@ describe('a group that policy names by the id of its provider', () => {
     });
   });
 
-  it('is another one with another id: who decides cannot be told from the structure', async () => {
+  it('is another one with another id: who decides cannot be seen from the structure', async () => {
     const [base, candidate] = [
       await policyOf(group(BOUND)),
       await policyOf(group(BOUND.replace('00g1dba', '00g2'))),

@@ -18,7 +18,7 @@ function problemsWith(file: string, text = 'x: 1'): readonly string[] {
 const NESTED = `${'['.repeat(5_000)}${']'.repeat(5_000)}`;
 const BOMB = `a: &a [x, x]\nb: &b [*a, *a]\nc: &c [*b, *b]\n`;
 
-describe('the sources of a policy, whoever sent or stored them,', () => {
+describe('the sources of a policy, no matter who sent or stored them,', () => {
   it.each([
     ['../keyturn.yaml', '../keyturn.yaml:1:1 not part of a policy folder'],
     ['rules/../../etc/passwd.yaml', 'rules/../../etc/passwd.yaml:1:1 not part of a policy folder'],
@@ -45,7 +45,7 @@ describe('the sources of a policy, whoever sent or stored them,', () => {
     expect(problemsWith('rules/x.yaml', text)).toContainEqual(expect.stringMatching(problem));
   });
 
-  it('are refused with too many files, and not all mistakes are told', () => {
+  it('are refused with too many files, and not all mistakes are shown', () => {
     const many = Array.from({ length: FILES_MAX }, (_, n) => [`rules/r${n}.yaml`, '']);
     const { problems, compiled } = found({ ...VALID, ...(Object.fromEntries(many) as Texts) });
     expect(problems).toContain(`.:1:1 more than ${FILES_MAX} files`);
@@ -81,17 +81,17 @@ describe('the sources of a policy, whoever sent or stored them,', () => {
     expect(findingsOfSources({ sources, proposal }).problems).toEqual([]);
   });
 
-  it('are judged where they are compiled when they would lock everybody out', () => {
+  it('are checked where they are compiled when they would lock everybody out', () => {
     const proposal = {
       bytesMax: 64 * 1024,
       operators: ['user:ada' as const],
       issuers: ['https://idp.example'],
     };
     const settings = `${VALID['keyturn.yaml']}operators: [user:ada, user:olga]\n`;
-    const judged = (files: Texts): readonly string[] =>
+    const evaluated = (files: Texts): readonly string[] =>
       findingsOfSources({ sources: JSON.stringify({ files, environment: {} }), proposal }).problems;
-    expect(judged(VALID)).toEqual([expect.stringContaining('names no operators')]);
-    expect(judged({ ...VALID, 'keyturn.yaml': settings })).toEqual([
+    expect(evaluated(VALID)).toEqual([expect.stringContaining('names no operators')]);
+    expect(evaluated({ ...VALID, 'keyturn.yaml': settings })).toEqual([
       expect.stringContaining('0 of its operators could sign in'),
     ]);
   });

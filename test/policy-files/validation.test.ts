@@ -73,7 +73,7 @@ const RICH: Partial<PolicySet> = {
   },
   tables: [
     {
-      id: 'places',
+      id: 'depots',
       columns: {
         trusted: 'flag',
         kind: ['internal', 'partner'],
@@ -131,13 +131,13 @@ describe('the sources of a policy', () => {
         ...action,
         owners: {
           resolver: 'table',
-          table: 'places',
+          table: 'depots',
           column: 'owners',
           of: 'args.statement',
           otherwise: 'group:dba',
         },
         facts: {
-          place: { resolver: 'table', table: 'places', of: 'args.statement' },
+          depot: { resolver: 'table', table: 'depots', of: 'args.statement' },
           who: { resolver: 'identity', of: 'args.statement' },
           where: { resolver: 'target', of: 'args.statement' },
         },
@@ -149,7 +149,7 @@ describe('the sources of a policy', () => {
           id: 'publishing',
           on: { action: ['keyturn.policy.publish'], env: null, target: ['keyturn'] },
           when: 'plan.destructive && calendar.business_hours',
-          require: { ...demandOf(), rule: 'publishing' },
+          require: { ...requirementOf(), rule: 'publishing' },
         },
         {
           ...sample.rules[0],
@@ -223,20 +223,20 @@ describe('the sources of a policy', () => {
     ],
     [
       'a grade that nobody can be held to',
-      () => withRule({ require: { ...demandOf(), minimum_grade: 'D' } }),
+      () => withRule({ require: { ...requirementOf(), minimum_grade: 'D' } }),
       /not one of A, B, C/,
     ],
     [
       'a duration of half a second',
-      () => withRule({ require: { ...demandOf(), expires_ms: 500 } }),
+      () => withRule({ require: { ...requirementOf(), expires_ms: 500 } }),
       /not a duration/,
     ],
-  ])('with %s are refused, and told why', (_what, candidate, expected) => {
+  ])('with %s are refused, with the reason', (_what, candidate, expected) => {
     expect(findingsOfSet(candidate()).problems.join('\n')).toMatch(expected);
   });
 });
 
-function demandOf(): NonNullable<Rule['require']> {
+function requirementOf(): NonNullable<Rule['require']> {
   const { require } = sample.defaults;
   return { ...require, rule: 'fresh' };
 }

@@ -115,7 +115,7 @@ const SEATS: readonly (readonly [what: string, changes: Files, warning: string])
     'rules/z.yaml:5:21 warning seats_unfilled: needs 2 people, and group:dba is 1 person now',
   ],
   [
-    'two seats for whoever is on call',
+    'two seats for the person on call',
     {
       ...requiring('stages: [{ any: ["oncall:leads"], quorum: 2 }]'),
       'keyturn.yaml': `${VALID['keyturn.yaml']}selectors:
@@ -287,7 +287,7 @@ describe.each([
   ['a rule that decides nothing', SHADOWED],
   ['missing people', SEATS],
   ['a condition that never changes', CONSTANT],
-])('%s is told at its place', (_, cases) => {
+])('%s is shown at its place', (_, cases) => {
   it.each(cases)('%s', async (_what, changes, warning) => {
     expect(await warningsOf(changes)).toEqual([warning]);
   });
@@ -300,7 +300,7 @@ describe('more rules on one action and target than people can review', () => {
     return rules(...Array.from({ length: count }, (_, id) => one(id)));
   };
 
-  it('are told at the first one too many', async () => {
+  it('are shown at the first one too many', async () => {
     expect(await warningsOf(many(64))).toEqual([]);
     expect(await warningsOf(many(65))).toEqual([
       "rules/z.yaml:65:18 warning bucket_large: 65 rules can match 'postgres.execute' on 'shop': more than 64 are hard to review, and each is evaluated every time",
@@ -308,7 +308,7 @@ describe('more rules on one action and target than people can review', () => {
   });
 });
 
-describe('what cannot be told for certain is not told:', () => {
+describe('what is not certain is not reported:', () => {
   it.each<readonly [string, Files]>([
     [
       'a rule that a conditional forbid covers',
@@ -318,7 +318,7 @@ describe('what cannot be told for certain is not told:', () => {
       ),
     ],
     [
-      'a forbid in emergencies below one that yields to them',
+      'a forbid of break-glass requests below one that yields to them',
       rules(
         `- { id: all, on: { ${ACTION} }, effect: forbid, yields_to_break_glass: true }`,
         `- { id: some, on: { ${ACTION} }, when: plan.rows > 1, effect: forbid }`,

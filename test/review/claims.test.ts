@@ -81,7 +81,7 @@ async function approved(): Promise<Caller> {
 }
 
 /** Runs `execute` as the given attempt of the activity. */
-async function perform(caller: Caller, attempt: number) {
+async function executeAs(caller: Caller, attempt: number) {
   const info = { workflowExecution: { workflowId: caller.id, runId: caller.run }, attempt };
   const environment = new MockActivityEnvironment(info, { logger: new DefaultLogger('ERROR') });
   return environment.run(activities.execute, { step: 1, at: instantAfter(caller, 100) });
@@ -103,13 +103,13 @@ describe('an execution that was paused', () => {
     const caller = await approved();
     target.probeAnswer = 'unknown';
     const release = target.hold();
-    const paused = perform(caller, 1);
+    const paused = executeAs(caller, 1);
     await untilSent(caller);
     await stack.keyturnDb.query(
       `update keyturn.execution set claimed_at = claimed_at - interval '1 minute' where request = $1`,
       [caller.id],
     );
-    expect(await perform(caller, 8)).toEqual({ kind: 'closed', status: 'indeterminate' });
+    expect(await executeAs(caller, 8)).toEqual({ kind: 'closed', status: 'indeterminate' });
     release();
     expect(await paused).toEqual({ kind: 'closed', status: 'indeterminate' });
     expect(target.effects).not.toContain(caller.id);
@@ -121,13 +121,13 @@ describe('the probe of a claim', () => {
     const caller = await approved();
     target.probeAnswer = 'done';
     const release = target.hold();
-    const paused = perform(caller, 1);
+    const paused = executeAs(caller, 1);
     await untilSent(caller);
     const { policy } = (await dependencies.policies.active(dependencies.source.manager)) ?? {};
     if (!policy) throw new Error('There is no policy.');
     await install(movedElsewhere(policy));
     try {
-      expect(await perform(caller, 2)).toEqual({ kind: 'closed', status: 'succeeded' });
+      expect(await executeAs(caller, 2)).toEqual({ kind: 'closed', status: 'succeeded' });
       expect(target.probed.at(-1)?.target.connection).toEqual(connectionOf(policy));
     } finally {
       await install(policy);
@@ -142,9 +142,9 @@ function connectionOf(policy: PolicySet) {
 }
 
 function movedElsewhere(policy: PolicySet): PolicySet {
-  const targets = policy.targets.map((place) => ({
-    ...place,
-    connection: { ...place.connection, url: 'env:KEYTURN_TARGET_MOVED' },
+  const targets = policy.targets.map((target) => ({
+    ...target,
+    connection: { ...target.connection, url: 'env:KEYTURN_TARGET_MOVED' },
   }));
   return { ...policy, targets };
 }
@@ -170,7 +170,7 @@ describe('the sweeper', () => {
     const locker = stack.keyturnDb;
     await locker.query('begin');
     await locker.query('select 1 from keyturn.request where id = $1 for update', [caller.id]);
-    const { namespace } = stack.temporalPlace;
+    const { namespace } = stack.temporalService;
     const swept = sweepOnce({ ...dependencies, history }, { namespace, quietMs: -60_000 });
     await untilBlocked();
     await locker.query(

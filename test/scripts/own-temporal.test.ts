@@ -11,8 +11,8 @@ it('survives a killed Temporal server: what was pending is decided after its ret
       arguments: { statement: 'update account set credit_limit = 5000 where id = 1042' },
     });
     expect(created.body.status).toBe('pending');
-    await stack.temporalPlace.server?.kill9();
-    await stack.temporalPlace.server?.start();
+    await stack.temporalService.server?.kill9();
+    await stack.temporalService.server?.start();
     const decided = await stack.decide(await stack.issuer.humanToken('olga'), created.body.id);
     expect(decided.status).toBeLessThan(300);
     await stack.waitForStatus(created.body.id, 'succeeded', 50_000);

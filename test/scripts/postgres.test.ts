@@ -49,7 +49,7 @@ it('starts although its lock file names a process that is somebody else by now',
   await again.stop();
 });
 
-it('refuses whoever does not know the password', async () => {
+it('refuses one who does not know the password', async () => {
   const server = await startPostgres(options);
   const url = new URL(server.url());
   url.password = 'wrong';

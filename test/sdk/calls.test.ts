@@ -6,14 +6,14 @@ import { KeyturnClient } from '../../sdk/client.ts';
 import { startServer } from './server.ts';
 import { requestView } from './view.ts';
 
-const ASKED = { action: 'postgres.execute', target: 'shop', arguments: { statement: 'select 1' } };
+const SUBMISSION = { action: 'postgres.execute', target: 'shop', arguments: { statement: 'select 1' } };
 const DECISION = { decision_digest: `sha256:${'2'.repeat(64)}`, verdict: 'approve' } as const;
 const SCOPE = { kind: 'all', value: null } as const;
 
 /** How each method of the client is called. A method that is not here fails the test. */
 const CALLS: Readonly<Record<string, (client: KeyturnClient) => Promise<unknown>>> = {
-  request: (client) => client.request(ASKED),
-  evaluate: (client) => client.evaluate(ASKED),
+  request: (client) => client.request(SUBMISSION),
+  evaluate: (client) => client.evaluate(SUBMISSION),
   show: (client) => client.show('req_1', { waitSeconds: 1, version: 1 }),
   untilDecided: (client) => client.untilDecided('req_1', { timeoutMs: 0 }),
   untilFinished: (client) => client.untilFinished('req_1', { timeoutMs: 0 }),

@@ -18,7 +18,7 @@ async function clientFor(answer: (call: Received, index: number) => Reply): Prom
   return new KeyturnClient({ baseUrl: server.url, token: 'token-1' });
 }
 
-const ASKED = { action: 'postgres.execute', target: 'shop', arguments: { sql: 'select 1' } };
+const SUBMISSION = { action: 'postgres.execute', target: 'shop', arguments: { sql: 'select 1' } };
 
 describe('options', () => {
   it('that nothing reads are refused by name, with those that there are', async () => {
@@ -27,7 +27,7 @@ describe('options', () => {
     expect(() => new KeyturnClient({ token: 't' } as TransportOptions)).toThrow(/needs a `baseUrl`/);
     const client = await clientFor(() => ({ status: 201, body: requestView() }));
     const misspelt = { idempotency_key: 'k' } as object;
-    await expect(client.request(ASKED, misspelt)).rejects.toThrow(
+    await expect(client.request(SUBMISSION, misspelt)).rejects.toThrow(
       /request\(\) has no option `idempotency_key`.*idempotencyKey/,
     );
     await expect(client.untilDecided('req_1', { timeout: 5 } as object)).rejects.toThrow(/timeoutMs/);
@@ -41,8 +41,8 @@ describe('asking', () => {
       status: index === 0 ? 201 : 200,
       body: requestView(),
     }));
-    const first = await client.request(ASKED, { idempotencyKey: 'k', waitSeconds: 7 });
-    const second = await client.request(ASKED, { idempotencyKey: 'k' });
+    const first = await client.request(SUBMISSION, { idempotencyKey: 'k', waitSeconds: 7 });
+    const second = await client.request(SUBMISSION, { idempotencyKey: 'k' });
     expect([first, second]).toMatchObject([
       { kind: 'recorded', isRepeat: false },
       { kind: 'recorded', isRepeat: true },
@@ -51,13 +51,13 @@ describe('asking', () => {
       method: 'POST',
       path: '/v1/requests',
       headers: { authorization: 'Bearer token-1', 'idempotency-key': 'k', prefer: 'wait=7' },
-      body: JSON.stringify(ASKED),
+      body: JSON.stringify(SUBMISSION),
     });
   });
 
   it('says that a request is kept but not recorded yet', async () => {
     const client = await clientFor(() => ({ status: 202, body: { id: 'req_1', status: 'planning' } }));
-    expect(await client.request(ASKED)).toEqual({ kind: 'queued', id: 'req_1' });
+    expect(await client.request(SUBMISSION)).toEqual({ kind: 'queued', id: 'req_1' });
   });
 
   it('comes back with the same key after 503 and 429, when the server says', async () => {
@@ -66,7 +66,7 @@ describe('asking', () => {
       problem(429, 'rate_limited', { 'retry-after': '0' }),
     ];
     const client = await clientFor((_call, index) => refusals[index] ?? { status: 201, body: requestView() });
-    expect((await client.request(ASKED)).kind).toBe('recorded');
+    expect((await client.request(SUBMISSION)).kind).toBe('recorded');
     const keys = server?.received.map((call) => call.headers['idempotency-key']) ?? [];
     expect(keys).toHaveLength(3);
     expect(new Set(keys).size).toBe(1);
@@ -74,21 +74,21 @@ describe('asking', () => {
 
   it('gives a fresh key to each request that has none', async () => {
     const client = await clientFor(() => ({ status: 201, body: requestView() }));
-    await client.request(ASKED);
-    await client.request(ASKED);
+    await client.request(SUBMISSION);
+    await client.request(SUBMISSION);
     expect(new Set(server?.received.map((call) => call.headers['idempotency-key'])).size).toBe(2);
   });
 
   it('sends a key of any script as UTF-8', async () => {
     const client = await clientFor(() => ({ status: 201, body: requestView() }));
-    await client.request(ASKED, { idempotencyKey: 'ключ-1' });
+    await client.request(SUBMISSION, { idempotencyKey: 'ключ-1' });
     const sent = String(server?.received[0]?.headers['idempotency-key']);
     expect(Buffer.from(sent, 'latin1').toString('utf8')).toBe('ключ-1');
   });
 
   it('does not obey a pause that is too long, and tells it', async () => {
     const client = await clientFor(() => problem(503, 'unavailable', { 'retry-after': '3600' }));
-    await expect(client.request(ASKED)).rejects.toMatchObject({
+    await expect(client.request(SUBMISSION)).rejects.toMatchObject({
       code: 'unavailable',
       retryAfterMs: 3_600_000,
     });
@@ -97,7 +97,7 @@ describe('asking', () => {
 
   it('gives up after a few refusals', async () => {
     const client = await clientFor(() => problem(503, 'unavailable', { 'retry-after': '0' }));
-    await expect(client.request(ASKED)).rejects.toBeInstanceOf(KeyturnProblem);
+    await expect(client.request(SUBMISSION)).rejects.toBeInstanceOf(KeyturnProblem);
     expect(server?.received).toHaveLength(4);
   });
 });

@@ -12,14 +12,14 @@ afterEach(async () => {
   server = undefined;
 });
 
-const ASKED = { action: 'deploy.release', target: 'checkout', arguments: { version: '1' } };
+const ACTION = { action: 'deploy.release', target: 'checkout', arguments: { version: '1' } };
 
 function answered(change: object = {}, result: object | null = {}): RequestView {
   const valid = { decision: 'allowed', performed_by_keyturn: false, valid_until: '2999-01-01T00:00:00.000Z' };
   return {
     ...requestView(),
-    action: ASKED.action,
-    target: ASKED.target,
+    action: ACTION.action,
+    target: ACTION.target,
     mode: 'gate',
     status: 'succeeded',
     result: result && { ...valid, ...result },
@@ -30,7 +30,7 @@ function answered(change: object = {}, result: object | null = {}): RequestView 
 /** Guards a function that says that it ran, and calls it once. */
 async function callGuarded(
   answer: (index: number) => Reply,
-  action: () => GuardedAction = () => ASKED,
+  action: () => GuardedAction = () => ACTION,
   more: Pick<GuardOptions<[]>, 'idempotencyKey' | 'signal'> = {},
 ) {
   server = await startServer((_call, index) => answer(index));
@@ -49,7 +49,7 @@ async function callGuarded(
 it('runs the function once an answer entitles to exactly that call', async () => {
   const { outcome, ran } = await callGuarded(() => ({ status: 201, body: answered() }));
   expect([outcome, ran]).toEqual(['returned', ['ran']]);
-  expect(JSON.parse(server?.received[0]?.body ?? '')).toEqual({ ...ASKED, mode: 'gate' });
+  expect(JSON.parse(server?.received[0]?.body ?? '')).toEqual({ ...ACTION, mode: 'gate' });
 });
 
 it.each([
@@ -57,12 +57,12 @@ it.each([
   ['without an end', answered({}, { valid_until: null })],
   ['with an end that is no instant', answered({}, { valid_until: 'soon' })],
   ['another decision', answered({}, { decision: 'denied' })],
-  ['already performed', answered({}, { performed_by_keyturn: true })],
+  ['already executed', answered({}, { performed_by_keyturn: true })],
   ['no answer at all', answered({}, null)],
   ['about another target', answered({ target: 'elsewhere' })],
   ['about another action', answered({ action: 'deploy.delete' })],
   ['of another mode', answered({ mode: 'execute' })],
-  ['for an emergency', answered({ is_break_glass: true })],
+  ['for a break-glass request', answered({ is_break_glass: true })],
 ])('never runs on an answer that is %s', async (_name, body) => {
   const { outcome, ran } = await callGuarded(() => ({ status: 201, body }));
   expect(outcome).toMatchObject({ name: 'KeyturnRefusal', reason: 'invalid' });
@@ -77,7 +77,7 @@ it.each([
 ])(
   'runs by an answer to the request for olga only for those behind it: %s',
   async (_who, named, expected) => {
-    const action = () => ({ ...ASKED, on_behalf_of: named });
+    const action = () => ({ ...ACTION, on_behalf_of: named });
     const { ran } = await callGuarded(() => ({ status: 201, body: answered() }), action);
     expect(ran).toEqual(expected);
   },
@@ -157,7 +157,7 @@ it.each([
 
 it('never runs with parameters that changed while people decided', async () => {
   let version = 0;
-  const action = () => ({ ...ASKED, arguments: { version: String((version += 1)) } });
+  const action = () => ({ ...ACTION, arguments: { version: String((version += 1)) } });
   const { outcome, ran } = await callGuarded(() => ({ status: 201, body: answered() }), action);
   expect(outcome).toMatchObject({ name: 'KeyturnRefusal', reason: 'invalid' });
   expect(ran).toEqual([]);

@@ -18,8 +18,8 @@ const templates = Object.entries(openApiDocument().paths).map(([path, methods]) 
 
 /** Throws where the answer is not what the published document says of the operation: status, code, headers, every field. */
 export function refuseUndocumented(method: string, path: string, reply: Reply<unknown>): void {
-  const [place = ''] = path.split('?');
-  const template = templates.find(({ pattern }) => pattern.test(place));
+  const [route = ''] = path.split('?');
+  const template = templates.find(({ pattern }) => pattern.test(route));
   const operation = template?.methods[method.toLowerCase()];
   if (!template || !operation) return;
   const wrong = wrongIn(operation, reply, `/paths/${escaped(template.path)}/${method.toLowerCase()}`);

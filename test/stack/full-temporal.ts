@@ -9,7 +9,7 @@ import { startProcess, waitUntilReady, type RunningProcess } from '../../scripts
 import { prepareNamespace } from '../../scripts/servers/temporal.ts';
 import { testPostgresUrl } from './databases.ts';
 import type { FullTemporalPrograms } from './full-temporal-program.ts';
-import { testFolder, type TemporalPlace } from './temporal.ts';
+import { testFolder, type TemporalService } from './temporal.ts';
 
 const run = promisify(execFile);
 
@@ -38,7 +38,7 @@ interface FullTemporal {
  * The full server, for one stack alone: all four services, on PostgreSQL, listening on loopback only. Its namespace is
  * new and was prepared by Keyturn's own code.
  */
-export async function fullTemporal(programs: FullTemporalPrograms, name: string): Promise<TemporalPlace> {
+export async function fullTemporal(programs: FullTemporalPrograms, name: string): Promise<TemporalService> {
   const folder = path.join(testFolder(), name, 'temporal');
   fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
   const full = {
@@ -114,7 +114,7 @@ async function start(full: FullTemporal): Promise<RunningProcess> {
     ],
     logFile: path.join(full.folder, 'server.log'),
     cwd: full.folder,
-    // Its configuration file says everything; the variables of whoever runs the tests are not for it.
+    // Its configuration file says everything; the variables of the user who runs the tests are not for it.
     env: { PATH: process.env['PATH'] },
   });
   try {

@@ -75,7 +75,7 @@ async function isReady(url: string): Promise<boolean> {
   return response.ok;
 }
 
-/** Settings of whoever runs the tests must not reach what is tested. */
+/** Settings of the user who runs the tests must not reach what is tested. */
 function inheritedEnvironment(): Record<string, string | undefined> {
   const names = Object.keys(process.env).filter((name) => !/^(KEYTURN|TEMPORAL|VITEST|NODE_ENV)/.test(name));
   return Object.fromEntries(names.map((name) => [name, process.env[name]]));

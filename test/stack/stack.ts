@@ -14,7 +14,7 @@ import type { FullTemporalPrograms } from './full-temporal-program.ts';
 import { call, type Call, type Reply } from './http.ts';
 import { startIssuer, type TestIssuer } from './issuer.ts';
 import { defineProgram, type Program, type ProgramPorts } from './program.ts';
-import { ownTemporal, sharedTemporal, takeNumber, testFolder, type TemporalPlace } from './temporal.ts';
+import { ownTemporal, sharedTemporal, takeNumber, testFolder, type TemporalService } from './temporal.ts';
 import { waitFor } from './wait.ts';
 
 /** How a stack differs from the usual one API and one worker. */
@@ -58,7 +58,7 @@ export interface Stack {
   /** Superuser on the target. */
   readonly target: DatabaseClient;
   readonly temporal: TemporalClient;
-  readonly temporalPlace: TemporalPlace;
+  readonly temporalService: TemporalService;
   readonly taskQueue: string;
   /** What every program of the stack gets; also for starting one by hand. */
   readonly env: Readonly<Record<string, string>>;
@@ -97,21 +97,21 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const name = `stack_${number}`;
   const folder = path.join(testFolder(), name);
   fs.mkdirSync(folder, { recursive: true });
-  const [databases, temporalPlace, issuer, secondIssuer] = await Promise.all([
+  const [databases, temporalService, issuer, secondIssuer] = await Promise.all([
     createDatabases(name),
     temporalOf(options, { folder, name, number }),
     startIssuer(),
     startIssuer(),
   ]);
   const taskQueue = 'keyturn';
-  const context = { options, folder, databases, temporalPlace, issuer, secondIssuer, taskQueue };
+  const context = { options, folder, databases, temporalService, issuer, secondIssuer, taskQueue };
   const env = environmentOf(context);
   await installPolicy(options.policies ?? path.join(root, 'test', 'stack', 'policies'), {
     ...process.env,
     ...env,
   });
   const programs = await definePrograms({ ...context, env });
-  const parts = { ...context, ...programs, ...(await connect(databases, temporalPlace)), env, name };
+  const parts = { ...context, ...programs, ...(await connect(databases, temporalService)), env, name };
   if (options.isStarted ?? true) {
     await Promise.all([...programs.apis, ...programs.workers].map((program) => program.start()));
   }
@@ -121,7 +121,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 function temporalOf(
   options: StackOptions,
   stack: { readonly folder: string; readonly name: string; readonly number: number },
-): Promise<TemporalPlace> {
+): Promise<TemporalService> {
   if (options.fullTemporal) return fullTemporal(options.fullTemporal, stack.name);
   const { ownTemporal: own } = options;
   if (!own) return sharedTemporal(stack.number);
@@ -132,7 +132,7 @@ interface Context {
   readonly options: StackOptions;
   readonly folder: string;
   readonly databases: StackDatabases;
-  readonly temporalPlace: TemporalPlace;
+  readonly temporalService: TemporalService;
   readonly issuer: TestIssuer;
   readonly secondIssuer: TestIssuer;
   readonly taskQueue: string;
@@ -143,8 +143,8 @@ type Parts = Omit<Stack, 'http' | 'request' | 'decide' | 'waitForStatus' | 'cli'
 function environmentOf(context: Context): Record<string, string> {
   const keys = ensureKeys(path.join(context.folder, 'keys'));
   return {
-    TEMPORAL_ADDRESS: context.temporalPlace.address,
-    TEMPORAL_NAMESPACE: context.temporalPlace.namespace,
+    TEMPORAL_ADDRESS: context.temporalService.address,
+    TEMPORAL_NAMESPACE: context.temporalService.namespace,
     KEYTURN_TASK_QUEUE: context.taskQueue,
     KEYTURN_VERIFICATION_KEYS: keys.verification,
     KEYTURN_SEALING_KEYS: keys.sealing,
@@ -205,11 +205,11 @@ type Environment = Readonly<Record<string, string>>;
 
 /** The worker holds no signing key, the API no credentials of targets. */
 function apiEnvironment(
-  { env, databases, temporalPlace }: Context & { env: Environment },
+  { env, databases, temporalService }: Context & { env: Environment },
   { port, metricsPort }: ProgramPorts,
 ): Environment {
   const { KEYTURN_TARGET_SHOP_URL: _url, ...rest } = env;
-  const ui = temporalPlace.uiUrl === null ? {} : { KEYTURN_TEMPORAL_UI_URL: temporalPlace.uiUrl };
+  const ui = temporalService.uiUrl === null ? {} : { KEYTURN_TEMPORAL_UI_URL: temporalService.uiUrl };
   return {
     // No load balancer has to notice that it ends.
     KEYTURN_API_UNREADY_SECONDS: '0',
@@ -229,13 +229,13 @@ function workerEnvironment({ env }: { env: Environment }, { port }: ProgramPorts
 
 async function connect(
   databases: StackDatabases,
-  place: TemporalPlace,
+  service: TemporalService,
 ): Promise<Pick<Stack, 'keyturnDb' | 'target' | 'temporal'>> {
-  const connection = await Connection.connect({ address: place.address });
+  const connection = await Connection.connect({ address: service.address });
   return {
     keyturnDb: await openDatabase(databases.keyturn.admin),
     target: await openDatabase(databases.targetAdmin),
-    temporal: new TemporalClient({ connection, namespace: place.namespace }),
+    temporal: new TemporalClient({ connection, namespace: service.namespace }),
   };
 }
 
@@ -311,5 +311,5 @@ function runCli(args: readonly string[], env: NodeJS.ProcessEnv): Promise<CliRes
 async function stop(parts: Parts): Promise<void> {
   await Promise.all([...parts.apis, ...parts.workers].map((program) => program.stop()));
   await Promise.all([parts.keyturnDb.end(), parts.target.end(), parts.temporal.connection.close()]);
-  await Promise.all([parts.issuer.stop(), parts.secondIssuer.stop(), parts.temporalPlace.server?.stop()]);
+  await Promise.all([parts.issuer.stop(), parts.secondIssuer.stop(), parts.temporalService.server?.stop()]);
 }

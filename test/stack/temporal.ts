@@ -9,7 +9,7 @@ import {
 } from '../../scripts/servers/temporal.ts';
 
 /** Where the workflows of a stack live. */
-export interface TemporalPlace {
+export interface TemporalService {
   readonly address: string;
   readonly namespace: string;
   readonly uiUrl: string | null;
@@ -45,7 +45,7 @@ export function testFolder(): string {
 }
 
 /** A namespace of the shared server. */
-export async function sharedTemporal(number: number): Promise<TemporalPlace> {
+export async function sharedTemporal(number: number): Promise<TemporalService> {
   const address = required('TEMPORAL_ADDRESS');
   const uiUrl = process.env['KEYTURN_TEST_TEMPORAL_UI_URL'] ?? null;
   const prepared = Number(process.env['KEYTURN_TEST_NAMESPACES'] ?? 0);
@@ -60,7 +60,7 @@ export async function sharedTemporal(number: number): Promise<TemporalPlace> {
 export async function ownTemporal(
   folder: string,
   settings: Pick<TemporalOptions, 'dynamicConfig'> = {},
-): Promise<TemporalPlace> {
+): Promise<TemporalService> {
   const port = await freePort();
   const uiPort = await freePort();
   let server: TemporalServer | undefined;

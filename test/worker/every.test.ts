@@ -53,7 +53,7 @@ it('is done by one at a time of all that share a lock, and goes on with another 
 
 it('goes on after what fails, and logs it without the words of others', async () => {
   const stop = new AbortController();
-  const told = vi.spyOn(log, 'error');
+  const logged = vi.spyOn(log, 'error');
   const errors = [new KeyturnError('unavailable', 'It is away.'), new TypeError('a secret')];
   let runs = 0;
   await every(loopOf({ signal: stop.signal, lock: null }), async () => {
@@ -63,7 +63,7 @@ it('goes on after what fails, and logs it without the words of others', async ()
     stop.abort();
   });
   expect(runs).toBe(3);
-  expect(told.mock.calls).toEqual([
+  expect(logged.mock.calls).toEqual([
     [{ err: 'unavailable: It is away.' }, 'it failed'],
     [{ err: 'TypeError' }, 'it failed'],
   ]);

@@ -38,7 +38,7 @@ describe('whether a run is open', () => {
     await expect(readerAnswered(error).isOpen(RUN)).rejects.toBe(error);
   });
 
-  it('is told only by the server that does not find it', async () => {
+  it('is reported only by the server that does not find it', async () => {
     const error = new WorkflowNotFoundError('gone', 'req_x', 'run');
     expect(await readerAnswered(error).isOpen(RUN)).toBe(false);
   });

@@ -133,7 +133,7 @@ describe('a hint that rules changed', () => {
     await activate(stack.keyturnDb, policy);
     const source = await open(stack.databases.keyturn.worker);
     await waitFor({
-      what: 'everybody to be told',
+      what: 'everybody to be notified',
       check: async () =>
         (await generationsSeen(source.manager)) === (await generationsNow(source.manager)) ? true : undefined,
     });
@@ -143,7 +143,7 @@ describe('a hint that rules changed', () => {
 });
 
 describe('the sweep of the workers', () => {
-  it('is nobody else’s to stop: a request whose workflow is gone is closed, and the time is told', async () => {
+  it('is nobody else’s to stop: a request whose workflow is gone is closed, and the time is shown', async () => {
     const id = await desk.ask();
     const before = Date.now() / 1_000;
     await stack.temporal.workflow.getHandle(id).terminate('gone');

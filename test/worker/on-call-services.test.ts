@@ -66,9 +66,9 @@ describe('a service that speaks as PagerDuty does', () => {
   it('is asked for who is on call now, page by page, and for whom the schedule holds and will hold', async () => {
     const many = ['A', 'B', 'C', 'D', 'E', 'F', 'G'];
     pager.set('PI7DH85', { layers: ['A', 'L'], onCall: many, overrides: ['O'] });
-    const { members, on_duty: onDuty, ...rest } = await ask(pagerduty());
+    const { members, on_duty: onCall, ...rest } = await ask(pagerduty());
     expect(rest).toEqual({ source: 'pager', schedule: 'PI7DH85', issuer: ISSUER });
-    expect(onDuty).toEqual(many);
+    expect(onCall).toEqual(many);
     expect(members).toEqual([...many, 'L', 'O']);
     const calls = pager.calls.filter((call) => call.path === '/oncalls');
     expect(calls.map((call) => call.query.get('offset'))).toEqual(['0', '3', '6']);
@@ -81,7 +81,7 @@ describe('a service that speaks as PagerDuty does', () => {
     expect((until ?? 0) - (since ?? 0)).toBe(30 * 86_400_000);
   });
 
-  it('puts nobody on duty by an entry of another schedule, or of none', async () => {
+  it('puts nobody on call by an entry of another schedule, or of none', async () => {
     const reference = { id: 'PI7DH85' };
     pager.answerWith((call, response) => {
       const body = call.path.startsWith('/oncalls')
@@ -183,7 +183,7 @@ describe('a service that speaks Keyturn’s own form', () => {
 
   it.each<[string, unknown]>([
     ['without members', { on_duty: ['a'] }],
-    ['without who is on duty', { members: ['a'] }],
+    ['without who is on call', { members: ['a'] }],
     ['with one person in place of a list', { members: ['a'], on_duty: 'a' }],
     ['with people who are no ids', { members: [{ id: 'a' }], on_duty: [] }],
     ['with an empty id', { members: [''], on_duty: [] }],

@@ -29,7 +29,7 @@ afterEach(async () => {
 });
 
 function start(): Promise<void> {
-  const { namespace } = stack.temporalPlace;
+  const { namespace } = stack.temporalService;
   const client = stack.temporal;
   return keepHouse({ dependencies, client, namespace, sweepEveryMs: 1_000, signal: stopping.signal });
 }
@@ -40,12 +40,12 @@ async function until(what: string, isSo: () => boolean): Promise<void> {
 
 describe('housekeeping', () => {
   it('says so when it does not run because somebody else holds its lock', async () => {
-    const told = vi.spyOn(dependencies.log, 'error');
+    const logged = vi.spyOn(dependencies.log, 'error');
     const stranger = new Client({ connectionString: stack.databases.keyturn.api });
     await stranger.connect();
     await stranger.query('select pg_advisory_lock($1)', [ADVISORY_LOCKS.housekeeping]);
     const running = start();
-    const silences = () => told.mock.calls.filter(([, message]) => String(message).startsWith('no sweep'));
+    const silences = () => logged.mock.calls.filter(([, message]) => String(message).startsWith('no sweep'));
     await until('the silence to be reported', () => silences().length > 0);
     await stranger.end();
     stopping.abort();
@@ -54,11 +54,11 @@ describe('housekeeping', () => {
   });
 
   it('says so when a pass never ends', async () => {
-    const told = vi.spyOn(dependencies.log, 'error');
+    const logged = vi.spyOn(dependencies.log, 'error');
     vi.spyOn(dependencies.source, 'query').mockReturnValue(new Promise(() => undefined));
     void start();
     await until('the silence to be reported', () =>
-      told.mock.calls.some(([, message]) => String(message).startsWith('no sweep')),
+      logged.mock.calls.some(([, message]) => String(message).startsWith('no sweep')),
     );
     stopping.abort();
   });

@@ -5,7 +5,7 @@ import type { Clocks } from '../../domain/calendar/clock.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { courseOf, waitForLeaves, waitForVerdicts } from './facts.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';
-import { changeDemand, withPolicy, type PolicyChange } from './policies.ts';
+import { changeRequirement, withPolicy, type PolicyChange } from './policies.ts';
 import { Desk } from './signed.ts';
 
 let stack: Stack;
@@ -43,7 +43,7 @@ const CLOSED_NOW = [
 
 /** The rule `escalating`, which escalates after two seconds, counts the business time of this calendar. */
 function countedBy(calendar: BusinessCalendar): PolicyChange {
-  const clocked = changeDemand('escalating', (demand) => ({ ...demand, clock: calendar.id }));
+  const clocked = changeRequirement('escalating', (requirement) => ({ ...requirement, clock: calendar.id }));
   return (policy) => clocked({ ...policy, calendars: [calendar] });
 }
 
@@ -109,7 +109,10 @@ it('a later round never moves the expiry later, though the calendar of then woul
   await withPolicy(stack.keyturnDb, countedBy(everyDay(OPEN_NOW)), async () => {
     const id = await desk.ask({ target: 'shop-escalating' });
     const { expires_at: expiresAt } = await desk.row(id);
-    const harder = changeDemand('escalating', (demand) => ({ ...demand, is_reason_required: true }));
+    const harder = changeRequirement('escalating', (requirement) => ({
+      ...requirement,
+      is_reason_required: true,
+    }));
     const closed = countedBy(everyDay(CLOSED_NOW));
     await withPolicy(
       stack.keyturnDb,

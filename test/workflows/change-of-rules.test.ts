@@ -7,7 +7,7 @@ import { generationsNow, generationsSeen, noteSeen } from '../../database/recons
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
 import { openDependencies, startLocalWorker, type LocalWorker } from './local-worker.ts';
-import { activate, activePolicy, changeDemand, withPolicy } from './policies.ts';
+import { activate, activePolicy, changeRequirement, withPolicy } from './policies.ts';
 import { Desk } from './signed.ts';
 
 let stack: Stack;
@@ -25,9 +25,9 @@ afterAll(async () => {
   await stack.stop();
 });
 
-const demandTwo = changeDemand('usual', (demand) => ({
-  ...demand,
-  stages: demand.stages.map((stage) => ({ ...stage, quorum: 2 })),
+const requireTwo = changeRequirement('usual', (requirement) => ({
+  ...requirement,
+  stages: requirement.stages.map((stage) => ({ ...stage, quorum: 2 })),
 }));
 async function signalsOf(id: string): Promise<number> {
   const { events } = await stack.temporal.workflow.getHandle(id).fetchHistory();
@@ -36,16 +36,29 @@ async function signalsOf(id: string): Promise<number> {
   ).length;
 }
 
+/** A request whose workflow waits for people: while it works on a task, its server keeps signals out of its history. */
+async function waiting(): Promise<string> {
+  const id = await desk.ask();
+  await waitFor({
+    what: 'the workflow to wait',
+    check: async () => {
+      const { events } = await stack.temporal.workflow.getHandle(id).fetchHistory();
+      return events?.some((event) => event.timerStartedEventAttributes) ? true : undefined;
+    },
+  });
+  return id;
+}
+
 describe('a change of rules', () => {
   it('reaches the requests that it touches, and no other workflow', async () => {
-    const connection = await Connection.connect({ address: stack.temporalPlace.address });
-    const client = new Client({ connection, namespace: stack.temporalPlace.namespace });
+    const connection = await Connection.connect({ address: stack.temporalService.address });
+    const client = new Client({ connection, namespace: stack.temporalService.namespace });
     const stopping = new AbortController();
     const touched = await desk.ask();
     const untouched = await desk.ask({ target: 'shop-two-people' });
     const running = reconsiderOnChange({ ...worker.dependencies, client, signal: stopping.signal });
     try {
-      await withPolicy(stack.keyturnDb, demandTwo, async () => {
+      await withPolicy(stack.keyturnDb, requireTwo, async () => {
         await waitFor({
           what: 'the second round of the touched request',
           check: async () => ((await desk.row(touched))['round'] === 2 ? true : undefined),
@@ -61,8 +74,8 @@ describe('a change of rules', () => {
   });
 
   it('reaches those beside a request that cannot be read', async () => {
-    const connection = await Connection.connect({ address: stack.temporalPlace.address });
-    const client = new Client({ connection, namespace: stack.temporalPlace.namespace });
+    const connection = await Connection.connect({ address: stack.temporalService.address });
+    const client = new Client({ connection, namespace: stack.temporalService.namespace });
     const stopping = new AbortController();
     const ids = [await desk.ask(), await desk.ask()].sort();
     const [garbled = '', touched = ''] = ids;
@@ -71,7 +84,7 @@ describe('a change of rules', () => {
     ]);
     const running = reconsiderOnChange({ ...worker.dependencies, client, signal: stopping.signal });
     try {
-      await withPolicy(stack.keyturnDb, demandTwo, async () => {
+      await withPolicy(stack.keyturnDb, requireTwo, async () => {
         await waitFor({
           what: 'the second round of the other request',
           check: async () => ((await desk.row(touched))['round'] === 2 ? true : undefined),
@@ -85,20 +98,20 @@ describe('a change of rules', () => {
   });
 
   it.each(['policies', 'directories'] as const)(
-    'that comes while %s are read is told once, and by what holds then',
+    'that comes while %s are read is notified once, and by what holds then',
     async (what) => {
-      const connection = await Connection.connect({ address: stack.temporalPlace.address });
-      const client = new Client({ connection, namespace: stack.temporalPlace.namespace });
+      const connection = await Connection.connect({ address: stack.temporalService.address });
+      const client = new Client({ connection, namespace: stack.temporalService.namespace });
       const stopping = new AbortController();
-      const id = await desk.ask();
-      // Nobody works on the hints: whoever was told still waits as before.
+      const id = await waiting();
+      // Nobody works on the hints: those notified still wait as before.
       await worker.stop();
       const dependencies = await openDependencies(stack, client, worker.target);
       const { policies, directories, source } = dependencies;
       const before = await activePolicy(stack.keyturnDb);
       let isChanged = false;
       const change = async (): Promise<void> => {
-        if (!isChanged) await activate(stack.keyturnDb, demandTwo(before));
+        if (!isChanged) await activate(stack.keyturnDb, requireTwo(before));
         isChanged = true;
       };
       const amidst = {
@@ -111,7 +124,7 @@ describe('a change of rules', () => {
       const running = reconsiderOnChange(reading as Reconsidering);
       try {
         await waitFor({
-          what: 'everybody to be told',
+          what: 'everybody to be notified',
           check: async () =>
             isChanged && (await generationsSeen(source.manager)) === (await generationsNow(source.manager))
               ? true
@@ -129,15 +142,11 @@ describe('a change of rules', () => {
     },
   );
 
-  it('reaches all of them though one cannot be told, and tells nobody twice', async () => {
-    const connection = await Connection.connect({ address: stack.temporalPlace.address });
-    const client = new Client({ connection, namespace: stack.temporalPlace.namespace });
+  it('reaches all of them though one cannot be notified, and notifies nobody twice', async () => {
+    const connection = await Connection.connect({ address: stack.temporalService.address });
+    const client = new Client({ connection, namespace: stack.temporalService.namespace });
     const stopping = new AbortController();
-    const [first = '', deaf = '', last = ''] = [
-      await desk.ask(),
-      await desk.ask(),
-      await desk.ask(),
-    ].toSorted();
+    const [first = '', deaf = '', last = ''] = [await waiting(), await waiting(), await waiting()].toSorted();
     let tries = 0;
     const refusing = {
       workflow: {
@@ -147,14 +156,14 @@ describe('a change of rules', () => {
             : client.workflow.getHandle(id),
       },
     } as unknown as Client;
-    // Nobody works on the hints: whoever was told still waits as before.
+    // Nobody works on the hints: those notified still wait as before.
     await worker.stop();
     const dependencies = await openDependencies(stack, client, worker.target);
     const running = reconsiderOnChange({ ...dependencies, client: refusing, signal: stopping.signal });
     try {
-      await withPolicy(stack.keyturnDb, demandTwo, async () => {
+      await withPolicy(stack.keyturnDb, requireTwo, async () => {
         await waitFor({
-          what: 'another look at the one that cannot be told',
+          what: 'another look at the one that cannot be notified',
           check: () => Promise.resolve(tries >= 3 ? true : undefined),
         });
         for (const id of [first, last]) expect(await signalsOf(id)).toBe(1);

@@ -4,7 +4,7 @@ import type { PolicySet } from '../../domain/policy/policy.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';
-import { changeDemand, withPolicy } from './policies.ts';
+import { changeRequirement, withPolicy } from './policies.ts';
 import { Desk, type Ask } from './signed.ts';
 
 let stack: Stack;
@@ -22,7 +22,7 @@ afterAll(async () => {
   await stack.stop();
 });
 
-/** Up to 1,000 rows in a day pass, whoever of the same owner's agents asks; what is beyond is reviewed. */
+/** Up to 1,000 rows in a day pass, for all agents of the same owner together; what is beyond is reviewed. */
 function counted(policy: PolicySet, id = 'rows'): PolicySet {
   const action = ['postgres.execute'];
   return {
@@ -41,7 +41,7 @@ const agents: readonly Ask[] = [
 
 async function statusesOf(ids: readonly string[]): Promise<Record<string, number>> {
   return waitFor({
-    what: 'every request to be performed or to wait for people',
+    what: 'every request to be executed or to wait for people',
     withinMs: 100_000,
     check: async () => {
       const { rows } = await stack.keyturnDb.query<{ status: string; count: string }>(
@@ -100,7 +100,7 @@ describe('a counting window', () => {
     });
   });
 
-  it('counts what waits however long ago it was asked for, and what was performed by when that was', async () => {
+  it('counts what waits however long ago it was asked for, and what was executed by when that was', async () => {
     await withPolicy(
       stack.keyturnDb,
       (policy) => counted(policy, 'waiting'),
@@ -111,9 +111,9 @@ describe('a counting window', () => {
           { target: 'shop-sandbox', statement: 'rows 600', extra: { start } },
           'approved',
         );
-        const performed = await desk.ask({ target: 'shop-sandbox', statement: 'rows 400' }, 'succeeded');
-        await age([waiting, performed], days);
-        // The one that waits, 600, and this one: what was performed three days ago is out of the window.
+        const executed = await desk.ask({ target: 'shop-sandbox', statement: 'rows 400' }, 'succeeded');
+        await age([waiting, executed], days);
+        // The one that waits, 600, and this one: what was executed three days ago is out of the window.
         await desk.ask({ target: 'shop-sandbox', statement: 'rows 400' }, 'succeeded');
         await desk.ask({ target: 'shop-sandbox', statement: 'rows 1' }, 'pending');
         await desk.signal(waiting, await desk.withdrawal(waiting, 'ada'), 'withdraw');
@@ -123,7 +123,7 @@ describe('a counting window', () => {
     );
   });
 
-  /** As if these had been asked for, and performed, some time ago. */
+  /** As if these had been asked for, and executed, some time ago. */
   async function age(ids: readonly string[], ms: number): Promise<void> {
     await stack.keyturnDb.query(
       `with runs as (
@@ -134,8 +134,8 @@ describe('a counting window', () => {
     );
   }
 
-  it('gives back what did nothing, however it ended, and keeps what was performed', async () => {
-    const soon = changeDemand('usual', (demand) => ({ ...demand, expires_ms: 3_000 }));
+  it('gives back what did nothing, however it ended, and keeps what was executed', async () => {
+    const soon = changeRequirement('usual', (requirement) => ({ ...requirement, expires_ms: 3_000 }));
     await withPolicy(
       stack.keyturnDb,
       (policy) => soon(counted(policy, 'others')),

@@ -29,7 +29,7 @@ function effectsOf(id: string): number {
 const CROWD = Array.from({ length: 16 }, (_, index) => `reviewer-${String(index + 1).padStart(2, '0')}`);
 
 describe('approvals are counted by distinct people', () => {
-  it('counts sixteen approvals that arrive at once, each once, and performs the action once', async () => {
+  it('counts sixteen approvals that arrive at once, each once, and executes the action once', async () => {
     const id = await desk.ask({ target: 'shop-crowd' });
     await desk.decideAtOnce(id, CROWD);
     await stack.waitForStatus(id, 'succeeded');
@@ -48,7 +48,7 @@ describe('approvals are counted by distinct people', () => {
     expect((await desk.row(id))['status']).toBe('pending');
   });
 
-  it('performs once when one approval is enough and sixteen arrive at once', async () => {
+  it('executes once when one approval is enough and sixteen arrive at once', async () => {
     const id = await desk.ask();
     await desk.decideAtOnce(id, [...Array(8).fill('olga'), ...Array(8).fill('dmitri')]);
     await stack.waitForStatus(id, 'succeeded');
@@ -147,7 +147,7 @@ describe('stages in order', () => {
   });
 
   // Several requests, because the order of rows that were recorded in one step would otherwise be right by chance.
-  it('performs in the first round when both stages were decided while no worker was up', async () => {
+  it('executes in the first round when both stages were decided while no worker was up', async () => {
     const ids: string[] = [];
     for (let count = 0; count < 6; count += 1) ids.push(await desk.ask({ target: 'shop-sequential' }));
     await worker.stop();
@@ -167,7 +167,7 @@ describe('an approval past its maximum age', () => {
   it('does not execute: the request is pending again, and the same people may decide anew', async () => {
     const id = await desk.ask({ target: 'shop-stale' });
     await worker.stop();
-    // Counts decisions, performs nothing: no worker for that is up.
+    // Counts decisions, executes nothing: no worker for that is up.
     const bookkeeper = await startLocalWorker(stack, {
       target: worker.target,
       enableNonLocalActivities: false,
@@ -186,16 +186,16 @@ describe('an approval past its maximum age', () => {
     expect(await stack.waitForStatus(id, 'pending')).toMatchObject({ round: 2 });
     expect(await courseOf(stack, id)).toContain('request.approval_stale');
     expect(effectsOf(id)).toBe(0);
-    await approveUntilPerformed(id);
+    await approveUntilExecuted(id);
     expect(effectsOf(id)).toBe(1);
   });
 
   /** On a busy machine three seconds may pass again: then there is another round. */
-  async function approveUntilPerformed(id: string): Promise<void> {
+  async function approveUntilExecuted(id: string): Promise<void> {
     for (let round = 2; (await desk.row(id))['status'] === 'pending'; round += 1) {
       await desk.decideAtOnce(id, ['olga', 'dmitri']);
       await waitFor({
-        what: `${id} to be performed, or pending in round ${round + 1}`,
+        what: `${id} to be executed, or pending in round ${round + 1}`,
         check: async () => {
           const row = await desk.row(id);
           const isAgain = row['status'] === 'pending' && Number(row['round']) > round;

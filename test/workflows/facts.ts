@@ -17,7 +17,7 @@ export async function courseOf(stack: Stack, id: string): Promise<LeafType[]> {
   return (await leavesOf(stack, id)).map((leaf) => leaf.type);
 }
 
-/** What became of each decision: the person (or account) with `counted` or the code of the refusal. */
+/** The result of each decision: the person (or account) with `counted` or the code of the refusal. */
 export async function verdictsOf(stack: Stack, id: string): Promise<string[]> {
   return (await decisionsOf(stack, id)).map(
     (row) => `${row.reviewer_subject}: ${row.outcome === 'counted' ? row.verdict : row.refusal}`,
@@ -62,7 +62,7 @@ export async function waitForLeaves(
   });
 }
 
-/** Waits until so many decisions are recorded, counted or refused. Answers what became of each. */
+/** Waits until so many decisions are recorded, counted or refused. Answers the result of each. */
 export async function waitForVerdicts(stack: Stack, id: string, count: number): Promise<string[]> {
   return waitFor({
     what: `${count} recorded decisions of ${id}`,

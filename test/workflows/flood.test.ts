@@ -6,17 +6,17 @@ import { startLocalWorker } from './local-worker.ts';
 import type { RawPayload } from './raw-signals.ts';
 import { Desk } from './signed.ts';
 
-let place: FloodedStack;
+let flooded: FloodedStack;
 
 beforeAll(async () => {
   const stack = await startStack({ apis: 0, workers: 0 });
   const worker = await startLocalWorker(stack);
-  place = { stack, worker, desk: await Desk.open(stack) };
+  flooded = { stack, worker, desk: await Desk.open(stack) };
 });
 
 afterAll(async () => {
-  await place.worker.stop();
-  await place.stack.stop();
+  await flooded.worker.stop();
+  await flooded.stack.stop();
 });
 
 /** Each costs most to read in its own way: bytes, a deep object, many objects, a text in a text. */
@@ -31,7 +31,7 @@ describe('a request that is flooded with signals still takes a decision, and nob
   it(
     'when they are costly to read',
     () =>
-      expectUnharmed(place, {
+      expectUnharmed(flooded, {
         count: 1_000,
         payload: (index) => COSTLY[index % COSTLY.length] ?? lookalike(index),
       }),
@@ -40,14 +40,14 @@ describe('a request that is flooded with signals still takes a decision, and nob
 
   it(
     'when each looks like an envelope, of which only so many are checked',
-    () => expectUnharmed(place, { count: 1_000, payload: lookalike }),
+    () => expectUnharmed(flooded, { count: 1_000, payload: lookalike }),
     300_000,
   );
 
   it(
     'when the decision is amidst them',
     () =>
-      expectUnharmed(place, {
+      expectUnharmed(flooded, {
         count: 500,
         payload: (index) => (index % 2 ? lookalike(index) : { encoding: 'json/plain', data: '"approve"' }),
         isDecidedAmidst: true,

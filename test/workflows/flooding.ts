@@ -34,14 +34,14 @@ const PATIENCE_MS = 240_000;
  * Proves that a request takes its decision although it gets all of the flood in one task, the hardest case; that each
  * signal of it is on record; that a neighbour notices nothing; and that both histories replay.
  */
-export async function expectUnharmed(place: FloodedStack, sent: Flood): Promise<void> {
-  const { stack, desk } = place;
+export async function expectUnharmed(running: FloodedStack, sent: Flood): Promise<void> {
+  const { stack, desk } = running;
   const flooded = await desk.ask();
   const neighbour = await desk.ask();
-  await place.worker.stop();
+  await running.worker.stop();
   await flood(stack, flooded, sent);
   if (sent.isDecidedAmidst) await desk.decide(flooded, 'olga');
-  place.worker = await startLocalWorker(stack, { target: place.worker.target });
+  running.worker = await startLocalWorker(stack, { target: running.worker.target });
   await desk.decide(neighbour, 'olga');
   await waitForLeaves(stack, neighbour, { type: 'execution.succeeded', withinMs: PATIENCE_MS });
   await waitForJunk(stack, flooded, sent.count);
@@ -75,7 +75,8 @@ async function waitForJunk(stack: Stack, id: string, count: number): Promise<voi
   });
 }
 
-async function junkOf(stack: Stack, id: string): Promise<number> {
+/** How many ignored messages of a request are on record. */
+export async function junkOf(stack: Stack, id: string): Promise<number> {
   return (await leavesOf(stack, id))
     .filter((leaf) => leaf.type === 'decision.unauthenticated')
     .reduce((sum, leaf) => sum + Number(leaf.facts['count']), 0);
@@ -95,7 +96,8 @@ async function brokenTasks(stack: Stack, id: string): Promise<unknown[]> {
   });
 }
 
-async function replayError(stack: Stack, id: string): Promise<unknown> {
+/** Why a history does not replay, or null. */
+export async function replayError(stack: Stack, id: string): Promise<unknown> {
   const history = await stack.temporal.workflow.getHandle(id).fetchHistory();
   const replays = Worker.runReplayHistories(
     {

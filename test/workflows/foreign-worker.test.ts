@@ -30,7 +30,7 @@ function effectsOf(id: string): number {
 
 /** Runs a worker with workflow code that is not ours while `work` goes on. */
 async function withForeignWorker(taskQueue: string, work: () => Promise<void>): Promise<void> {
-  const { address, namespace } = stack.temporalPlace;
+  const { address, namespace } = stack.temporalService;
   const connection = await NativeConnection.connect({ address });
   const foreign = await Worker.create({
     connection,

@@ -111,7 +111,7 @@ describe('a request that is signed and started', () => {
     expect(await desk.row(real.id)).toEqual(before);
     expect(worker.target.planned.filter((planned) => planned === real.id)).toHaveLength(1);
 
-    await sweepOnce(worker.dependencies, { namespace: stack.temporalPlace.namespace, quietMs: 0 });
+    await sweepOnce(worker.dependencies, { namespace: stack.temporalService.namespace, quietMs: 0 });
     expect(await desk.row(real.id)).toMatchObject({
       status: 'cancelled',
       failure: { code: 'workflow_lost' },
@@ -119,7 +119,7 @@ describe('a request that is signed and started', () => {
     expect((await courseOf(stack, real.id)).at(-1)).toBe('request.orphaned');
   });
 
-  it('is not performed by a second run after it was performed once', async () => {
+  it('is not executed by a second run after it was executed once', async () => {
     const real = await desk.signRequest({ target: 'shop-sandbox' });
     const handle = await desk.start(real);
     await expect(handle.result()).resolves.toBe('succeeded');

@@ -13,7 +13,7 @@ export interface HeldClaims {
 
 /**
  * Keeps every claim waiting at the lock of the active policy while `work` goes on: what it does lies between approval
- * and claim. The policy of before is active again once `afterwards` is through.
+ * and claim. The earlier policy is active again once `afterwards` is through.
  */
 export async function withHeldClaims(
   stack: Stack,

@@ -5,7 +5,7 @@ import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
 import { courseOf, waitForLeaves } from './facts.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';
-import { changeDemand, withPolicy, type PolicyChange } from './policies.ts';
+import { changeRequirement, withPolicy, type PolicyChange } from './policies.ts';
 import { Desk } from './signed.ts';
 
 let stack: Stack;
@@ -37,7 +37,7 @@ function freezeUntil(to: string, environment = 'prod'): FreezeWindow {
 }
 
 describe('an approved request in a freeze', () => {
-  it('is held, says so, and is performed once when the freeze ends', async () => {
+  it('is held, says so, and is executed once when the freeze ends', async () => {
     const to = inMs(8_000);
     await withPolicy(
       stack.keyturnDb,
@@ -59,7 +59,7 @@ describe('an approved request in a freeze', () => {
 
   it('goes back to people when its approval grows too old meanwhile, and says only once that it is held', async () => {
     const ageMs = 4_000;
-    const briefly = changeDemand('usual', (demand) => ({ ...demand, maximum_age_ms: ageMs }));
+    const briefly = changeRequirement('usual', (requirement) => ({ ...requirement, maximum_age_ms: ageMs }));
     const to = inMs(600_000);
     const change: PolicyChange = (policy) => ({ ...briefly(policy), freezes: [freezeUntil(to)] });
     await withPolicy(stack.keyturnDb, change, async () => {
@@ -155,8 +155,8 @@ describe('a start window', () => {
       const start = { not_before: null, not_after: inMs(10_000) };
       const id = await desk.ask({ extra: { start } });
       // When people were asked: in time, however slow the machine is.
-      const asked = (await desk.row(id))['pending_since'] as Date;
-      await desk.decide(id, 'olga', { issued_at: asked.toISOString() });
+      const request = (await desk.row(id))['pending_since'] as Date;
+      await desk.decide(id, 'olga', { issued_at: request.toISOString() });
       const row = await stack.waitForStatus(id, 'denied');
       expect(row).toMatchObject({ denied_by: 'policy', failure: { code: 'start_window_over' } });
       expect(worker.target.effects).not.toContain(id);

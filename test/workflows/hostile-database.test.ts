@@ -47,10 +47,10 @@ async function expectReviewedAnew(id: string, round = 2): Promise<void> {
     },
     explain: async () => `course: ${(await courseOf(stack, id)).join(', ')}`,
   });
-  await expectNotPerformed(id);
+  await expectNotExecuted(id);
 }
 
-async function expectNotPerformed(id: string): Promise<void> {
+async function expectNotExecuted(id: string): Promise<void> {
   expect(worker.target.effects).not.toContain(id);
   expect(await executionsOf(stack, id)).toEqual([]);
 }
@@ -58,7 +58,7 @@ async function expectNotPerformed(id: string): Promise<void> {
 /** The executor refused for good: what is stored is not what was signed. */
 async function expectRefused(id: string): Promise<void> {
   await expect(stack.temporal.workflow.getHandle(id).result()).rejects.toThrow('Workflow execution failed');
-  await expectNotPerformed(id);
+  await expectNotExecuted(id);
 }
 
 /** What was received is no column of the worker's role. The owner of the database changes it, and gets no further. */
@@ -84,7 +84,7 @@ async function insertDecision(request: string, { person, envelope, id }: Decisio
   );
 }
 
-describe('whoever writes to the database as the worker gets nothing executed', () => {
+describe('one who writes to the database as the worker gets nothing executed', () => {
   it('by a status alone', async () => {
     const id = await desk.ask();
     await pretendApproved(id);

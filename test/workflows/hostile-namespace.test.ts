@@ -30,17 +30,17 @@ function effectsOf(id: string): number {
   return worker.target.effects.filter((effect) => effect === id).length;
 }
 
-/** Restarts the worker so that it keeps books but performs no regular activity, or as usual. */
-async function restartWorker({ isPerforming }: { readonly isPerforming: boolean }): Promise<void> {
+/** Restarts the worker so that it keeps books but executes no regular activity, or as usual. */
+async function restartWorker({ isExecuting }: { readonly isExecuting: boolean }): Promise<void> {
   await worker.stop();
   worker = await startLocalWorker(stack, {
     target: worker.target,
-    enableNonLocalActivities: isPerforming,
+    enableNonLocalActivities: isExecuting,
   });
 }
 
 async function sweep(): Promise<readonly string[]> {
-  const { namespace } = stack.temporalPlace;
+  const { namespace } = stack.temporalService;
   return (await sweepOnce(worker.dependencies, { namespace, quietMs: 0 })).orphaned;
 }
 
@@ -64,7 +64,7 @@ describe('a forged completion of an activity', () => {
   it('of the plan opens nothing: a plan that was not stored does not exist', async () => {
     const other = await desk.ask();
     const foreignPlan = String((await desk.row(other))['plan_digest']);
-    await restartWorker({ isPerforming: false });
+    await restartWorker({ isExecuting: false });
     for (const plan_digest of [`sha256:${'0'.repeat(64)}`, foreignPlan]) {
       const { id, envelope } = await desk.signRequest();
       const handle = await desk.start({ id, envelope });
@@ -73,7 +73,7 @@ describe('a forged completion of an activity', () => {
       expect(await desk.row(id)).toMatchObject({ status: 'planning', plan_digest: null, round: 0 });
       expect(await courseOf(stack, id)).toEqual(['request.received']);
     }
-    await restartWorker({ isPerforming: true });
+    await restartWorker({ isExecuting: true });
     await sweep();
   });
 
@@ -81,20 +81,20 @@ describe('a forged completion of an activity', () => {
     const { id, envelope } = await desk.signRequest();
     const handle = await desk.start({ id, envelope });
     await stack.waitForStatus(id, 'pending');
-    await restartWorker({ isPerforming: false });
+    await restartWorker({ isExecuting: false });
     await desk.decide(id, 'olga');
     await completeForged(id, 'execute', { kind: 'closed', status: 'succeeded' satisfies RequestStatus });
     await handle.result();
     expect(await desk.row(id)).toMatchObject({ status: 'approved', result: null });
     expect(await executionsOf(stack, id)).toEqual([]);
-    await restartWorker({ isPerforming: true });
+    await restartWorker({ isExecuting: true });
     expect(await sweep()).toEqual([id]);
     expect(await desk.row(id)).toMatchObject({ status: 'cancelled', failure: { code: 'workflow_lost' } });
     expect(await courseOf(stack, id)).not.toContain('execution.succeeded');
     expect(effectsOf(id)).toBe(0);
   });
 
-  it('of the execution as not done does not perform it twice, and what really happened is recorded', async () => {
+  it('of the execution as not done does not execute it twice, and what really happened is recorded', async () => {
     const id = await desk.ask();
     const handle = stack.temporal.workflow.getHandle(id);
     const release = worker.target.holdExecutions();
@@ -124,7 +124,7 @@ describe('a reset of a run', () => {
   /** Resets to one of the completed workflow tasks, as an operator of the namespace can. Answers the new run. */
   async function reset(id: string, runId: string, task: Task | undefined): Promise<string> {
     const { runId: renewed } = await stack.temporal.workflowService.resetWorkflowExecution({
-      namespace: stack.temporalPlace.namespace,
+      namespace: stack.temporalService.namespace,
       workflowExecution: { workflowId: id, runId },
       reason: 'to do it again',
       workflowTaskFinishEventId: task ?? null,
@@ -155,7 +155,7 @@ describe('a reset of a run', () => {
     },
   );
 
-  it('after the execution does not perform the action a second time', async () => {
+  it('after the execution does not execute the action a second time', async () => {
     const { id, envelope } = await desk.signRequest();
     const handle = await desk.start({ id, envelope });
     await stack.waitForStatus(id, 'pending');
@@ -186,7 +186,7 @@ describe('a terminated run', () => {
     expect((await courseOf(stack, id)).at(-1)).toBe('request.orphaned');
   });
 
-  it('that was performing is closed by what the target says: not done, and never done afterwards', async () => {
+  it('that was executing is closed by what the target says: not done, and never done afterwards', async () => {
     const id = await desk.ask();
     const release = worker.target.holdExecutions();
     await desk.decide(id, 'olga');
@@ -197,7 +197,7 @@ describe('a terminated run', () => {
     expect(await desk.row(id)).toMatchObject({ status: 'failed', failure: { code: 'workflow_lost' } });
     expect(await courseOf(stack, id)).toContain('execution.not_done');
     // The held run of the activity ends before the worker does.
-    await restartWorker({ isPerforming: true });
+    await restartWorker({ isExecuting: true });
     expect(effectsOf(id)).toBe(0);
     expect((await desk.row(id))['status']).toBe('failed');
   });

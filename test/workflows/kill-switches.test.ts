@@ -90,16 +90,16 @@ async function withoutWorker<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** The request ended by the switch, without effect, and its log passes every check. */
-async function expectStopped(id: string, thrown: SwitchView, status = 'denied'): Promise<void> {
-  await expectEnded(id, thrown, status);
+async function expectStopped(id: string, engaged: SwitchView, status = 'denied'): Promise<void> {
+  await expectEnded(id, engaged, status);
   await expectVerifiable(id);
 }
 
-async function expectEnded(id: string, thrown: SwitchView, status = 'denied'): Promise<void> {
+async function expectEnded(id: string, engaged: SwitchView, status = 'denied'): Promise<void> {
   const row = await stack.waitForStatus(id, ['denied', 'failed', 'succeeded']);
   expect(row).toMatchObject({ status, failure: { code: 'switched_off' } });
   const last = (await leavesOf(stack, id)).at(-1);
-  expect(last?.facts).toMatchObject({ code: 'switched_off', switch: thrown.id, scope: thrown.scope.kind });
+  expect(last?.facts).toMatchObject({ code: 'switched_off', switch: engaged.id, scope: engaged.scope.kind });
   expect(target.effects).not.toContain(id);
   if (status !== 'denied') return;
   const token = await stack.issuer.agentToken('agent-billing');
@@ -115,7 +115,7 @@ async function expectVerifiable(id: string): Promise<void> {
 
 describe('what a kill switch stops', () => {
   it('and was asked for before, is not even planned', async () => {
-    const [id, thrown] = await withoutWorker(async () => {
+    const [id, engaged] = await withoutWorker(async () => {
       const token = await stack.issuer.agentToken('agent-billing');
       const body = { action: 'postgres.execute', target: 'shop', arguments: { statement: 'fine' } };
       const headers = { 'idempotency-key': randomUUID(), prefer: 'wait=0' };
@@ -123,21 +123,21 @@ describe('what a kill switch stops', () => {
       expect(created.status).toBe(202);
       return [created.body.id, await throwSwitch()] as const;
     });
-    await expectStopped(id, thrown);
+    await expectStopped(id, engaged);
     expect(target.planned).not.toContain(id);
     expect(await courseOf(stack, id)).toEqual(['request.received', 'request.denied']);
   });
 
   it('while it is being planned, asks nobody', async () => {
     const request = await desk.signRequest();
-    let thrown: SwitchView | undefined;
+    let engaged: SwitchView | undefined;
     target.whilePlanning = async () => {
-      thrown = await throwSwitch();
+      engaged = await throwSwitch();
     };
     await desk.start(request);
     await stack.waitForStatus(request.id, 'denied');
-    if (!thrown) throw new Error('nothing was planned');
-    await expectStopped(request.id, thrown);
+    if (!engaged) throw new Error('nothing was planned');
+    await expectStopped(request.id, engaged);
     expect(await courseOf(stack, request.id)).toEqual([
       'request.received',
       'request.planned',
@@ -145,13 +145,13 @@ describe('what a kill switch stops', () => {
     ]);
   });
 
-  it('and was approved before, is not performed', async () => {
+  it('and was approved before, is not executed', async () => {
     const id = await desk.ask();
-    const thrown = await withoutWorker(async () => {
+    const engaged = await withoutWorker(async () => {
       expect((await stack.decide(await stack.issuer.humanToken('olga'), id)).status).toBe(202);
       return throwSwitch(ALL);
     });
-    await expectStopped(id, thrown);
+    await expectStopped(id, engaged);
     expect(await courseOf(stack, id)).toContain('request.approved');
     expect(await executionsOf(stack, id)).toEqual([]);
   });
@@ -169,24 +169,24 @@ describe('what a kill switch stops', () => {
       () => ({ lineage: [desk.member('on_behalf_of', 'omar')] }),
     ],
     ['an action', () => ({ kind: 'action', value: 'postgres.execute' }), () => ({})],
-  ])('by %s, is not performed', async (_what, scope, ask) => {
+  ])('by %s, is not executed', async (_what, scope, ask) => {
     const id = await desk.ask(ask());
-    let thrown: SwitchView | undefined;
+    let engaged: SwitchView | undefined;
     await withHeldClaims(
       stack,
       async () => {
         await desk.decide(id, 'olga');
         await stack.waitForStatus(id, 'approved');
-        thrown = await throwSwitch(scope());
+        engaged = await throwSwitch(scope());
       },
       async () => {
-        if (thrown) await expectStopped(id, thrown);
+        if (engaged) await expectStopped(id, engaged);
       },
     );
     expect(await executionsOf(stack, id)).toEqual([]);
   });
 
-  it('is performed when it is something else', async () => {
+  it('is executed when it is something else', async () => {
     const id = await desk.ask();
     await throwSwitch({ kind: 'agent', value: 'agent-dba' });
     await throwSwitch({ kind: 'target', value: 'shop-strict' });
@@ -198,7 +198,7 @@ describe('what a kill switch stops', () => {
 describe('a pending request under a switch', () => {
   it('cannot be approved, also by a signature, and can again once two people lifted the switch', async () => {
     const id = await desk.ask();
-    const thrown = await throwSwitch();
+    const engaged = await throwSwitch();
     const olga = await stack.issuer.humanToken('olga');
     expect(await stack.decide(olga, id)).toMatchObject({ status: 403, body: { code: 'switched_off' } });
     await desk.decide(id, 'olga');
@@ -206,9 +206,9 @@ describe('a pending request under a switch', () => {
     expect(await waitForVerdicts(stack, id, 2)).toEqual(['olga: switched_off', 'dmitri: switched_off']);
     expect(await desk.row(id)).toMatchObject({ status: 'pending' });
 
-    expect((await lift(thrown.id, 'petra')).status).toBe(202);
+    expect((await lift(engaged.id, 'petra')).status).toBe(202);
     expect((await stack.decide(olga, id)).body).toMatchObject({ code: 'switched_off' });
-    expect((await lift(thrown.id, 'omar')).status).toBe(200);
+    expect((await lift(engaged.id, 'omar')).status).toBe(200);
     expect((await stack.decide(olga, id)).status).toBe(200);
     await stack.waitForStatus(id, 'succeeded');
     await expectVerifiable(id);
@@ -260,7 +260,7 @@ describe('a switch and a claim at the same moment', () => {
     });
   }
 
-  it('the claim waits for a switch that is being thrown, and is refused', async () => {
+  it('the claim waits for a switch that is being engaged, and is refused', async () => {
     const id = await desk.ask();
     await other.query('begin');
     await other.query('update keyturn.kill_switch_state set generation = generation + 1');
@@ -288,33 +288,33 @@ describe('a switch and a claim at the same moment', () => {
     await other.query('lock table keyturn.execution in exclusive mode');
     await desk.decide(id, 'olga');
     await waitForLock('keyturn_worker', 'insert into keyturn.execution');
-    const thrown = throwSwitch();
+    const engaged = throwSwitch();
     await waitForLock('keyturn_api', 'lock_kill_switches');
     const { rows } = await stack.keyturnDb.query('select 1 from keyturn.kill_switch where lifted_at is null');
     expect(rows).toEqual([]);
     await other.query('commit');
     await stack.waitForStatus(id, 'succeeded');
-    const { since } = await thrown;
+    const { since } = await engaged;
     const [execution] = await executionsOf(stack, id);
     expect(execution?.claimed_at.getTime()).toBeLessThanOrEqual(Date.parse(since));
     const before = new Date(Date.parse(since) - 1).toISOString();
     await desk.decide(later, 'dmitri', { issued_at: before });
-    await expectStopped(later, await thrown);
+    await expectStopped(later, await engaged);
   });
 });
 
-describe('a claim that was open when the switch was thrown', () => {
+describe('a claim that was open when the switch was engaged', () => {
   it('and was not carried out, is never carried out any more', async () => {
     const id = await desk.ask();
-    let thrown: SwitchView | undefined;
+    let engaged: SwitchView | undefined;
     target.beforeEffect = async () => {
-      thrown = await throwSwitch();
+      engaged = await throwSwitch();
       throw new Error('the connection is gone');
     };
     await desk.decide(id, 'olga');
     await stack.waitForStatus(id, 'failed');
-    if (!thrown) throw new Error('nothing was claimed');
-    await expectStopped(id, thrown, 'failed');
+    if (!engaged) throw new Error('nothing was claimed');
+    await expectStopped(id, engaged, 'failed');
     expect(await executionsOf(stack, id)).toMatchObject([{ state: 'not_done' }]);
   });
 

@@ -40,7 +40,7 @@ let isRuntimeInstalled = false;
 export interface LocalWorkerOptions extends Pick<WorkerOptions, 'enableNonLocalActivities'> {
   /** Survives a restart when it is given again. */
   readonly target?: ScriptedTarget;
-  /** False: it performs activities and leaves workflows to whoever polls for them. */
+  /** False: it runs activities and leaves workflows to other pollers. */
   readonly hasWorkflows?: boolean;
   /** How many connections it has to Keyturn's database. */
   readonly poolSize?: number;
@@ -58,7 +58,7 @@ export async function startLocalWorker(stack: Stack, options: LocalWorkerOptions
     ...workerOptions
   } = options;
   installRuntime();
-  const { address, namespace } = stack.temporalPlace;
+  const { address, namespace } = stack.temporalService;
   const connection = await NativeConnection.connect({ address });
   const client = new Client({ connection, namespace });
   const dependencies = await dependenciesOver({ stack, client, target, source: sourceOf(stack, poolSize) });
@@ -133,7 +133,7 @@ async function dependenciesOver({ stack, client, target, source }: DependencyPar
       'postgres.execute': target,
       'keyturn.resolution': createResolutionConnector({ source, log }),
     },
-    history: createHistoryReader(client, stack.temporalPlace.namespace),
+    history: createHistoryReader(client, stack.temporalService.namespace),
     budgets: WIDE_BUDGETS,
     log,
     onBreakGlass: () => {},

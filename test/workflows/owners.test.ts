@@ -47,12 +47,12 @@ function listing(rows: LookupTable['rows']): PolicyChange {
 const listed = listing({ [LISTED]: { owners: ['group:dba'] } });
 const unlisted = listing({});
 
-/** Asks where nothing but the default is demanded: one owner. */
+/** Asks where nothing but the default is required: one owner. */
 async function ask(statement = LISTED): Promise<string> {
   return desk.ask({ target: 'shop-unruled', statement });
 }
 
-/** What became of one decision after another. */
+/** The results of one decision after another. */
 async function decided(id: string, ...people: readonly string[]): Promise<readonly string[]> {
   for (const [index, person] of people.entries()) {
     await desk.decide(id, person);
@@ -127,7 +127,7 @@ describe('a request whose owners an argument names', () => {
     });
   });
 
-  it('is not performed on the approval of somebody who was taken from the table before the claim', async () => {
+  it('is not executed on the approval of somebody who was taken from the table before the claim', async () => {
     await withPolicy(stack.keyturnDb, listed, async () => {
       const id = await ask();
       await withHeldClaims(
@@ -148,7 +148,7 @@ describe('a request whose owners an argument names', () => {
     });
   });
 
-  it('is not performed where the database names others than the signed arguments do', async () => {
+  it('is not executed where the database names others than the signed arguments do', async () => {
     await withPolicy(stack.keyturnDb, listed, async () => {
       const id = await ask('select 2');
       await stack.keyturnDb.query(

@@ -73,10 +73,13 @@ export function changeRule(id: string, change: (rule: Rule) => Rule): PolicyChan
   });
 }
 
-/** Changes what one rule demands. */
-export function changeDemand(id: string, change: (demand: RuleRequirement) => RuleRequirement): PolicyChange {
+/** Changes what one rule requires. */
+export function changeRequirement(
+  id: string,
+  change: (requirement: RuleRequirement) => RuleRequirement,
+): PolicyChange {
   return changeRule(id, (rule) => {
-    if (!rule.require) throw new Error(`The rule ${id} demands nothing.`);
+    if (!rule.require) throw new Error(`The rule ${id} requires nothing.`);
     return { ...rule, require: change(rule.require) };
   });
 }

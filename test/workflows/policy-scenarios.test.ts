@@ -68,7 +68,7 @@ describe('a policy about facts that only the plan knows', () => {
     });
   });
 
-  it('keeps with what it forbids by a plan which plan that was: nobody is told the rules who may not see it', async () => {
+  it('keeps with what it forbids by a plan which plan that was: nobody is shown the rules who may not see it', async () => {
     await withPolicy(stack.keyturnDb, readAndWrite, async () => {
       const id = await desk.ask({ action: 'sql.write', statement: 'rows 100001' }, 'denied');
       const planned = (await leavesOf(stack, id)).find((leaf) => leaf.type === 'request.planned');

@@ -19,7 +19,7 @@ export interface RawSignal {
 export async function signalRaw(stack: Stack, { id, name = 'decide', payload }: RawSignal): Promise<void> {
   const metadata = payload?.encoding ? { encoding: Buffer.from(payload.encoding) } : {};
   await stack.temporal.workflowService.signalWorkflowExecution({
-    namespace: stack.temporalPlace.namespace,
+    namespace: stack.temporalService.namespace,
     workflowExecution: { workflowId: id },
     signalName: name,
     input: payload ? { payloads: [{ metadata, data: Buffer.from(payload.data) }] } : null,

@@ -4,7 +4,7 @@ import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
 import { courseOf } from './facts.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';
-import { changeDemand, changeRule, withPolicy, type PolicyChange } from './policies.ts';
+import { changeRequirement, changeRule, withPolicy, type PolicyChange } from './policies.ts';
 import { Desk } from './signed.ts';
 
 let stack: Stack;
@@ -84,8 +84,8 @@ describe('a request that waits, when it is looked at again', () => {
   });
 
   it('moves to the inboxes of the owners of now', async () => {
-    const byOwners = changeDemand('usual', (demand) => ({
-      ...demand,
+    const byOwners = changeRequirement('usual', (requirement) => ({
+      ...requirement,
       stages: [{ any: ['owners'], quorum: 1, escalate: [] }],
     }));
     await withPolicy(stack.keyturnDb, byOwners, async () => {
@@ -128,7 +128,10 @@ describe('a request that waits, when it is looked at again', () => {
   it('is asked anew when more is needed: what was approved before is void', async () => {
     const id = await desk.ask({ target: 'shop-two-people' });
     await desk.decide(id, 'olga');
-    const harder = changeDemand('two-people', (demand) => ({ ...demand, is_reason_required: true }));
+    const harder = changeRequirement('two-people', (requirement) => ({
+      ...requirement,
+      is_reason_required: true,
+    }));
     await withPolicy(stack.keyturnDb, harder, async () => {
       await remind(id);
       await waitFor({

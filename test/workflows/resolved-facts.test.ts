@@ -80,7 +80,7 @@ it('decides by facts that the worker looks up, keeps them, and proves them after
       expect(explained.map(({ recomputed }) => recomputed.kind)).not.toContain('differs');
       expect(explained.at(-1)?.recomputed.kind).toBe('agrees');
     }
-    // Whoever asks the same now is told otherwise.
+    // The same question is answered otherwise now.
     await desk.ask({ statement: 'dmitri' }, 'denied');
   });
 });

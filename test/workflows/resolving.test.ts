@@ -17,9 +17,9 @@ import { startLocalWorker, type LocalWorker } from './local-worker.ts';
 import { ScriptedTarget } from './scripted-target.ts';
 import { Desk } from './signed.ts';
 
-/** An outcome that Keyturn cannot find out is told by two people, neither of whom was behind the action. */
+/** An outcome that Keyturn cannot find out is reported by two people, neither of whom was behind the action. */
 
-/** A target that is lost sight of right before the commit, and never says what became of it. */
+/** A target that is lost sight of right before the commit, and never says how it ended. */
 class LostTarget extends ScriptedTarget {
   override async execute(call: ApprovedCall): Promise<never> {
     await call.beforeCommit({ transactionId: '7' });
@@ -56,15 +56,15 @@ function tokenOf(name: string): string {
 /** A request whose outcome stays unknown. */
 async function unknown(): Promise<string> {
   const body = { action: 'postgres.execute', target: 'shop', arguments: { statement: 'fine' } };
-  const { body: asked } = await stack.request<RequestView>(tokenOf('agent'), body);
-  expect((await stack.decide(tokenOf('olga'), asked.id)).status).toBe(200);
+  const { body: request } = await stack.request<RequestView>(tokenOf('agent'), body);
+  expect((await stack.decide(tokenOf('olga'), request.id)).status).toBe(200);
   await waitFor({
     what: 'an open claim',
-    check: async () => (await executionsOf(stack, asked.id)).find(({ transaction_id: id }) => id !== null),
+    check: async () => (await executionsOf(stack, request.id)).find(({ transaction_id: id }) => id !== null),
   });
-  await lastProbe(asked.id);
-  await stack.waitForStatus(asked.id, 'indeterminate');
-  return asked.id;
+  await lastProbe(request.id);
+  await stack.waitForStatus(request.id, 'indeterminate');
+  return request.id;
 }
 
 /** What the worker comes to after minutes of asking the target. */
@@ -85,7 +85,7 @@ async function lastProbe(id: string): Promise<void> {
   });
 }
 
-function tell<T = RequestView>(name: string, request: string, outcome = 'succeeded'): Promise<Reply<T>> {
+function resolve<T = RequestView>(name: string, request: string, outcome = 'succeeded'): Promise<Reply<T>> {
   const body = { action: RESOLVE.action, target: 'keyturn', arguments: { request, outcome } };
   return stack.request<T>(tokenOf(name), body);
 }
@@ -105,41 +105,44 @@ async function expectVerifiable(id: string): Promise<void> {
 }
 
 describe('an outcome that is unknown', () => {
-  it('is told by a person and agreed to by an operator, who sees what to look for', async () => {
+  it('is reported by a person and agreed to by an operator, who sees what to look for', async () => {
     const request = await unknown();
-    const { body: told } = await tell('dmitri', request);
-    expect(told.status).toBe('pending');
+    const { body: resolution } = await resolve('dmitri', request);
+    expect(resolution.status).toBe('pending');
     const [claim] = await executionsOf(stack, request);
-    const shown = await stack.http<RequestView>({ path: `/v1/requests/${told.id}`, token: tokenOf('omar') });
+    const shown = await stack.http<RequestView>({
+      path: `/v1/requests/${resolution.id}`,
+      token: tokenOf('omar'),
+    });
     expect(shown.body.plan?.operation).toContain(claim?.idempotency_key);
-    expect(await codeOf(approve('dmitri', told))).toEqual([403, 'self_approval']);
-    expect(await codeOf(approve('ada', told))).toEqual([403, 'self_approval']);
+    expect(await codeOf(approve('dmitri', resolution))).toEqual([403, 'self_approval']);
+    expect(await codeOf(approve('ada', resolution))).toEqual([403, 'self_approval']);
     expect((await stack.waitForStatus(request, 'indeterminate'))['version']).toBeDefined();
-    expect((await approve('omar', told)).status).toBe(200);
+    expect((await approve('omar', resolution)).status).toBe(200);
     const row = await stack.waitForStatus(request, 'succeeded');
-    expect(row).toMatchObject({ failure: null, result: { resolution: told.id } });
+    expect(row).toMatchObject({ failure: null, result: { resolution: resolution.id } });
     expect((await executionsOf(stack, request)).map(({ state }) => state)).toEqual(['succeeded']);
     expect((await leavesOf(stack, request)).at(-1)).toMatchObject({
       type: 'execution.succeeded',
-      facts: { found_by: 'people', resolution: told.id },
+      facts: { found_by: 'people', resolution: resolution.id },
     });
     const { body: timeline } = await stack.http<Timeline>({
       path: `/v1/requests/${request}/timeline`,
       token: tokenOf('omar'),
     });
     expect(timeline.items.at(-1)?.text).toBe(
-      `People checked the target and reported that the action was executed (${told.id}).`,
+      `People checked the target and reported that the action was executed (${resolution.id}).`,
     );
-    await stack.waitForStatus(told.id, 'succeeded');
-    await Promise.all([request, told.id].map(expectVerifiable));
+    await stack.waitForStatus(resolution.id, 'succeeded');
+    await Promise.all([request, resolution.id].map(expectVerifiable));
   });
 
-  it('is told by nobody who was behind the action, and by no machine', async () => {
+  it('is reported by nobody who was behind the action, and by no machine', async () => {
     const request = await unknown();
-    expect(await codeOf(tell('ada', request))).toEqual([403, 'self_approval']);
-    expect(await codeOf(tell('agent', request))).toEqual([403, 'machine_cannot_decide']);
-    expect(await codeOf(tell('dmitri', 'req_aaaaaaaaaaaaaaaaaaaaaaaaaa'))).toEqual([404, 'not_found']);
-    expect(await codeOf(tell('dmitri', request, 'perhaps'))).toEqual([422, 'arguments_invalid']);
+    expect(await codeOf(resolve('ada', request))).toEqual([403, 'self_approval']);
+    expect(await codeOf(resolve('agent', request))).toEqual([403, 'machine_cannot_decide']);
+    expect(await codeOf(resolve('dmitri', 'req_aaaaaaaaaaaaaaaaaaaaaaaaaa'))).toEqual([404, 'not_found']);
+    expect(await codeOf(resolve('dmitri', request, 'perhaps'))).toEqual([422, 'arguments_invalid']);
     const line = ['resolve', request, '--as', 'failed', '--justification', 'the ledger lacks it', '--json'];
     const { code, stdout } = await stack.cli(line, { KEYTURN_TOKEN: tokenOf('olga') });
     expect(code).toBe(0);
@@ -150,25 +153,25 @@ describe('an outcome that is unknown', () => {
     await expectVerifiable(request);
   });
 
-  it('is not kept unknown by those who were behind the action: only who tells takes that back', async () => {
+  it('is not kept unknown by those who were behind the action: only who reports it takes that back', async () => {
     const request = await unknown();
-    const { body: told } = await tell('dmitri', request, 'failed');
+    const { body: resolution } = await resolve('dmitri', request, 'failed');
     const withdraw = (name: string): Promise<Reply<Problem>> =>
-      stack.http({ path: `/v1/requests/${told.id}/withdraw`, token: tokenOf(name), body: {} });
+      stack.http({ path: `/v1/requests/${resolution.id}/withdraw`, token: tokenOf(name), body: {} });
     expect(await codeOf(withdraw('ada'))).toEqual([403, 'forbidden']);
     expect(await codeOf(withdraw('agent'))).toEqual([403, 'forbidden']);
     // Also where the API was made to sign it.
     const desk = await Desk.open(stack);
-    await desk.signal(told.id, await desk.withdrawal(told.id, 'ada'), 'withdraw');
+    await desk.signal(resolution.id, await desk.withdrawal(resolution.id, 'ada'), 'withdraw');
     expect((await withdraw('dmitri')).status).toBe(200);
-    await stack.waitForStatus(told.id, 'cancelled');
-    const actors = (await leavesOf(stack, told.id)).map(({ actor }) => actor.pseudonym);
+    await stack.waitForStatus(resolution.id, 'cancelled');
+    const actors = (await leavesOf(stack, resolution.id)).map(({ actor }) => actor.pseudonym);
     expect(actors.at(-1)).toBe(actors[0]);
   });
 
-  it('is told once, whatever is agreed to at the same time', async () => {
+  it('is reported once, whatever is agreed to at the same time', async () => {
     const request = await unknown();
-    const [yes, no] = await Promise.all([tell('dmitri', request), tell('dmitri', request, 'failed')]);
+    const [yes, no] = await Promise.all([resolve('dmitri', request), resolve('dmitri', request, 'failed')]);
     await Promise.all([approve('omar', yes.body), approve('petra', no.body)]);
     const ends = await Promise.all(
       [yes, no].map(async ({ body }) => await stack.waitForStatus(body.id, ['succeeded', 'failed'])),
@@ -181,15 +184,15 @@ describe('an outcome that is unknown', () => {
     expect(settled).toHaveLength(1);
   });
 
-  it('that is not unknown cannot be told', async () => {
-    const { body: asked } = await stack.request<RequestView>(tokenOf('agent'), {
+  it('that is not unknown cannot be reported', async () => {
+    const { body: request } = await stack.request<RequestView>(tokenOf('agent'), {
       action: 'postgres.execute',
       target: 'shop',
       arguments: { statement: 'fine' },
     });
-    const { body: told } = await tell('dmitri', asked.id, 'failed');
-    expect(told).toMatchObject({ status: 'failed', failure: { code: 'not_indeterminate' } });
-    await stack.waitForStatus(asked.id, 'pending');
+    const { body: resolution } = await resolve('dmitri', request.id, 'failed');
+    expect(resolution).toMatchObject({ status: 'failed', failure: { code: 'not_indeterminate' } });
+    await stack.waitForStatus(request.id, 'pending');
   });
 });
 

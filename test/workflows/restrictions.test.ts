@@ -7,7 +7,7 @@ import { waitFor } from '../stack/wait.ts';
 import { courseOf, executionsOf } from './facts.ts';
 import { withHeldClaims } from './held-claims.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';
-import { activePolicy, changeDemand, changeRule, synchronise, type PolicyChange } from './policies.ts';
+import { activePolicy, changeRequirement, changeRule, synchronise, type PolicyChange } from './policies.ts';
 import { Desk, type Ask } from './signed.ts';
 
 let stack: Stack;
@@ -25,9 +25,9 @@ afterAll(async () => {
   await stack.stop();
 });
 
-const demandTwo = changeDemand('usual', (demand) => ({
-  ...demand,
-  stages: demand.stages.map((stage) => ({ ...stage, quorum: 2 })),
+const requireTwo = changeRequirement('usual', (requirement) => ({
+  ...requirement,
+  stages: requirement.stages.map((stage) => ({ ...stage, quorum: 2 })),
 }));
 const forbid = changeRule('usual', (rule) => ({ ...rule, effect: 'forbid' }));
 
@@ -51,7 +51,7 @@ function removePerson(id: string): PolicyChange {
 }
 
 /** A break-glass path that asks for exactly what is asked for without it. */
-const openEmergencies: PolicyChange = (policy) => ({
+const openBreakGlass: PolicyChange = (policy) => ({
   ...policy,
   rules: policy.rules.flatMap((rule) =>
     rule.id === 'usual' ? [rule, { ...rule, id: 'emergency', break_glass: true }] : [rule],
@@ -119,11 +119,11 @@ async function removeWhileClaimWaits(): Promise<string> {
 }
 
 describe('a restriction between approval and execution holds: nothing is executed', () => {
-  it('a rule that demands more people sends the request back to review', async () => {
-    const id = await approveThenChange(demandTwo, 'pending');
+  it('a rule that requires more people sends the request back to review', async () => {
+    const id = await approveThenChange(requireTwo, 'pending');
     expect(await desk.row(id)).toMatchObject({ round: 2 });
     expect(await courseOf(stack, id)).toContain('request.drifted');
-    // Stays demanded, also after the policy is loosened again.
+    // Stays required, also after the policy is loosened again.
     await desk.decide(id, 'olga');
     await desk.decide(id, 'dmitri');
     await stack.waitForStatus(id, 'succeeded');
@@ -175,8 +175,8 @@ describe('a restriction between approval and execution holds: nothing is execute
     await approveThenChange(removePerson('omar'), 'denied', { lineage });
   });
 
-  it('an emergency that became one only now is told to people first, on a path that they know of', async () => {
-    const id = await approveThenChange(openEmergencies, 'pending', { extra: { break_glass: true } });
+  it('a request that became break-glass only now is shown to people first, on a path that they know of', async () => {
+    const id = await approveThenChange(openBreakGlass, 'pending', { extra: { break_glass: true } });
     expect(await desk.row(id)).toMatchObject({ round: 2, is_break_glass: true });
   });
 
@@ -185,7 +185,7 @@ describe('a restriction between approval and execution holds: nothing is execute
     expect(await desk.row(id)).toMatchObject({ failure: { code: 'target_removed' } });
   });
 
-  it('a policy change that demands nothing more changes nothing: the approval carries', async () => {
+  it('a policy change that requires nothing more changes nothing: the approval carries', async () => {
     const id = await desk.ask();
     await withHeldClaims(
       stack,

@@ -29,7 +29,7 @@ export interface Ask {
   readonly action?: string;
   /** Beside the requester and its owner. */
   readonly lineage?: readonly LineageMember[];
-  /** An emergency, or a time to start. */
+  /** Break-glass, or a time to start. */
   readonly extra?: Pick<SignedRequest, 'break_glass' | 'start'>;
 }
 

@@ -93,7 +93,7 @@ describe('a ticket in any other form does not vanish: it is shown as ignored, an
     const id = await desk.ask();
     await signalRaw(stack, { id, payload: form(await ticketFor(id)) });
     await waitFor({
-      what: 'whoever sent it to be told',
+      what: 'the sender to be notified',
       check: async () => ((await stateOf(id)).ignored_messages === 1 ? true : undefined),
     });
     await waitFor({

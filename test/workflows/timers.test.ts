@@ -4,7 +4,7 @@ import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
 import { courseOf, leavesOf, verdictsOf, waitForLeaves, waitForVerdicts } from './facts.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';
-import { changeDemand, withPolicy } from './policies.ts';
+import { changeRequirement, withPolicy } from './policies.ts';
 import { Desk, type SignedAsk } from './signed.ts';
 
 let stack: Stack;
@@ -123,13 +123,13 @@ describe('a deferral', () => {
 });
 
 describe('with no worker up', () => {
-  it('judges by when a decision was made, not by when a worker comes to it', async () => {
+  it('goes by when a decision was made, not by when a worker comes to it', async () => {
     // Time enough to send what is in time, also on a busy machine.
-    const slower = changeDemand('expiring', (demand) => ({ ...demand, expires_ms: 8_000 }));
-    await withPolicy(stack.keyturnDb, slower, judgesByTheTimeOfDecision);
+    const slower = changeRequirement('expiring', (requirement) => ({ ...requirement, expires_ms: 8_000 }));
+    await withPolicy(stack.keyturnDb, slower, usesTheTimeOfDecision);
   });
 
-  async function judgesByTheTimeOfDecision(): Promise<void> {
+  async function usesTheTimeOfDecision(): Promise<void> {
     const made = await askWithNoWorker();
     // Used before the expiry, seen after it.
     await desk.decide(made.ticketInTime, 'olga', { ticketUntil: new Date(Date.now() + 60_000) });

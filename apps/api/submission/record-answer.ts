@@ -45,7 +45,7 @@ export async function recordAnswer(
   allowed: AllowedGate,
 ): Promise<Created | null> {
   const signed = await signAnswer(context.keys, allowed);
-  const outcome = await allowGate(manager, {
+  const isKept = await allowGate(manager, {
     answer: signed.answer,
     snapshot: allowed.reference,
     leaf: leafOf(signed),
@@ -53,7 +53,7 @@ export async function recordAnswer(
     facts: signed.facts_text,
     outcome: recordedOutcome(allowed.evaluation, allowed.caller.directory),
   });
-  if (outcome !== 'allowed') return null;
+  if (!isKept) return null;
   const row = rowOfAnswer(signed.answer, signed.signed, allowed.target.environment);
   return { outcome: 'created', isRecorded: true, row, view: viewOf(context, signed, row) };
 }

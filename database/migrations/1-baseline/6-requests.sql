@@ -85,7 +85,7 @@ create table keyturn.step (
 );
 
 -- What the API has acknowledged and the workflow has not consumed yet: decisions and withdrawals as the API signed them.
--- Whoever can write to the namespace can swallow a signal, or fill a workflow until it takes none; not these rows.
+-- Who can write to the namespace can swallow a signal, or fill a workflow until it takes none; not these rows.
 create table keyturn.kept_message (
   id text primary key check (id ~ '^(dec|wdr)_[a-z2-7]{26}$'), request text not null,
   kind text not null check (kind in ('decide', 'withdraw')),
@@ -107,7 +107,7 @@ create table keyturn.target_trouble (
   at timestamptz not null
 );
 
--- What was tried out at targets lately, and by whom. `is_undecided`: nobody decided anything of it. `is_telling`: it was
+-- What was rehearsed at targets lately, and by whom. `is_undecided`: nobody decided anything of it. `is_telling`: it was
 -- planned, or refused for what data or the statement decided.
 create table keyturn.rehearsal (
   id bigint generated always as identity primary key,

@@ -113,16 +113,16 @@ describe('the backtest of a policy that somebody proposes', () => {
       let turns = 0;
       const timer = setInterval(() => (turns += 1), 10);
       const slow = Array.from({ length: 200 }, (_, n) => `re2(args.statement, "a[ab]{${n % 60},200}[yz]")`);
-      const told = (await lines(slow)).join('\n');
+      const printed = (await lines(slow)).join('\n');
       clearInterval(timer);
       // What was looked at is what is reported, and where it is not all, that is said.
-      const looked = Number(/^Of (\d+) evaluations recorded/.exec(told)?.[1]);
+      const looked = Number(/^Of (\d+) evaluations recorded/.exec(printed)?.[1]);
       expect(looked).toBeGreaterThan(0);
-      expect(told.includes(`Only the oldest ${looked} recorded evaluations were looked at`)).toBe(
+      expect(printed.includes(`Only the oldest ${looked} recorded evaluations were looked at`)).toBe(
         looked < 60,
       );
       expect(turns).toBeGreaterThan(5);
-      // A fault is told as one.
+      // A fault is shown as one.
       const broken = { base: api.policy, candidate: {} as PolicySet };
       expect(await backtestLines(source.manager, broken, new Date())).toEqual([
         expect.stringMatching(

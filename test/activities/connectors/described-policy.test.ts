@@ -4,7 +4,7 @@ import { effectsOf } from '../../../activities/connectors/keyturn-policy/describ
 import type { ResourceEffect } from '../../../domain/request/plan.ts';
 import type { PolicySet } from '../../../domain/policy/policy.ts';
 import { DEFAULT_RISK } from '../../../domain/policy/risk.ts';
-import { DEFAULT_DEMAND, exampleRule, policyOf } from '../../domain/examples.ts';
+import { DEFAULT_REQUIREMENT, exampleRule, policyOf } from '../../domain/examples.ts';
 
 const ROWS = Object.fromEntries(
   Array.from({ length: 900 }, (_, n) => [`service-${n}`, { owner: `team-${n}` }] as const),
@@ -83,8 +83,8 @@ const CHANGES: readonly (readonly [string, PolicySet, Pick<ResourceEffect, 'reso
     },
   ],
   [
-    'one field of what is demanded by default',
-    { ...BASE, defaults: { ...BASE.defaults, require: { ...DEFAULT_DEMAND, expires_ms: 7 } } },
+    'one field of what is required by default',
+    { ...BASE, defaults: { ...BASE.defaults, require: { ...DEFAULT_REQUIREMENT, expires_ms: 7 } } },
     {
       resource: 'settings',
       rows: [

@@ -23,8 +23,8 @@ export async function startProviderServer(
   const keys = JSON.stringify({ keys: [{ ...jwk, kid: 'rsa', use: 'sig' }] });
   const server = http.createServer((request, response) => {
     const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const place = `${base}${(request.url ?? '').replace(DISCOVERY, '')}`;
-    const issuer = issuersOf(base).find((one) => one.replace(/\/$/, '') === place);
+    const location = `${base}${(request.url ?? '').replace(DISCOVERY, '')}`;
+    const issuer = issuersOf(base).find((one) => one.replace(/\/$/, '') === location);
     response.setHeader('content-type', 'application/json');
     if (request.url === '/keys') response.end(keys);
     else response.end(JSON.stringify({ issuer, jwks_uri: `${base}/keys` }));

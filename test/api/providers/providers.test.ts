@@ -55,7 +55,7 @@ function writeScim(): string {
   return file;
 }
 
-/** Their groups are administrators, and their programs agents; whoever triggered a program is a person. */
+/** Their groups are administrators, and their programs agents; one who triggered a program is a person. */
 function withProviders(policy: PolicySet): PolicySet {
   const { directory } = policy;
   const authorities = documented.flatMap(({ scim }) => (scim ? [String(scim['name'])] : []));
@@ -143,9 +143,9 @@ describe('a person', () => {
     const shape = shapes.person?.(meantOf(shapes), shapes.account) ?? expect.unreachable();
     expect((await call(shape)).status).toBe(200);
     const decision = { decision_digest: stored.decisionDigest, verdict: 'approve' };
-    const place = { path: `/v1/requests/${stored.id}/decisions`, token: await server.sign(shape) };
+    const route = { path: `/v1/requests/${stored.id}/decisions`, token: await server.sign(shape) };
     // Kept for a worker, of which there is none.
-    expect(await api.http({ ...place, body: decision })).toMatchObject({ status: 202 });
+    expect(await api.http({ ...route, body: decision })).toMatchObject({ status: 202 });
   });
 
   it.each(OF_PEOPLE)(
@@ -183,8 +183,8 @@ describe('a program', () => {
       expect(await api.tokens.verify(token)).toMatchObject({ isInteractive: false, isHuman: false });
       const stored = await storeRequest(api);
       const decision = { decision_digest: stored.decisionDigest, verdict: 'approve' };
-      const place = { path: `/v1/requests/${stored.id}/decisions`, token };
-      expect(await api.http({ ...place, body: decision })).toMatchObject({
+      const route = { path: `/v1/requests/${stored.id}/decisions`, token };
+      expect(await api.http({ ...route, body: decision })).toMatchObject({
         status: 403,
         body: { code: 'machine_cannot_decide' },
       });

@@ -32,13 +32,13 @@ interface Sent {
 const ERROR = 'urn:ietf:params:scim:api:messages:2.0:Error';
 
 /** Whatever is sent, the answer is one of SCIM, says nothing of the inside, and is no fault. */
-async function expectServed(place: string, init: Sent): Promise<number> {
-  const response = await fetch(`${api.url}/scim/v2/${place}`, {
+async function expectServed(resource: string, init: Sent): Promise<number> {
+  const response = await fetch(`${api.url}/scim/v2/${resource}`, {
     ...init,
     headers: { authorization: `Bearer ${OKTA}`, 'content-type': 'application/scim+json', ...init.headers },
   });
   const text = await response.text();
-  const label = `${init.method ?? 'GET'} ${place} ${String(init.body).slice(0, 300)} → ${response.status} ${text}`;
+  const label = `${init.method ?? 'GET'} ${resource} ${String(init.body).slice(0, 300)} → ${response.status} ${text}`;
   expect(response.status, label).toBeLessThan(500);
   expect(text, label).not.toMatch(/node_modules|\.ts:|\.js:|at \w+ \(|postgres:\/\/|QueryFailed|keyturn\./);
   if (response.status < 400) return response.status;
@@ -85,7 +85,7 @@ describe('a hostile provider gets refusals, never a fault', () => {
       '\u0000',
     ];
     for (const body of bodies) {
-      for (const [method, place] of [
+      for (const [method, resource] of [
         ['POST', 'Users'],
         ['POST', 'Groups'],
         ['PUT', `Users/${user}`],
@@ -93,8 +93,8 @@ describe('a hostile provider gets refusals, never a fault', () => {
         ['PUT', `Groups/${group}`],
         ['PATCH', `Groups/${group}`],
       ] as const) {
-        const status = await expectServed(place, { method, body });
-        expect(status, `${method} ${place} ${body}`).toBeGreaterThanOrEqual(400);
+        const status = await expectServed(resource, { method, body });
+        expect(status, `${method} ${resource} ${body}`).toBeGreaterThanOrEqual(400);
       }
     }
   });
@@ -212,7 +212,7 @@ it('changes of one call are made all or none', async () => {
   expect((await okta.call(`Users/${user}`)).body['displayName']).not.toBe('half done');
 });
 
-it('an authority may call only so often, and so may whoever guesses tokens', async () => {
+it('an authority may call only so often, and so may one who guesses tokens', async () => {
   const limited = await startApi({ KEYTURN_API_RATE: '1' }, (issuer) => writeScim('limited', issuer));
   try {
     const calls = provider(limited);
@@ -242,8 +242,8 @@ it('tells nobody without a token what is there, and providers which methods an a
 it('is not there where nobody may provision', async () => {
   const plain = await startApi();
   try {
-    for (const place of ['', 'v2', 'v2/Users', 'v2/ServiceProviderConfig', 'v2/Users/x'])
-      expect((await plain.http({ path: `/scim/${place}`, token: OKTA })).status).toBe(404);
+    for (const resource of ['', 'v2', 'v2/Users', 'v2/ServiceProviderConfig', 'v2/Users/x'])
+      expect((await plain.http({ path: `/scim/${resource}`, token: OKTA })).status).toBe(404);
     expect((await plain.http({ path: '/scim/v2/Users', token: OKTA, body: '{' })).status).toBe(404);
   } finally {
     await plain.stop();

@@ -66,10 +66,10 @@ describe('the id by which rules ask for a group', () => {
       201,
       { id: typeof id === 'string' ? id : (expect.stringMatching(id) as unknown) },
     ]);
-    const told = (idOf(made) as { id: string }).id;
-    expect(told).toMatch(/^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/);
-    expect(await provisionedMembers(api, told)).toEqual([]);
-    expect(idOf(await okta.call(`Groups/${made.body.id}`))).toEqual({ id: told });
+    const shown = (idOf(made) as { id: string }).id;
+    expect(shown).toMatch(/^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/);
+    expect(await provisionedMembers(api, shown)).toEqual([]);
+    expect(idOf(await okta.call(`Groups/${made.body.id}`))).toEqual({ id: shown });
   });
 
   it('is another one for another name, and the same for one that is written in another form of Unicode', () => {
@@ -240,13 +240,13 @@ describe('a group that a provider empties', () => {
   it.each([
     ['by null', { members: null }],
     ['by leaving its members out', {}],
-  ])('is told of in the log: %s', async (name, fields) => {
+  ])('is logged: %s', async (name, fields) => {
     const group = await okta.addGroup(`emptied ${name}`, [await okta.addUser(`emptied-${name}`)]);
     const warned = vi.spyOn(api.context.log, 'warn');
     const body = { schemas: [GROUP], displayName: `emptied ${name}`, ...fields };
     expect((await okta.call(`Groups/${group}`, { method: 'PUT', body })).status).toBe(200);
-    const told = { authority: 'scim:okta', group: `emptied ${name}`.replaceAll(' ', '-') };
-    expect(warned.mock.calls).toEqual([[told, 'a provisioned group was emptied']]);
+    const shown = { authority: 'scim:okta', group: `emptied ${name}`.replaceAll(' ', '-') };
+    expect(warned.mock.calls).toEqual([[shown, 'a provisioned group was emptied']]);
   });
 });
 

@@ -34,7 +34,7 @@ it('a user that was deactivated stays so until somebody says otherwise', async (
   expect(await personOf('silent')).toMatchObject({ name: 'S', active: false });
 });
 
-it('an account that was given up makes whoever gets it next another person', async () => {
+it('an account that was given up makes its next holder another person', async () => {
   const first = await okta.addUser('rotating');
   await okta.patch(`Users/${first}`, [{ op: 'replace', path: 'externalId', value: 'rotated' }]);
   expect(await personOf('rotating')).toBeUndefined();
@@ -56,7 +56,7 @@ it('a group is emptied by removing its members without naming any', async () => 
   }
 });
 
-it('whoever was taken away cannot be put into a group', async () => {
+it('one who was taken away cannot be put into a group', async () => {
   const [user, group] = [await okta.addUser('taken-away'), await okta.addGroup('taken-away')];
   await okta.call(`Users/${user}`, { method: 'DELETE' });
   await okta.call(`Groups/${group}`, { method: 'DELETE' });

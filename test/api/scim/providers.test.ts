@@ -64,14 +64,14 @@ it('Okta provisions, changes, deactivates and reactivates a user as it is known 
   expect(created.headers.get('location')).toBe(`http://127.0.0.1:7080/scim/v2/Users/${created.body.id}`);
   expect(created.body).toMatchObject({ userName: 'isa@example.com', active: true, externalId: 'isa' });
   expect(await personOf('isa')).toMatchObject({ name: 'Isa Okta', active: true });
-  const place = `Users/${created.body.id}`;
+  const resource = `Users/${created.body.id}`;
   expect((await okta.find('Users', 'userName eq "ISA@example.com"')).Resources).toHaveLength(1);
-  const { body: stored } = await okta.call(place);
-  await okta.call(place, { method: 'PUT', body: { ...stored, displayName: 'Isa Other', active: true } });
+  const { body: stored } = await okta.call(resource);
+  await okta.call(resource, { method: 'PUT', body: { ...stored, displayName: 'Isa Other', active: true } });
   expect(await personOf('isa')).toMatchObject({ name: 'Isa Other' });
-  await okta.patch(place, [{ op: 'replace', value: { active: false } }]);
+  await okta.patch(resource, [{ op: 'replace', value: { active: false } }]);
   expect(await personOf('isa')).toMatchObject({ active: false });
-  await okta.patch(place, [{ op: 'replace', value: { active: true } }]);
+  await okta.patch(resource, [{ op: 'replace', value: { active: true } }]);
   expect(await personOf('isa')).toMatchObject({ active: true });
   const { rows } = await api.db.query(
     `select 1 from keyturn.scim_user where scim_user::text like '%never kept%'`,
@@ -83,27 +83,27 @@ it('Okta fills and empties a group as it is known to', async () => {
   const [first, second] = [await okta.addUser('olaf'), await okta.addUser('oona')];
   const group = await okta.addGroup('Okta Reviewers', [first]);
   expect(await membersOf('okta-reviewers')).toHaveLength(1);
-  const place = `Groups/${group}`;
-  const added = await okta.patch(place, [
+  const resource = `Groups/${group}`;
+  const added = await okta.patch(resource, [
     { op: 'add', path: 'members', value: [{ value: second, display: 'oona' }] },
   ]);
   expect(added.status).toBe(204);
-  const filled = await okta.call(place);
+  const filled = await okta.call(resource);
   expect(filled.body.members?.map((member) => member.value).sort()).toEqual([first, second].sort());
-  await okta.patch(place, [{ op: 'remove', path: `members[value eq "${first}"]` }]);
+  await okta.patch(resource, [{ op: 'remove', path: `members[value eq "${first}"]` }]);
   expect(await membersOf('okta-reviewers')).toEqual([(await personOf('oona'))?.id]);
-  await okta.patch(place, [{ op: 'replace', value: { id: group, displayName: 'Renamed' } }]);
-  expect((await okta.call(place)).body).toMatchObject({ displayName: 'Renamed' });
+  await okta.patch(resource, [{ op: 'replace', value: { id: group, displayName: 'Renamed' } }]);
+  expect((await okta.call(resource)).body).toMatchObject({ displayName: 'Renamed' });
   // Rules ask for it by the name it was made with.
   expect(await membersOf('okta-reviewers')).toHaveLength(1);
-  await okta.call(place, {
+  await okta.call(resource, {
     method: 'PUT',
     body: { schemas: [GROUP], displayName: 'Renamed', members: [{ value: first }] },
   });
   expect(await membersOf('okta-reviewers')).toEqual([(await personOf('olaf'))?.id]);
-  expect((await okta.call(place, { method: 'DELETE' })).status).toBe(204);
+  expect((await okta.call(resource, { method: 'DELETE' })).status).toBe(204);
   expect(await membersOf('okta-reviewers')).toEqual([]);
-  expect((await okta.call(place)).status).toBe(404);
+  expect((await okta.call(resource)).status).toBe(404);
 });
 
 it('Entra provisions, changes and deactivates as it is known to: flags as texts, operations in capitals', async () => {
@@ -115,8 +115,8 @@ it('Entra provisions, changes and deactivates as it is known to: flags as texts,
     meta: { resourceType: 'User' },
     roles: [],
   });
-  const place = `Users/${user}`;
-  const changed = await entra.patch(place, [
+  const resource = `Users/${user}`;
+  const changed = await entra.patch(resource, [
     { op: 'Replace', path: 'displayName', value: 'Ebba Entra' },
     { op: 'Add', path: 'name.givenName', value: 'Ebba' },
     { op: 'Replace', path: 'emails[type eq "work"].value', value: 'ebba@example.com' },
@@ -130,12 +130,13 @@ it('Entra provisions, changes and deactivates as it is known to: flags as texts,
     status: 200,
     body: { displayName: 'Ebba Entra', name: { givenName: 'Ebba' } },
   });
-  expect((await entra.patch(place, [{ op: 'Replace', path: 'active', value: 'False' }])).body['active']).toBe(
-    false,
-  );
+  expect(
+    (await entra.patch(resource, [{ op: 'Replace', path: 'active', value: 'False' }])).body['active'],
+  ).toBe(false);
   expect(await personOf('ebba')).toMatchObject({ active: false });
   expect(
-    (await entra.patch(place, [{ op: 'Replace', value: { active: 'True', 'name.familyName': 'E' } }])).status,
+    (await entra.patch(resource, [{ op: 'Replace', value: { active: 'True', 'name.familyName': 'E' } }]))
+      .status,
   ).toBe(200);
   expect(await personOf('ebba')).toMatchObject({ active: true });
   const group = await entra.addGroup('entra-admins');
@@ -149,7 +150,7 @@ it('Entra provisions, changes and deactivates as it is known to: flags as texts,
   expect(await membersOf('entra-admins')).toEqual([]);
   await entra.patch(inGroup, [{ op: 'Add', path: `members[value eq "${user}"]`, value: {} }]);
   expect(await membersOf('entra-admins')).toHaveLength(1);
-  expect((await entra.call(place, { method: 'DELETE' })).status).toBe(204);
+  expect((await entra.call(resource, { method: 'DELETE' })).status).toBe(204);
   expect(await personOf('ebba')).toMatchObject({ active: false });
   expect(await membersOf('entra-admins')).toEqual([]);
 });
@@ -180,10 +181,10 @@ describe('an authority', () => {
   it('sees and changes nothing of another one', async () => {
     const user = await okta.addUser('only-okta');
     const group = await okta.addGroup('only-okta', [user]);
-    for (const place of [`Users/${user}`, `Groups/${group}`]) {
-      expect((await entra.call(place)).status).toBe(404);
-      expect((await entra.call(place, { method: 'DELETE' })).status).toBe(404);
-      expect((await entra.patch(place, [{ op: 'replace', value: { displayName: 'mine' } }])).status).toBe(
+    for (const resource of [`Users/${user}`, `Groups/${group}`]) {
+      expect((await entra.call(resource)).status).toBe(404);
+      expect((await entra.call(resource, { method: 'DELETE' })).status).toBe(404);
+      expect((await entra.patch(resource, [{ op: 'replace', value: { displayName: 'mine' } }])).status).toBe(
         404,
       );
     }

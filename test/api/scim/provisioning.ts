@@ -55,25 +55,25 @@ interface Server {
 
 /** The calls of one provider. */
 export interface Provider {
-  call<T = Resource>(place: string, options?: ScimCall): Promise<Reply<T>>;
+  call<T = Resource>(resource: string, options?: ScimCall): Promise<Reply<T>>;
   find(kind: 'Users' | 'Groups', filter: string): Promise<List>;
   addUser(userName: string, fields?: object): Promise<string>;
   addGroup(displayName: string, members?: readonly string[]): Promise<string>;
-  patch(place: string, operations: readonly object[]): Promise<Reply<Resource>>;
+  patch(resource: string, operations: readonly object[]): Promise<Reply<Resource>>;
 }
 
 /** A provider with its token. */
 export function provider(server: Server, token = OKTA): Provider {
-  const call = <T>(place: string, options: ScimCall = {}): Promise<Reply<T>> =>
+  const call = <T>(resource: string, options: ScimCall = {}): Promise<Reply<T>> =>
     server.http<T>({
       token,
-      path: `/scim/v2/${place}`,
+      path: `/scim/v2/${resource}`,
       headers: { 'content-type': 'application/scim+json', accept: 'application/scim+json' },
       ...options,
     });
-  const created = async (place: string, body: object): Promise<string> => {
-    const reply = await call<Resource>(place, { body });
-    if (reply.status !== 201) throw new Error(`${place}: ${reply.status} ${JSON.stringify(reply.body)}`);
+  const created = async (resource: string, body: object): Promise<string> => {
+    const reply = await call<Resource>(resource, { body });
+    if (reply.status !== 201) throw new Error(`${resource}: ${reply.status} ${JSON.stringify(reply.body)}`);
     return reply.body.id;
   };
   return {
@@ -89,8 +89,8 @@ export function provider(server: Server, token = OKTA): Provider {
       }),
     addGroup: (displayName, members = []) =>
       created('Groups', { schemas: [GROUP], displayName, members: members.map((value) => ({ value })) }),
-    patch: (place, operations) =>
-      call(place, { method: 'PATCH', body: { schemas: [PATCH], Operations: operations } }),
+    patch: (resource, operations) =>
+      call(resource, { method: 'PATCH', body: { schemas: [PATCH], Operations: operations } }),
   };
 }
 

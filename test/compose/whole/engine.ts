@@ -61,7 +61,7 @@ export async function startEngine(say: (line: string) => void): Promise<Engine> 
     DOCKER_BUILDKIT: '0',
     COMPOSE_BAKE: 'false',
   };
-  await placeCompose(path.join(folder, 'config', 'cli-plugins'), environment, say);
+  await installCompose(path.join(folder, 'config', 'cli-plugins'), environment, say);
   const running = startProcess({
     name: 'the container engine',
     command: [
@@ -86,7 +86,7 @@ export async function startEngine(say: (line: string) => void): Promise<Engine> 
   return { folder, environment, docker, stop: () => stop(running, folder) };
 }
 
-async function placeCompose(
+async function installCompose(
   folder: string,
   environment: NodeJS.ProcessEnv,
   say: (line: string) => void,

@@ -37,7 +37,7 @@ describe.skipIf(reason !== undefined)('the installation that docker-compose.yml 
     await engine?.stop();
   });
 
-  it('takes a request, shows it to a reviewer, and performs what was approved', async () => {
+  it('takes a request, shows it to a reviewer, and executes what was approved', async () => {
     await approve(await ask(1042, 5000));
     expect(await limitOf(1042)).toBe('5000.00');
   });
@@ -129,7 +129,7 @@ async function ask(account: number, limit: number): Promise<RequestView> {
 async function approve({ id }: RequestView): Promise<void> {
   let agreed: string | null = null;
   await waitFor({
-    what: `${id} to be performed`,
+    what: `${id} to be executed`,
     withinMs: 300_000,
     check: async () => {
       const { status, decision_digest } = await show(id);

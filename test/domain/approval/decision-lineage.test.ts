@@ -4,13 +4,13 @@ import { describe, expect, it } from 'vitest';
 import type { Directory } from '../../../domain/identity/directory.ts';
 import type { Lineage, LineageRole } from '../../../domain/identity/identity.ts';
 import { by, outcome, REQUEST } from './decisions.ts';
-import { demand, DIRECTORY, examplePerson, ISSUER, minutes, requirement, stage } from '../examples.ts';
+import { reviewBy, DIRECTORY, examplePerson, ISSUER, minutes, requirement, stage } from '../examples.ts';
 
 const ELSEWHERE = 'https://else.example';
 
 /** Everybody may decide, so that only the lineage stands in the way. */
 const OPEN = requirement([
-  demand([
+  reviewBy([
     stage(['group:data', 'owners', 'user:ada', 'user:olga', 'user:dmitri', 'user:omar', 'user:petra']),
   ]),
 ]);
@@ -129,7 +129,7 @@ describe('nobody approves their own request', () => {
     );
   });
 
-  it('and a denial of it is a withdrawal, which is told before anything else about the request', () => {
+  it('and a denial of it is a withdrawal, which is answered before anything else about the request', () => {
     const lineage = [account('sub-olga', 'requester')];
     const request = { ...REQUEST, requirement: OPEN, lineage };
     expect(outcome({ request, attempt: { verdict: 'deny' } })).toBe('use_withdraw');

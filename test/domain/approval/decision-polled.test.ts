@@ -11,7 +11,7 @@ import type { Directory } from '../../../domain/identity/directory.ts';
 import type { PolledRotations } from '../../../domain/approval/on-call.ts';
 import { shortagesOf } from '../../../domain/approval/satisfiable.ts';
 import { by, factsWith, outcome, type Changes } from './decisions.ts';
-import { approval, demand, DIRECTORY, minutes, requirement, seats, stage } from '../examples.ts';
+import { approval, reviewBy, DIRECTORY, minutes, requirement, seats, stage } from '../examples.ts';
 
 const PAGER = 'https://shop.pagerduty.example';
 
@@ -33,14 +33,14 @@ const ROTATION: PolledRotation = {
 };
 
 const request: Partial<DecidableRequest> = {
-  requirement: requirement([demand([stage(['oncall:sre'])])]),
+  requirement: requirement([reviewBy([stage(['oncall:sre'])])]),
 };
 
 function named(person: string, from = minutes(-60), to: string | null = null): ObservedPerson {
   return { issuer: PAGER, subject: `P-${person}`, from, to };
 }
 
-/** Heard every minute from an hour before the request until an hour after it; Olga is on duty, Dmitri in the rotation. */
+/** Observed every minute from an hour before the request until an hour after it; Olga is on call, Dmitri in the rotation. */
 const OBSERVED: ObservedRotation = {
   source: 'pager',
   schedule: 'P1A2B3C',
@@ -70,13 +70,13 @@ function messageOf(changes: Changes): string {
 }
 
 describe('a seat for who is on call by a service', () => {
-  it('is filled by whom the service says is on duty, and by nobody else of the rotation', () => {
+  it('is filled by whom the service says is on call, and by nobody else of the rotation', () => {
     expect(outcome(polled())).toBe('ok');
     expect(outcome({ ...polled(), attempt: by('dmitri') })).toBe('not_eligible');
     expect(outcome({ ...polled(), attempt: by('omar') })).toBe('not_eligible');
   });
 
-  it('passes on when the service says so, and going off duty after the decision voids nothing', () => {
+  it('passes on when the service says so, and going off call after the decision voids nothing', () => {
     const handedOver = {
       on_duty: [named('olga', minutes(-60), minutes(10)), named('dmitri', minutes(10))],
     };
@@ -94,7 +94,7 @@ describe('a seat for who is on call by a service', () => {
     expect(outcome(polled(left))).toBe('not_eligible');
   });
 
-  it('is voided by leaving the rotation after the decision, whatever the duty was', () => {
+  it('is voided by leaving the rotation after the decision, no matter who was on call', () => {
     const left = { members: [named('olga', minutes(-60), minutes(20))] };
     expect(outcome(polled(left))).toBe('not_eligible');
   });
@@ -111,7 +111,7 @@ describe('a seat for who is on call by a service', () => {
     expect(outcome(polled({ members: elsewhere, on_duty: elsewhere }))).toBe('not_eligible');
   });
 
-  it('is nobody’s who is on duty without being in the rotation', () => {
+  it('is nobody’s who is on call without being in the rotation', () => {
     expect(outcome(polled({ members: [named('dmitri')] }))).toBe('not_eligible');
   });
 
@@ -123,7 +123,7 @@ describe('a seat for who is on call by a service', () => {
   it('may be that of the owners of the target', () => {
     const owned = {
       ...request,
-      requirement: requirement([demand([stage(['owners'])])]),
+      requirement: requirement([reviewBy([stage(['owners'])])]),
       owners: ['oncall:sre'],
     };
     expect(outcome({ ...polled(), request: owned, ownersAtCreation: ['oncall:sre'] })).toBe('ok');
@@ -152,7 +152,7 @@ describe('a service that is not heard any more', () => {
     expect(outcome({ ...polled(again), attempt: { at: minutes(50) } })).toBe('ok');
   });
 
-  it('makes nobody a judge of what was asked while nobody knew who was in the rotation', () => {
+  it('makes nobody a reviewer of what was asked while nobody knew who was in the rotation', () => {
     const back = {
       heard: [
         { from: minutes(-60), to: minutes(-11) },
@@ -171,20 +171,20 @@ describe('a service that is not heard any more', () => {
   });
 
   it('takes nothing from those who are asked besides, nor from an escalation that is due', () => {
-    const either = { ...request, requirement: requirement([demand([stage(['oncall:sre', 'group:dba'])])]) };
+    const either = { ...request, requirement: requirement([reviewBy([stage(['oncall:sre', 'group:dba'])])]) };
     const silent = polled({ heard: [] });
     expect(outcome({ ...silent, request: either, attempt: by('dmitri') })).toBe('ok');
     const escalate = [{ after_ms: 60_000, to: 'group:dba-leads' as const }];
     const widened = {
       ...request,
-      requirement: requirement([demand([stage(['oncall:sre'], 1, { escalate })])]),
+      requirement: requirement([reviewBy([stage(['oncall:sre'], 1, { escalate })])]),
     };
     expect(outcome({ ...silent, request: widened, attempt: by('petra', { at: minutes(5) }) })).toBe('ok');
   });
 
   it('tells the wrong person apart from the wrong moment', () => {
-    const second = demand([stage(['group:dba-leads'])], { rule: 'leads' });
-    const both = { ...request, requirement: requirement([demand([stage(['oncall:sre'])]), second]) };
+    const second = reviewBy([stage(['group:dba-leads'])], { rule: 'leads' });
+    const both = { ...request, requirement: requirement([reviewBy([stage(['oncall:sre'])]), second]) };
     const decisions = [approval('petra', seats([1, 0]), { at: minutes(1) })];
     const silent = { ...polled({ heard: [] }), request: { ...both, decisions } };
     expect(outcome({ ...silent, attempt: by('omar') })).toBe('on_call_unknown');
@@ -193,7 +193,7 @@ describe('a service that is not heard any more', () => {
 });
 
 describe('a policy that asks for who is on call by a service', () => {
-  const rule = demand([stage(['oncall:sre'], 2)], { rule: 'two' });
+  const rule = reviewBy([stage(['oncall:sre'], 2)], { rule: 'two' });
 
   function shortages(change: Partial<PolledRotations>) {
     const { polled: rotations } = polled({}, change);
@@ -208,7 +208,7 @@ describe('a policy that asks for who is on call by a service', () => {
     });
   }
 
-  it('is told how many could be on duty some day, and that what is not known is not enough', () => {
+  it('says how many could be on call some day, and that what is not known is not enough', () => {
     expect(shortages({})).toEqual([]);
     expect(shortages({ read_at: minutes(120) })).toEqual([
       { rule: 'two', seats: 2, fillable: 0, unknown: ['oncall:sre'] },

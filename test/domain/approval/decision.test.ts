@@ -8,7 +8,7 @@ import { allOf } from '../../../domain/conditions/combined.ts';
 import { by, check, outcome, type Changes } from './decisions.ts';
 import {
   approval,
-  demand,
+  reviewBy,
   DIRECTORY,
   examplePerson,
   MINUTE_MS,
@@ -18,7 +18,7 @@ import {
   stage,
 } from '../examples.ts';
 
-const asking = (...rules: readonly RuleRequirement[]): Partial<DecidableRequest> => ({
+const requiring = (...rules: readonly RuleRequirement[]): Partial<DecidableRequest> => ({
   requirement: requirement(rules),
 });
 
@@ -64,7 +64,7 @@ describe('a reviewer', () => {
   });
 
   it('must be the same by one selector then and now, not by one then and another now', () => {
-    const request = asking(demand([stage(['group:dba', 'group:dba-leads'])]));
+    const request = requiring(reviewBy([stage(['group:dba', 'group:dba-leads'])]));
     const now = withGroup('dba-leads', ['petra', 'olga']);
     const removed = {
       ...now,
@@ -74,11 +74,13 @@ describe('a reviewer', () => {
   });
 
   it('counts as a member through nested groups', () => {
-    expect(outcome({ request: asking(demand([stage(['group:data'])])), attempt: by('petra') })).toBe('ok');
+    expect(outcome({ request: requiring(reviewBy([stage(['group:data'])])), attempt: by('petra') })).toBe(
+      'ok',
+    );
   });
 
   it('is an owner when the target says so', () => {
-    const request = asking(demand([stage(['owners'])]));
+    const request = requiring(reviewBy([stage(['owners'])]));
     expect(outcome({ request, attempt: by('omar') })).toBe('ok');
     expect(outcome({ request })).toBe('not_eligible');
     expect(outcome({ request: { ...request, owners: ['user:olga'] } })).toBe('ok');
@@ -98,13 +100,15 @@ describe('a reviewer', () => {
       ...DIRECTORY,
       groups: [...DIRECTORY.groups, { id, members: ['olga'], groups: [] }],
     });
-    const trained = asking(demand([stage(['group:dba'])], { reviewer_when: '"trained" in reviewer.groups' }));
+    const trained = requiring(
+      reviewBy([stage(['group:dba'])], { reviewer_when: '"trained" in reviewer.groups' }),
+    );
     expect(outcome({ request: trained, now: groupsWith('trained') })).toBe('ok');
     expect(outcome({ request: trained, now: groupsWith('trained'), atCreation: DIRECTORY })).toBe(
       'not_eligible',
     );
-    const inside = asking(
-      demand([stage(['group:dba'])], { reviewer_when: '!("contractors" in reviewer.groups)' }),
+    const inside = requiring(
+      reviewBy([stage(['group:dba'])], { reviewer_when: '!("contractors" in reviewer.groups)' }),
     );
     expect(outcome({ request: inside })).toBe('ok');
     expect(outcome({ request: inside, now: DIRECTORY, atCreation: groupsWith('contractors') })).toBe(
@@ -117,8 +121,8 @@ describe('a reviewer', () => {
     const reviewers = { when, because: 'Olga is on parental leave' };
     const own = '"trained" in reviewer.groups';
     const message = (condition: string, changes: Changes = {}): string => {
-      const rule = demand([stage(['group:dba'])], { reviewer_when: condition });
-      const result = check({ request: asking(rule), reviewers, ...changes });
+      const rule = reviewBy([stage(['group:dba'])], { reviewer_when: condition });
+      const result = check({ request: requiring(rule), reviewers, ...changes });
       return result.ok ? 'ok' : result.message;
     };
     const plain = 'You are not a reviewer of any open stage of this request';
@@ -133,15 +137,15 @@ describe('a reviewer', () => {
     const ladder = stage(['group:dba'], 1, {
       escalate: [{ after_ms: 30 * MINUTE_MS, to: 'group:dba-leads' }],
     });
-    const request = asking(demand([ladder]));
+    const request = requiring(reviewBy([ladder]));
     expect(outcome({ request, attempt: by('petra', { at: minutes(29) }) })).toBe('not_eligible');
     expect(outcome({ request, attempt: by('petra', { at: minutes(30) }) })).toBe('ok');
     expect(outcome({ request, attempt: by('olga', { at: minutes(31) }) })).toBe('ok');
   });
 
   it('of a later stage waits until the earlier one is satisfied', () => {
-    const sequence = demand([stage(['group:dba']), stage(['owners'])], { order: 'sequential' });
-    const request = { ...asking(sequence), decisions: [] };
+    const sequence = reviewBy([stage(['group:dba']), stage(['owners'])], { order: 'sequential' });
+    const request = { ...requiring(sequence), decisions: [] };
     expect(outcome({ request, attempt: by('omar') })).toBe('not_eligible');
     const decisions = [approval('olga', seats([0, 0]))];
     expect(check({ request: { ...request, decisions }, attempt: by('omar') })).toEqual({
@@ -152,9 +156,9 @@ describe('a reviewer', () => {
   });
 
   it('may fill every seat that asks for them', () => {
-    const request = asking(
-      demand([stage(['group:dba']), stage(['user:olga'])]),
-      demand([stage(['group:data'])]),
+    const request = requiring(
+      reviewBy([stage(['group:dba']), stage(['user:olga'])]),
+      reviewBy([stage(['group:data'])]),
     );
     expect(check({ request })).toMatchObject({ seats: seats([0, 0], [0, 1], [1, 0]) });
   });
@@ -221,7 +225,7 @@ describe('a decision', () => {
   it('may be made again once the first approval grew stale', () => {
     const decisions = [approval('olga', seats([0, 0]), { at: minutes(1) })];
     const request = {
-      ...asking(demand([stage(['group:dba'])], { maximum_age_ms: 10 * MINUTE_MS })),
+      ...requiring(reviewBy([stage(['group:dba'])], { maximum_age_ms: 10 * MINUTE_MS })),
       decisions,
     };
     expect(outcome({ request, attempt: { at: minutes(10) } })).toBe('already_decided');
@@ -230,19 +234,19 @@ describe('a decision', () => {
 
   it('may be made again as soon as one of its rules needs it, though another still counts the first', () => {
     const rules = [
-      demand([stage(['group:dba'])], { maximum_age_ms: 10 * MINUTE_MS }),
-      demand([stage(['group:dba'])], { maximum_age_ms: 100 * MINUTE_MS }),
+      reviewBy([stage(['group:dba'])], { maximum_age_ms: 10 * MINUTE_MS }),
+      reviewBy([stage(['group:dba'])], { maximum_age_ms: 100 * MINUTE_MS }),
     ];
     const decisions = [approval('olga', seats([0, 0], [1, 0]), { at: minutes(1) })];
-    const request = { ...asking(...rules), decisions };
+    const request = { ...requiring(...rules), decisions };
     expect(outcome({ request, attempt: { at: minutes(9) } })).toBe('already_decided');
     expect(outcome({ request, attempt: { at: minutes(20) } })).toBe('ok');
   });
 
   it('needs a reason where any rule asks for one', () => {
-    const request = asking(
-      demand([stage(['group:dba'])]),
-      demand([stage(['owners'])], { is_reason_required: true }),
+    const request = requiring(
+      reviewBy([stage(['group:dba'])]),
+      reviewBy([stage(['owners'])], { is_reason_required: true }),
     );
     expect(outcome({ request })).toBe('reason_required');
     expect(outcome({ request, attempt: { verdict: 'deny' } })).toBe('reason_required');
@@ -251,8 +255,8 @@ describe('a decision', () => {
     expect(outcome({ request, attempt: { verdict: 'defer', defer } })).toBe('ok');
   });
 
-  it('below the demanded grade is no approval, but a denial still ends the request', () => {
-    const request = asking(demand([stage(['group:dba'])], { minimum_grade: 'B' }));
+  it('below the required grade is no approval, but a denial still ends the request', () => {
+    const request = requiring(reviewBy([stage(['group:dba'])], { minimum_grade: 'B' }));
     expect(outcome({ request })).toBe('grade_too_low');
     expect(outcome({ request, attempt: { grade: 'B' } })).toBe('ok');
     expect(outcome({ request, attempt: { grade: 'A' } })).toBe('ok');
@@ -260,15 +264,18 @@ describe('a decision', () => {
   });
 
   it('fills only the seats for which its grade is enough', () => {
-    const rules = [demand([stage(['group:dba'])], { minimum_grade: 'B' }), demand([stage(['group:dba'])])];
-    expect(check({ request: asking(...rules) })).toMatchObject({ seats: seats([1, 0]) });
+    const rules = [
+      reviewBy([stage(['group:dba'])], { minimum_grade: 'B' }),
+      reviewBy([stage(['group:dba'])]),
+    ];
+    expect(check({ request: requiring(...rules) })).toMatchObject({ seats: seats([1, 0]) });
   });
 });
 
 describe('a deferral', () => {
   const ladder = stage(['group:dba'], 1, { escalate: [{ after_ms: 30 * MINUTE_MS, to: 'group:dba-leads' }] });
   const deferring = (until: string | null, to: string | null): string =>
-    outcome({ request: asking(demand([ladder])), attempt: { verdict: 'defer', defer: { until, to } } });
+    outcome({ request: requiring(reviewBy([ladder])), attempt: { verdict: 'defer', defer: { until, to } } });
 
   it('names an instant in the future', () => {
     expect(deferring(minutes(6), null)).toBe('ok');
@@ -309,7 +316,7 @@ describe('a selector', () => {
 
   it('is listed with those of escalations', () => {
     const ladder = stage(['group:dba'], 1, { escalate: [{ after_ms: 1, to: 'owners' }] });
-    const required = { requirement: requirement([demand([ladder]), demand([stage(['user:omar'])])]) };
+    const required = { requirement: requirement([reviewBy([ladder]), reviewBy([stage(['user:omar'])])]) };
     expect(requiredSelectors(required)).toEqual(['group:dba', 'owners', 'user:omar']);
   });
 });

@@ -4,7 +4,7 @@ import { checkDecision } from '../../../domain/approval/decision.ts';
 import type { Rotation } from '../../../domain/calendar/rotation.ts';
 import type { Directory } from '../../../domain/identity/directory.ts';
 import type { PolledRotations } from '../../../domain/approval/on-call.ts';
-import { demand, DIRECTORY, ISSUER, minutes, requirement, stage, START } from '../examples.ts';
+import { reviewBy, DIRECTORY, ISSUER, minutes, requirement, stage, START } from '../examples.ts';
 
 export const DIGEST = `sha256:${'d'.repeat(64)}`;
 
@@ -13,7 +13,7 @@ export const REQUEST: DecidableRequest = {
   status: 'pending',
   decision_digest: DIGEST,
   lineage: [{ role: 'requester', issuer: ISSUER, subject: 'agent-billing' }],
-  requirement: requirement([demand([stage(['group:dba'])])]),
+  requirement: requirement([reviewBy([stage(['group:dba'])])]),
   pending_since: START,
   expires_at: minutes(240),
   owners: ['group:shop-owners'],

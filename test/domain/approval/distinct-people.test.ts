@@ -9,7 +9,7 @@ import { standingRequest, tallyFactsOf } from '../../../domain/approval/seats.ts
 import { by, factsWith } from './decisions.ts';
 import {
   anyCase,
-  demand,
+  reviewBy,
   DIRECTORY,
   MINUTE_MS,
   minutes,
@@ -76,8 +76,8 @@ describe('people are counted', () => {
     const lasting = { maximum_age_ms: 24 * 60 * MINUTE_MS };
     const required = requirement(
       [
-        demand([stage(['group:leads-a'])], { rule: 'a', ...lasting }),
-        demand([stage(['group:dba'], 1, later)], { rule: 'b', ...lasting }),
+        reviewBy([stage(['group:leads-a'])], { rule: 'a', ...lasting }),
+        reviewBy([stage(['group:dba'], 1, later)], { rule: 'b', ...lasting }),
       ],
       { distinct_people: 2 },
     );

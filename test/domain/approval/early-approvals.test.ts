@@ -7,7 +7,7 @@ import { tally, type CountedDecision, type Tally } from '../../../domain/approva
 import type { EvidenceGrade, Requirement } from '../../../domain/request/requirement.ts';
 import { standingRequest, tallyFactsOf } from '../../../domain/approval/seats.ts';
 import { by, factsWith } from './decisions.ts';
-import { anyRequirement, demand, DIRECTORY, MINUTE_MS, minutes, requirement, stage } from '../examples.ts';
+import { anyRequirement, reviewBy, DIRECTORY, MINUTE_MS, minutes, requirement, stage } from '../examples.ts';
 
 interface Attempt {
   readonly person: string;
@@ -53,14 +53,14 @@ const DAY = { maximum_age_ms: 24 * 60 * MINUTE_MS };
 
 /** Somebody for the default, and an administrator before an owner: the owner may answer before the own stage opens. */
 const OWNER_AFTER_ADMINISTRATOR = requirement([
-  demand([stage(['group:data', 'owners'])], { rule: 'default', ...DAY }),
-  demand([stage(['group:dba']), stage(['owners'])], { rule: 'both', order: 'sequential', ...DAY }),
+  reviewBy([stage(['group:data', 'owners'])], { rule: 'default', ...DAY }),
+  reviewBy([stage(['group:dba']), stage(['owners'])], { rule: 'both', order: 'sequential', ...DAY }),
 ]);
 
 /** The lead may answer for the default at once, for the administrators only after half an hour. */
 const LEAD_BY_ESCALATION = requirement([
-  demand([stage(['group:dba-leads'])], { rule: 'default', ...DAY }),
-  demand([stage(['group:dba'], 1, { escalate: [{ after_ms: 30 * MINUTE_MS, to: 'group:dba-leads' }] })], {
+  reviewBy([stage(['group:dba-leads'])], { rule: 'default', ...DAY }),
+  reviewBy([stage(['group:dba'], 1, { escalate: [{ after_ms: 30 * MINUTE_MS, to: 'group:dba-leads' }] })], {
     rule: 'administrators',
     ...DAY,
   }),
@@ -99,8 +99,8 @@ describe('an approval that was given early', () => {
       escalate: [{ after_ms: 30 * MINUTE_MS, to: 'group:dba-leads' }],
     });
     const required = requirement([
-      demand([stage(['group:dba-leads'])], { rule: 'default', ...DAY }),
-      demand([stage(['owners']), ladder, stage(['user:ada', 'user:dmitri'])], {
+      reviewBy([stage(['group:dba-leads'])], { rule: 'default', ...DAY }),
+      reviewBy([stage(['owners']), ladder, stage(['user:ada', 'user:dmitri'])], {
         rule: 'three',
         order: 'sequential',
         ...DAY,
@@ -122,8 +122,8 @@ describe('an approval that was given early', () => {
 
   it('leaves its person able to answer again on the stronger evidence that another seat asks for', () => {
     const required = requirement([
-      demand([stage(['owners'])], { rule: 'weak', minimum_grade: 'C' }),
-      demand([stage(['owners'])], { rule: 'strong', minimum_grade: 'A' }),
+      reviewBy([stage(['owners'])], { rule: 'weak', minimum_grade: 'C' }),
+      reviewBy([stage(['owners'])], { rule: 'strong', minimum_grade: 'A' }),
     ]);
     const course = courseOf(required, [
       { person: 'omar', at: 1, grade: 'C' },
@@ -137,7 +137,7 @@ describe('an approval that was given early', () => {
 
   it('never fills two seats of one rule', () => {
     const required = requirement([
-      demand([stage(['group:dba']), stage(['user:olga', 'user:omar'])], { order: 'sequential' }),
+      reviewBy([stage(['group:dba']), stage(['user:olga', 'user:omar'])], { order: 'sequential' }),
     ]);
     const course = courseOf(required, [{ person: 'olga', at: 1 }]);
     expect(course.tallyAt(2).standing).toBe('pending');
@@ -186,7 +186,7 @@ describe('whether a request is approved', () => {
           required,
           people.map((person, at) => ({ person, at })),
         );
-        // Everybody is asked twice: whoever counted already is told so, and whoever was too early may answer now.
+        // Everybody is asked twice: one who counted already is told so, and one who was too early may answer now.
         const again = courseOf(
           required,
           [...people, ...people].map((person, at) => ({ person, at })),
@@ -199,7 +199,7 @@ describe('whether a request is approved', () => {
 });
 
 describe('what an approval is worth by the directory of now', () => {
-  const twoAdministrators = requirement([demand([stage(['group:dba'], 2)])]);
+  const twoAdministrators = requirement([reviewBy([stage(['group:dba'], 2)])]);
   const answered: readonly Attempt[] = [
     { person: 'olga', at: 1 },
     { person: 'dmitri', at: 2 },

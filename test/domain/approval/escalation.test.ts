@@ -10,9 +10,9 @@ import {
 import type { Stage } from '../../../domain/request/requirement.ts';
 import {
   anyCase,
-  anyDemand,
+  anyRuleRequirement,
   approval,
-  demand,
+  reviewBy,
   MINUTE_MS,
   minutes,
   requirement,
@@ -48,7 +48,7 @@ describe('escalation', () => {
   it('only ever widens', () => {
     const instant = fc.integer({ min: 0, max: 200 });
     fc.assert(
-      fc.property(anyDemand, instant, instant, (rule, one, other) => {
+      fc.property(anyRuleRequirement, instant, instant, (rule, one, other) => {
         const [early, late] = [Math.min(one, other), Math.max(one, other)];
         for (const step of rule.stages) {
           const before = selectorsAt(onTheWall(step), START, minutes(early));
@@ -68,8 +68,8 @@ describe('escalation', () => {
 
   it('happens at absolute instants, counted from the opening of the stage, earliest first', () => {
     const both = requirement([
-      demand([LADDER]),
-      demand([{ ...LADDER, escalate: [{ after_ms: 45 * MINUTE_MS, to: 'user:omar' }] }]),
+      reviewBy([LADDER]),
+      reviewBy([{ ...LADDER, escalate: [{ after_ms: 45 * MINUTE_MS, to: 'user:omar' }] }]),
     ]);
     const steps = escalationSteps(tallyFacts(both, []));
     expect(steps).toEqual([
@@ -80,12 +80,12 @@ describe('escalation', () => {
   });
 
   it('does not move when it is asked for later', () => {
-    const one = requirement([demand([LADDER])]);
+    const one = requirement([reviewBy([LADDER])]);
     expect(escalationSteps(tallyFacts(one, [], minutes(50)))).toEqual(escalationSteps(tallyFacts(one, [])));
   });
 
   it('of a later stage of a sequence counts from when the earlier one was satisfied', () => {
-    const inOrder = requirement([demand([stage(['owners']), LADDER], { order: 'sequential' })]);
+    const inOrder = requirement([reviewBy([stage(['owners']), LADDER], { order: 'sequential' })]);
     expect(escalationSteps(tallyFacts(inOrder, []))).toEqual([]);
     const first = approval('omar', seats([0, 0]), { at: minutes(17) });
     expect(escalationSteps(tallyFacts(inOrder, [first], minutes(18))).map((step) => step.at)).toEqual([
@@ -95,12 +95,12 @@ describe('escalation', () => {
   });
 
   it('stops for a stage that is filled', () => {
-    const one = requirement([demand([LADDER])]);
+    const one = requirement([reviewBy([LADDER])]);
     expect(escalationSteps(tallyFacts(one, [approval('olga', seats([0, 0]))]))).toEqual([]);
   });
 
   it('starts again when the approval that filled the stage grows stale', () => {
-    const one = requirement([demand([LADDER], { maximum_age_ms: 10 * MINUTE_MS })]);
+    const one = requirement([reviewBy([LADDER], { maximum_age_ms: 10 * MINUTE_MS })]);
     const stale = approval('olga', seats([0, 0]), { at: minutes(1) });
     expect(escalationSteps(tallyFacts(one, [stale], minutes(12))).map((step) => step.at)).toEqual([
       minutes(30),
@@ -109,7 +109,7 @@ describe('escalation', () => {
   });
 
   it('has a next step strictly after the instant asked about, until there is none', () => {
-    const facts = tallyFacts(requirement([demand([LADDER])]), []);
+    const facts = tallyFacts(requirement([reviewBy([LADDER])]), []);
     expect(nextEscalation(facts, START)?.at).toBe(minutes(30));
     expect(nextEscalation(facts, minutes(30))?.at).toBe(minutes(60));
     expect(nextEscalation(facts, minutes(60))).toBeNull();

@@ -6,9 +6,9 @@ import { requiredSelectors } from '../../../domain/approval/decision.ts';
 import type { DecidableRequest } from '../../../domain/approval/seats.ts';
 import { REQUEST } from './decisions.ts';
 import {
-  anyDemand,
+  anyRuleRequirement,
   approval,
-  demand,
+  reviewBy,
   MINUTE_MS,
   minutes,
   requirement,
@@ -21,7 +21,7 @@ import {
 const LADDER: DecidableRequest = {
   ...REQUEST,
   requirement: requirement([
-    demand(
+    reviewBy(
       [
         stage(['group:dba'], 1, { escalate: [{ after_ms: 30 * MINUTE_MS, to: 'group:dba-leads' }] }),
         stage(['owners'], 1, { escalate: [{ after_ms: 60 * MINUTE_MS, to: 'user:petra' }] }),
@@ -34,7 +34,7 @@ const LADDER: DecidableRequest = {
 const usual = (request: DecidableRequest, minute: number): string[] =>
   openSelectors(request, { now: minutes(minute), isBreakGlass: false });
 
-describe('who is told of a pending request', () => {
+describe('who is notified of a pending request', () => {
   it('are those whose turn it is, and whom it escalated to', () => {
     expect(usual(LADDER, 1)).toEqual(['group:dba']);
     expect(usual(LADDER, 30)).toEqual(['group:dba', 'group:dba-leads']);
@@ -48,36 +48,40 @@ describe('who is told of a pending request', () => {
   it('are everybody who could decide again when all seats are taken and the tier asks for more people', () => {
     const request = {
       ...REQUEST,
-      requirement: requirement([demand([stage(['group:dba'])])], { distinct_people: 2 }),
+      requirement: requirement([reviewBy([stage(['group:dba'])])], { distinct_people: 2 }),
       decisions: [approval('olga', seats([0, 0]))],
     };
     expect(usual(request, 10)).toEqual(['group:dba']);
   });
 });
 
-describe('who is told of an emergency', () => {
+describe('who is notified of a break-glass request', () => {
   it('is the whole ladder from the first instant: later stages, escalations, owners spelled out', () => {
-    const asked = openSelectors(LADDER, { now: minutes(0), isBreakGlass: true });
-    expect(asked).toEqual(['group:dba', 'group:dba-leads', 'group:shop-owners', 'user:petra']);
+    const open = openSelectors(LADDER, { now: minutes(0), isBreakGlass: true });
+    expect(open).toEqual(['group:dba', 'group:dba-leads', 'group:shop-owners', 'user:petra']);
   });
 
   it('stays the same while it is decided', () => {
     const request = { ...LADDER, decisions: [approval('olga', seats([0, 0]))] };
-    const asked = openSelectors(request, { now: minutes(10), isBreakGlass: true });
-    expect(asked).toEqual(openSelectors(LADDER, { now: minutes(0), isBreakGlass: true }));
+    const open = openSelectors(request, { now: minutes(10), isBreakGlass: true });
+    expect(open).toEqual(openSelectors(LADDER, { now: minutes(0), isBreakGlass: true }));
   });
 
   it('is nobody whom the requirement does not name, and always those who are asked anyway', () => {
     fc.assert(
-      fc.property(fc.array(anyDemand, { minLength: 1, maxLength: 3 }), fc.nat(300), (rules, minute) => {
-        const request = { ...REQUEST, requirement: requirement(rules) };
-        const asked = openSelectors(request, { now: minutes(minute), isBreakGlass: true });
-        const named = requiredSelectors(request).flatMap((one) =>
-          one === 'owners' ? request.owners : [one],
-        );
-        expect(asked).toEqual(sorted(new Set<string>(named)));
-        expect(asked).toEqual(expect.arrayContaining(usual(request, minute)));
-      }),
+      fc.property(
+        fc.array(anyRuleRequirement, { minLength: 1, maxLength: 3 }),
+        fc.nat(300),
+        (rules, minute) => {
+          const request = { ...REQUEST, requirement: requirement(rules) };
+          const open = openSelectors(request, { now: minutes(minute), isBreakGlass: true });
+          const named = requiredSelectors(request).flatMap((one) =>
+            one === 'owners' ? request.owners : [one],
+          );
+          expect(open).toEqual(sorted(new Set<string>(named)));
+          expect(open).toEqual(expect.arrayContaining(usual(request, minute)));
+        },
+      ),
     );
   });
 });

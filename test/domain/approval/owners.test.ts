@@ -10,7 +10,7 @@ import { by, outcome } from './decisions.ts';
 import {
   ACTION,
   approval,
-  demand,
+  reviewBy,
   FACTS,
   ISSUER,
   policyOf,
@@ -23,7 +23,7 @@ import {
 const requirementOfOwners = {
   risk: 'low',
   distinct_people: 1,
-  rules: [demand([stage(['owners'])])],
+  rules: [reviewBy([stage(['owners'])])],
 } as const;
 
 /** What people call "dataset" is looked up in a table; what is not there is for the leads. */
@@ -53,10 +53,10 @@ function policyWith(rows: Readonly<Record<string, readonly string[]>>, action = 
 
 const POLICY = policyWith({ crm: ['group:dba'], web: ['group:data', 'user:omar'] });
 
-const ASKED = { action: ACTION.action, target: TARGET.id };
+const QUERY = { action: ACTION.action, target: TARGET.id };
 
 function ownersFor(args: Readonly<Record<string, string | number>>, policy = POLICY): readonly string[] {
-  return ownersByArguments(policy, { ...ASKED, args });
+  return ownersByArguments(policy, { ...QUERY, args });
 }
 
 describe('the owners of a request', () => {
@@ -65,7 +65,7 @@ describe('the owners of a request', () => {
     expect(ownersFor({ dataset: 'crm' }, plain)).toEqual(TARGET.owners);
     expect(ownerKeyOf(plain, { action: ACTION.action, args: { dataset: 'crm' } })).toBeNull();
     const kept = { of: 'args.dataset', value: 'crm' };
-    expect(ownersOf(plain, { ...ASKED, owner_key: kept })).toEqual(TARGET.owners);
+    expect(ownersOf(plain, { ...QUERY, owner_key: kept })).toEqual(TARGET.owners);
   });
 
   it('are those of what the argument names, and others where that is not known or absent', () => {
@@ -89,9 +89,9 @@ describe('the owners of a request', () => {
   });
 
   it('are nobody where the policy has no such target, or asks another argument than the one that was kept', () => {
-    expect(ownersByArguments(POLICY, { ...ASKED, target: 'gone', args: { dataset: 'crm' } })).toEqual([]);
-    expect(ownersOf(POLICY, { ...ASKED, owner_key: { of: 'args.other', value: 'crm' } })).toEqual([]);
-    expect(ownersOf(POLICY, { ...ASKED, owner_key: null })).toEqual([]);
+    expect(ownersByArguments(POLICY, { ...QUERY, target: 'gone', args: { dataset: 'crm' } })).toEqual([]);
+    expect(ownersOf(POLICY, { ...QUERY, owner_key: { of: 'args.other', value: 'crm' } })).toEqual([]);
+    expect(ownersOf(POLICY, { ...QUERY, owner_key: null })).toEqual([]);
   });
 
   it('are looked up by a key that a database can keep', () => {
@@ -112,7 +112,7 @@ describe('who decides as an owner', () => {
     { now = then, dataset = 'crm' }: { readonly now?: PolicySet; readonly dataset?: string } = {},
   ): string {
     const key = ownerKeyOf(then, { action: ACTION.action, args: { dataset } });
-    const request = { ...ASKED, owner_key: key };
+    const request = { ...QUERY, owner_key: key };
     return outcome({
       request: { owners: ownersOf(now, request), requirement: requirementOfOwners },
       ownersAtCreation: ownersOf(then, request),
@@ -149,7 +149,7 @@ describe('who decides as an owner', () => {
   });
 });
 
-describe('what is told of a policy', () => {
+describe('what is said of a policy', () => {
   it('in its tests has the owners of what the arguments name', () => {
     const given = {
       action: ACTION.action,

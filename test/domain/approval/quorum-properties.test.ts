@@ -11,7 +11,7 @@ import { anyCase, anyDecisions, minutes, sorted, tallyFacts } from '../examples.
 
 const NOW = minutes(61);
 
-/** The same demands with every stage open from the start. */
+/** The same requirements with every stage open from the start. */
 function inParallel(required: Requirement): Requirement {
   return { ...required, rules: required.rules.map((rule) => ({ ...rule, order: 'parallel' as const })) };
 }
@@ -38,22 +38,22 @@ function candidates(facts: TallyFacts, index: number): ReadonlyMap<string, Reado
 
 /** Tries every way of giving each person one seat or none. */
 function canFill(rule: RuleRequirement, people: readonly ReadonlySet<number>[]): boolean {
-  const place = (index: number, free: readonly number[]): boolean => {
+  const assign = (index: number, free: readonly number[]): boolean => {
     if (free.every((count) => count === 0)) return true;
     const choices = people[index];
     if (!choices) return false;
     const takes = [...choices].filter((stage) => (free[stage] ?? 0) > 0);
     return (
-      place(index + 1, free) ||
+      assign(index + 1, free) ||
       takes.some((stage) =>
-        place(
+        assign(
           index + 1,
           free.map((count, at) => (at === stage ? count - 1 : count)),
         ),
       )
     );
   };
-  return place(
+  return assign(
     0,
     rule.stages.map((stage) => stage.quorum),
   );
@@ -179,7 +179,7 @@ describe('the tally', () => {
     );
   });
 
-  it('demands at least as much of a sequence as of the same stages side by side', () => {
+  it('requires at least as much of a sequence as of the same stages side by side', () => {
     fc.assert(
       fc.property(anyCase(), ({ required, decisions }) => {
         const sequence = tally(tallyFacts(required, decisions, NOW));

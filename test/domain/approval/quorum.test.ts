@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
 import { tally } from '../../../domain/approval/quorum.ts';
-import { approval, demand, minutes, requirement, seats, stage, START, tallyFacts } from '../examples.ts';
+import { approval, reviewBy, minutes, requirement, seats, stage, START, tallyFacts } from '../examples.ts';
 
 describe('a quorum', () => {
   it('is met by as many distinct people as it names, and stays met by more', () => {
-    const two = requirement([demand([stage(['group:dba'], 2)])]);
+    const two = requirement([reviewBy([stage(['group:dba'], 2)])]);
     const everyone = ['a', 'b', 'c', 'd'].map((name) => approval(name, seats([0, 0])));
     const standings = [0, 1, 2, 3, 4].map(
       (count) => tally(tallyFacts(two, everyone.slice(0, count))).standing,
@@ -14,13 +14,13 @@ describe('a quorum', () => {
   });
 
   it('counts a person once, however often they approve', () => {
-    const two = requirement([demand([stage(['group:dba'], 2)])]);
+    const two = requirement([reviewBy([stage(['group:dba'], 2)])]);
     const twice = [approval('olga', seats([0, 0])), approval('olga', seats([0, 0]), { id: 'dec_again' })];
     expect(tally(tallyFacts(two, twice))).toMatchObject({ standing: 'pending', people: ['olga'] });
   });
 
   it('gives one person in two groups one seat of a rule', () => {
-    const both = requirement([demand([stage(['group:dba']), stage(['owners'])])]);
+    const both = requirement([reviewBy([stage(['group:dba']), stage(['owners'])])]);
     const one = approval('olga', seats([0, 0], [0, 1]));
     expect(tally(tallyFacts(both, [one])).standing).toBe('pending');
     const other = approval('dmitri', seats([0, 0]));
@@ -31,7 +31,7 @@ describe('a quorum', () => {
   });
 
   it('lets a DBA who is also an owner go first without taking the seat of the owner who comes after', () => {
-    const both = requirement([demand([stage(['owners']), stage(['group:dba'])])]);
+    const both = requirement([reviewBy([stage(['owners']), stage(['group:dba'])])]);
     const dbaAndOwner = approval('olga', seats([0, 0], [0, 1]), { at: minutes(1) });
     const owner = approval('omar', seats([0, 0]), { at: minutes(2) });
     const standing = tally(tallyFacts(both, [dbaAndOwner, owner], minutes(3)));
@@ -39,8 +39,8 @@ describe('a quorum', () => {
     expect(standing.rules[0]?.map((one) => one.filled_by)).toEqual([['omar'], ['olga']]);
   });
 
-  it('lets one person fill a seat in each of two rules, unless more distinct people are demanded', () => {
-    const rules = [demand([stage(['group:dba'])]), demand([stage(['group:dba'])], { rule: 'second' })];
+  it('lets one person fill a seat in each of two rules, unless more distinct people are required', () => {
+    const rules = [reviewBy([stage(['group:dba'])]), reviewBy([stage(['group:dba'])], { rule: 'second' })];
     const one = [approval('olga', seats([0, 0], [1, 0]))];
     expect(tally(tallyFacts(requirement(rules), one)).standing).toBe('approved');
     const tier = requirement(rules, { distinct_people: 2 });
@@ -49,20 +49,20 @@ describe('a quorum', () => {
     expect(tally(tallyFacts(tier, two)).standing).toBe('approved');
   });
 
-  it('is never met when nothing is demanded', () => {
+  it('is never met when nothing is required', () => {
     const nothing = requirement([], { distinct_people: 0 });
     expect(tally(tallyFacts(nothing, [])).standing).toBe('pending');
     expect(tally(tallyFacts(nothing, [approval('olga', seats([0, 0]))])).standing).toBe('pending');
   });
 
   it('is not met by a deferral', () => {
-    const one = requirement([demand([stage(['group:dba'])])]);
+    const one = requirement([reviewBy([stage(['group:dba'])])]);
     const deferral = approval('olga', seats([0, 0]), { verdict: 'defer' });
     expect(tally(tallyFacts(one, [deferral]))).toMatchObject({ standing: 'pending', people: [] });
   });
 
   it('is not met by an approval without a seat, or with the seat of another rule', () => {
-    const rules = requirement([demand([stage(['group:dba'])]), demand([stage(['owners'])])]);
+    const rules = requirement([reviewBy([stage(['group:dba'])]), reviewBy([stage(['owners'])])]);
     expect(tally(tallyFacts(rules, [approval('olga', [])])).people).toEqual([]);
     expect(tally(tallyFacts(rules, [approval('olga', seats([0, 0]))])).standing).toBe('pending');
   });
@@ -70,7 +70,7 @@ describe('a quorum', () => {
 
 describe('a denial', () => {
   it('ends the request, also when everything needed was approved', () => {
-    const one = requirement([demand([stage(['group:dba'])])]);
+    const one = requirement([reviewBy([stage(['group:dba'])])]);
     const enough = approval('olga', seats([0, 0]));
     const denial = approval('dmitri', seats([0, 0]), { verdict: 'deny', at: minutes(2) });
     expect(tally(tallyFacts(one, [enough])).standing).toBe('approved');
@@ -81,14 +81,14 @@ describe('a denial', () => {
   });
 
   it('does not grow stale', () => {
-    const one = requirement([demand([stage(['group:dba'])], { maximum_age_ms: 1 })]);
+    const one = requirement([reviewBy([stage(['group:dba'])], { maximum_age_ms: 1 })]);
     const denial = approval('dmitri', seats([0, 0]), { verdict: 'deny' });
     expect(tally(tallyFacts(one, [denial], minutes(600))).standing).toBe('denied');
   });
 });
 
 describe('an approval', () => {
-  const rules = requirement([demand([stage(['group:dba'])], { maximum_age_ms: 30 * 60_000 })]);
+  const rules = requirement([reviewBy([stage(['group:dba'])], { maximum_age_ms: 30 * 60_000 })]);
   const given = approval('olga', seats([0, 0]), { at: minutes(10) });
 
   it('counts until its maximum age and not at it', () => {
@@ -98,7 +98,10 @@ describe('an approval', () => {
   });
 
   it('counts for the rule that still accepts its age and not for the stricter one', () => {
-    const both = requirement([...rules.rules, demand([stage(['owners'])], { maximum_age_ms: 90 * 60_000 })]);
+    const both = requirement([
+      ...rules.rules,
+      reviewBy([stage(['owners'])], { maximum_age_ms: 90 * 60_000 }),
+    ]);
     const olga = { ...given, seats: seats([0, 0], [1, 0]) };
     const standing = tally(tallyFacts(both, [olga], minutes(60)));
     expect(standing.rules.map((one) => one[0]?.filled_by)).toEqual([[], ['olga']]);
@@ -111,7 +114,7 @@ describe('an approval', () => {
   });
 
   it('below the minimum grade counts nothing', () => {
-    const strict = requirement([demand([stage(['group:dba'])], { minimum_grade: 'B' })]);
+    const strict = requirement([reviewBy([stage(['group:dba'])], { minimum_grade: 'B' })]);
     const graded = (grade: 'A' | 'B' | 'C' | 'D'): string =>
       tally(tallyFacts(strict, [approval('olga', seats([0, 0]), { grade })])).standing;
     expect((['A', 'B', 'C', 'D'] as const).map(graded)).toEqual([
@@ -129,7 +132,7 @@ describe('an approval', () => {
 
 describe('stages side by side', () => {
   it('are all open from the start, whatever was approved', () => {
-    const both = requirement([demand([stage(['group:dba']), stage(['owners'])])]);
+    const both = requirement([reviewBy([stage(['group:dba']), stage(['owners'])])]);
     for (const decisions of [[], [approval('olga', seats([0, 0]))]]) {
       const [stages] = tally(tallyFacts(both, decisions)).rules;
       expect(stages?.map((one) => one.opened_at)).toEqual([START, START]);
@@ -138,7 +141,7 @@ describe('stages side by side', () => {
 });
 
 describe('stages in sequence', () => {
-  const inOrder = requirement([demand([stage(['group:dba']), stage(['owners'])], { order: 'sequential' })]);
+  const inOrder = requirement([reviewBy([stage(['group:dba']), stage(['owners'])], { order: 'sequential' })]);
   const first = approval('olga', seats([0, 0]), { at: minutes(5) });
   const second = approval('omar', seats([0, 1]), { at: minutes(9) });
 
@@ -161,7 +164,7 @@ describe('stages in sequence', () => {
 
   it('open by the instants of the decisions, not by the order of their arrival', () => {
     const quorumOfTwo = requirement([
-      demand([stage(['group:dba'], 2), stage(['owners'])], { order: 'sequential' }),
+      reviewBy([stage(['group:dba'], 2), stage(['owners'])], { order: 'sequential' }),
     ]);
     const early = approval('olga', seats([0, 0]), { at: minutes(5) });
     const late = approval('dmitri', seats([0, 0]), { at: minutes(20) });

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { approversLeft } from '../../../domain/approval/satisfiable.ts';
 import type { Directory } from '../../../domain/identity/directory.ts';
 import { ROTATION } from '../calendar/examples.ts';
-import { demand, examplePerson, ISSUER, requirement, stage } from '../examples.ts';
+import { reviewBy, examplePerson, ISSUER, requirement, stage } from '../examples.ts';
 import { by, factsWith, outcome } from './decisions.ts';
 
 const PEOPLE = ['ada', 'olga', 'omar', 'dmitri'];
@@ -30,16 +30,16 @@ const anyCase = fc.record({
   ownersAtCreation: fc.constantFrom<readonly string[]>(['group:dba'], ['group:leads'], ['user:omar'], []),
 });
 
-it('whoever may decide is counted among those who could, and nobody else but for whose duty comes later', () => {
+it('one who may decide is counted among those who could, and nobody else but those on call later', () => {
   fc.assert(
     fc.property(anyCase, ({ now, atCreation, asks, selector, owners, ownersAtCreation }) => {
       const rotations = [{ ...ROTATION, people: ['olga', 'omar'] }];
-      const asked = requirement([demand([stage([selector as 'owners'])])]);
+      const required = requirement([reviewBy([stage([selector as 'owners'])])]);
       const lineage = [{ role: 'requester', issuer: ISSUER, subject: `sub-${asks}` }] as const;
-      const request = { requirement: asked, lineage, owners };
+      const request = { requirement: required, lineage, owners };
       const changes = { request, now, atCreation, rotations, ownersAtCreation };
       const { directories } = factsWith(changes);
-      const counted = approversLeft({ requirement: asked, lineage, owners, directories });
+      const counted = approversLeft({ requirement: required, lineage, owners, directories });
       const deciding = PEOPLE.filter((person) => outcome({ ...changes, attempt: by(person) }) === 'ok');
       if (selector === 'oncall:sre') expect(counted).toEqual(expect.arrayContaining(deciding));
       else expect(counted.toSorted()).toEqual(deciding.toSorted());

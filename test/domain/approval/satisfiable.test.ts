@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { EligiblePeople, shortagesOf, type ShortageFacts } from '../../../domain/approval/satisfiable.ts';
-import { demand, DIRECTORY, examplePerson, ISSUER, requirement, stage } from '../examples.ts';
+import { reviewBy, DIRECTORY, examplePerson, ISSUER, requirement, stage } from '../examples.ts';
 
 const rotations = { now: [], at_creation: [] };
 
@@ -21,41 +21,41 @@ function shortages(facts: Partial<ShortageFacts>) {
 }
 
 describe('a shortage', () => {
-  it('is told when a rule has more seats than people who may fill them', () => {
-    const rule = demand([stage(['group:dba'], 3)], { rule: 'three' });
+  it('is reported when a rule has more seats than people who may fill them', () => {
+    const rule = reviewBy([stage(['group:dba'], 3)], { rule: 'three' });
     expect(shortages({ requirement: requirement([rule]) })).toEqual([
       { rule: 'three', seats: 3, fillable: 2 },
     ]);
-    expect(shortages({ requirement: requirement([demand([stage(['group:dba'], 2)])]) })).toEqual([]);
+    expect(shortages({ requirement: requirement([reviewBy([stage(['group:dba'], 2)])]) })).toEqual([]);
   });
 
-  it('is told when the risk asks for more different people than may agree to any rule', () => {
-    const rule = demand([stage(['group:dba-leads'])], { rule: 'leads' });
+  it('is reported when the risk asks for more different people than may agree to any rule', () => {
+    const rule = reviewBy([stage(['group:dba-leads'])], { rule: 'leads' });
     expect(shortages({ requirement: requirement([rule], { distinct_people: 2 }) })).toEqual([
       { rule: '*', seats: 2, fillable: 1 },
     ]);
-    const wider = demand([stage(['group:dba'])], { rule: 'wider' });
+    const wider = reviewBy([stage(['group:dba'])], { rule: 'wider' });
     expect(shortages({ requirement: requirement([wider], { distinct_people: 2 }) })).toEqual([]);
   });
 
-  it('is told at once when one of two operators asks for what two others would have to agree to', () => {
-    const rule = demand([stage(['user:olga', 'user:petra'])], { rule: 'default' });
-    const asked = requirement([rule], { distinct_people: 2 });
+  it('is reported at once when one of two operators asks for what two others would have to agree to', () => {
+    const rule = reviewBy([stage(['user:olga', 'user:petra'])], { rule: 'default' });
+    const required = requirement([rule], { distinct_people: 2 });
     const lineage = [{ role: 'requester', issuer: ISSUER, subject: 'sub-olga' }] as const;
-    expect(shortages({ requirement: asked, lineage })).toEqual([{ rule: '*', seats: 2, fillable: 1 }]);
+    expect(shortages({ requirement: required, lineage })).toEqual([{ rule: '*', seats: 2, fillable: 1 }]);
     const other = [{ role: 'requester', issuer: ISSUER, subject: 'sub-ada' }] as const;
-    expect(shortages({ requirement: asked, lineage: other })).toEqual([]);
+    expect(shortages({ requirement: required, lineage: other })).toEqual([]);
   });
 
   it('knows that one person cannot fill two seats of a rule', () => {
-    const rule = demand([stage(['user:omar']), stage(['owners'])], { rule: 'twice' });
+    const rule = reviewBy([stage(['user:omar']), stage(['owners'])], { rule: 'twice' });
     expect(shortages({ requirement: requirement([rule]) })).toEqual([
       { rule: 'twice', seats: 2, fillable: 1 },
     ]);
   });
 
   it('does not count the people behind the request, the inactive, and who joined afterwards', () => {
-    const rule = demand([stage(['user:ada', 'user:olga', 'user:petra'], 3)], { rule: 'some' });
+    const rule = reviewBy([stage(['user:ada', 'user:olga', 'user:petra'], 3)], { rule: 'some' });
     const now = {
       ...DIRECTORY,
       people: DIRECTORY.people.map((person) =>
@@ -68,7 +68,7 @@ describe('a shortage', () => {
     ]);
     const joined = { ...DIRECTORY, groups: DIRECTORY.groups.filter((group) => group.id !== 'dba') };
     const late = { now: DIRECTORY, at_creation: joined, rotations, owners_at_creation: [] };
-    const dba = demand([stage(['group:dba'])], { rule: 'dba' });
+    const dba = reviewBy([stage(['group:dba'])], { rule: 'dba' });
     expect(shortages({ requirement: requirement([dba]), directories: late })).toEqual([
       { rule: 'dba', seats: 1, fillable: 0 },
     ]);
@@ -76,8 +76,11 @@ describe('a shortage', () => {
 
   it('counts whom an escalation adds, and leaves out whom the rule does not accept', () => {
     const widened = stage(['group:dba'], 3, { escalate: [{ after_ms: 1, to: 'group:dba-leads' }] });
-    expect(shortages({ requirement: requirement([demand([widened])]) })).toEqual([]);
-    const strict = demand([widened], { rule: 'strict', reviewer_when: '!("dba-leads" in reviewer.groups)' });
+    expect(shortages({ requirement: requirement([reviewBy([widened])]) })).toEqual([]);
+    const strict = reviewBy([widened], {
+      rule: 'strict',
+      reviewer_when: '!("dba-leads" in reviewer.groups)',
+    });
     expect(shortages({ requirement: requirement([strict]) })).toEqual([
       { rule: 'strict', seats: 3, fillable: 2 },
     ]);
@@ -89,8 +92,8 @@ describe('a shortage', () => {
     const directory = { ...DIRECTORY, groups: [...DIRECTORY.groups, seen, around] };
     const owners = ['group:seen'];
     const directories = { now: directory, at_creation: directory, rotations, owners_at_creation: owners };
-    const of = (...stages: Parameters<typeof demand>[0]) =>
-      shortages({ requirement: requirement([demand(stages, { rule: 'r' })]), owners, directories });
+    const of = (...stages: Parameters<typeof reviewBy>[0]) =>
+      shortages({ requirement: requirement([reviewBy(stages, { rule: 'r' })]), owners, directories });
 
     it.each<[string, Parameters<typeof stage>[0], string]>([
       ['itself', ['group:seen'], 'group:seen'],
@@ -123,14 +126,14 @@ describe('who is eligible, shared by many requests', () => {
   };
   const directories = { now, at_creation: now, rotations, owners_at_creation: [] };
   const asks = (subject: string) => [{ role: 'requester' as const, issuer: ISSUER, subject }];
-  const asked = requirement(
+  const required = requirement(
     [
-      demand([stage(['group:crowd'], 2), stage(['group:dba-leads'], 2)], { rule: 'both' }),
-      demand([stage(['user:olga', 'user:crowd-0'], 2)], { rule: 'named' }),
+      reviewBy([stage(['group:crowd'], 2), stage(['group:dba-leads'], 2)], { rule: 'both' }),
+      reviewBy([stage(['user:olga', 'user:crowd-0'], 2)], { rule: 'named' }),
     ],
     { distinct_people: 3 },
   );
-  const facts = { requirement: asked, owners: [], directories };
+  const facts = { requirement: required, owners: [], directories };
 
   it.each([
     ['agent-billing', [{ rule: 'both', seats: 4, fillable: 3 }]],
@@ -151,17 +154,17 @@ describe('who is eligible, shared by many requests', () => {
     expect(shared).toEqual(shortages({ ...facts, lineage: asks(subject) }));
   });
 
-  it('is looked up once a demand, by its names, owners and numbers', () => {
+  it('is looked up once a requirement, by its names, owners and numbers', () => {
     const eligible = new EligiblePeople();
     const known = eligible.of(facts);
     expect(eligible.of(structuredClone(facts))).toBe(known);
     expect(eligible.of({ ...facts, owners: ['group:dba'] })).not.toBe(known);
-    expect(eligible.of({ ...facts, requirement: { ...asked, distinct_people: 4 } })).not.toBe(known);
+    expect(eligible.of({ ...facts, requirement: { ...required, distinct_people: 4 } })).not.toBe(known);
   });
 
   it('passes over those behind a request before it has enough', () => {
     const lineage = crowd.slice(0, 39).flatMap((id) => asks(`sub-${id}`));
-    const one = requirement([demand([stage(['group:crowd'], 3)], { rule: 'crowd' })]);
+    const one = requirement([reviewBy([stage(['group:crowd'], 3)], { rule: 'crowd' })]);
     expect(shortages({ requirement: one, directories, lineage })).toEqual([
       { rule: 'crowd', seats: 3, fillable: 2 },
     ]);

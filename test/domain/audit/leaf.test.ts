@@ -28,7 +28,7 @@ const DRAFT: LeafDraft = {
 
 const SALT = '00112233445566778899aabbccddeeff';
 
-const PLACE: LeafPosition = {
+const POSITION: LeafPosition = {
   id: 'lf_a',
   request: 'req_a',
   run: 'run-1',
@@ -45,7 +45,7 @@ function chain(count: number, run = 'run-1'): readonly string[] {
   for (let n = 0; n < count; n += 1) {
     const last = texts.at(-1);
     texts.push(
-      leafText({ ...DRAFT, facts: { step: n } }, { ...PLACE, run, n, prev: last ? leafHash(last) : null }),
+      leafText({ ...DRAFT, facts: { step: n } }, { ...POSITION, run, n, prev: last ? leafHash(last) : null }),
     );
   }
   return texts;
@@ -62,7 +62,7 @@ function brokenAt(texts: readonly string[]): number {
 
 describe('an audit entry', () => {
   it('is the canonical text of its content', () => {
-    const text = leafText(DRAFT, PLACE);
+    const text = leafText(DRAFT, POSITION);
     expect(text).toBe(canonicalJson(JSON.parse(text)));
     expect(JSON.parse(text)).toEqual({
       v: 1,
@@ -83,31 +83,31 @@ describe('an audit entry', () => {
       commit: {
         reason: createHmac('sha256', Buffer.from(SALT, 'hex')).update('"looks fine to me"').digest('hex'),
       },
-      nonce: PLACE.nonce,
+      nonce: POSITION.nonce,
     });
   });
 
   it('has the same bytes however the facts were put together', () => {
     const reordered = { ...DRAFT, facts: { seats: [1, 0], verdict: 'approve' } };
-    expect(leafText(reordered, PLACE)).toBe(leafText(DRAFT, PLACE));
+    expect(leafText(reordered, POSITION)).toBe(leafText(DRAFT, POSITION));
   });
 
   it('never shows a part, only a salted commitment to it', () => {
-    const text = leafText(DRAFT, PLACE);
+    const text = leafText(DRAFT, POSITION);
     expect(text).not.toContain('looks fine');
     expect(text).not.toContain(SALT);
-    const other = leafText(DRAFT, { ...PLACE, salts: { reason: SALT.replaceAll('0', '1') } });
+    const other = leafText(DRAFT, { ...POSITION, salts: { reason: SALT.replaceAll('0', '1') } });
     expect(other).not.toBe(text);
   });
 
   it('is not written when a part has no salt: a bare commitment could be guessed', () => {
     for (const salts of [{}, { reason: '' }, { other: SALT }]) {
-      expect(() => leafText(DRAFT, { ...PLACE, salts })).toThrow(
+      expect(() => leafText(DRAFT, { ...POSITION, salts })).toThrow(
         expect.objectContaining({ code: 'internal' }),
       );
     }
     const inherited = { ...DRAFT, parts: { toString: 'x' } };
-    expect(() => leafText(inherited, PLACE)).toThrow(expect.objectContaining({ code: 'internal' }));
+    expect(() => leafText(inherited, POSITION)).toThrow(expect.objectContaining({ code: 'internal' }));
   });
 
   it('binds its parts to their exact text', () => {
@@ -117,7 +117,7 @@ describe('an audit entry', () => {
 
   it('fits what the log can hold, counted in bytes, or is not written', () => {
     const withFact = (length: number): string =>
-      leafText({ ...DRAFT, facts: { text: '€'.repeat(length) } }, PLACE);
+      leafText({ ...DRAFT, facts: { text: '€'.repeat(length) } }, POSITION);
     const overhead = Buffer.byteLength(withFact(0));
     const most = Math.floor((LEAF_BYTES_MAX - overhead) / 3);
     expect(Buffer.byteLength(withFact(most))).toBeLessThanOrEqual(LEAF_BYTES_MAX);
@@ -126,7 +126,7 @@ describe('an audit entry', () => {
 
   it('is not written when it has no canonical form', () => {
     const facts = { rows: Number.MAX_SAFE_INTEGER + 1 };
-    expect(() => leafText({ ...DRAFT, facts }, PLACE)).toThrow(
+    expect(() => leafText({ ...DRAFT, facts }, POSITION)).toThrow(
       expect.objectContaining({ code: 'not_canonical' }),
     );
   });
@@ -158,11 +158,11 @@ describe('a stream of entries', () => {
 
   it('shows a fork: two entries with one predecessor are different, and so is everything after', () => {
     const [first = ''] = chain(1);
-    const second = { ...PLACE, n: 1, prev: leafHash(first) };
+    const second = { ...POSITION, n: 1, prev: leafHash(first) };
     const left = leafText(DRAFT, second);
     const right = leafText({ ...DRAFT, facts: { verdict: 'deny' } }, second);
     expect(leafHash(left)).not.toBe(leafHash(right));
-    const after = (text: string): string => leafText(DRAFT, { ...PLACE, n: 2, prev: leafHash(text) });
+    const after = (text: string): string => leafText(DRAFT, { ...POSITION, n: 2, prev: leafHash(text) });
     expect(after(left)).not.toBe(after(right));
   });
 

@@ -14,7 +14,7 @@ import { escalationSteps, nextEscalation, selectorsAt } from '../../../domain/ap
 import { wouldSuffice } from '../../../domain/approval/recount.ts';
 import type { RuleRequirement } from '../../../domain/request/requirement.ts';
 import { isAtLeastAsStrict } from '../../../policy-authoring/strictness.ts';
-import { approval, demand, DIRECTORY, requirement, seats, stage } from '../examples.ts';
+import { approval, reviewBy, DIRECTORY, requirement, seats, stage } from '../examples.ts';
 import { anyCalendar, anyInstantMs, HOUR_MS, iso, OFFICE } from './examples.ts';
 
 /** In Berlin, where the office closes half an hour later. */
@@ -22,8 +22,8 @@ const FRIDAY_17_00 = '2026-11-20T16:00:00.000Z';
 const MONDAY_10_30 = '2026-11-23T09:30:00.000Z';
 
 const LADDER = stage(['group:dba'], 1, { escalate: [{ after_ms: 2 * HOUR_MS, to: 'group:dba-leads' }] });
-const IN_OFFICE = demand([LADDER], { clock: 'office', expires_ms: 5 * HOUR_MS });
-const BY_THE_WALL = demand([LADDER], { expires_ms: 5 * HOUR_MS });
+const IN_OFFICE = reviewBy([LADDER], { clock: 'office', expires_ms: 5 * HOUR_MS });
+const BY_THE_WALL = reviewBy([LADDER], { expires_ms: 5 * HOUR_MS });
 
 const fromMs = Date.parse(FRIDAY_17_00);
 const CLOCKS = clocksBetween([IN_OFFICE], [OFFICE], { fromMs, toMs: fromMs + CLOCK_HORIZON_MS }) ?? {};

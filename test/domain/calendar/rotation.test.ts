@@ -21,7 +21,7 @@ describe('a rotation', () => {
     expect(personOnCall(ROTATION, '2026-01-26T08:00:00.000Z')).toBe('olga');
   });
 
-  it('has nobody on duty before it starts, not even by an override', () => {
+  it('has nobody on call before it starts, not even by an override', () => {
     expect(personOnCall(ROTATION, '2026-01-05T07:59:59.999Z')).toBeNull();
     const early = { ...PETRA, from: '2026-01-01T00:00:00.000Z' };
     expect(personOnCall({ ...ROTATION, overrides: [early] }, '2026-01-02T00:00:00.000Z')).toBeNull();
@@ -40,7 +40,7 @@ describe('a rotation', () => {
     expect(personOnCall(rotation, PETRA.to)).toBe('olga');
   });
 
-  it('has as members its people and whoever stands in', () => {
+  it('has as members its people and those who stand in', () => {
     expect([...rotationMembers({ ...ROTATION, overrides: [PETRA] })]).toEqual([
       'olga',
       'dmitri',
@@ -95,7 +95,7 @@ describe('a rotation', () => {
     expect(personOnCall(rotation, '2012-01-05T19:00:00.000Z')).toBe('omar');
   });
 
-  it('judges no instant that cannot be read', () => {
+  it('answers for no instant that cannot be read', () => {
     expect(() => personOnCall(ROTATION, 'now')).toThrow(RangeError);
   });
 });

@@ -84,9 +84,9 @@ describe('refuses a string that its enum does not have', () => {
     ['resource.env in ["prod", "prodd"]', '25-32'],
     ['["prod", "prodd"].exists(e, e == resource.env)', '9-16'],
     ['resource.env == (args.count > 1 ? "prod" : "prodd")', '43-50'],
-  ])('%s', (condition, place) => {
+  ])('%s', (condition, location) => {
     expect(problems(condition)).toEqual([
-      `${place} 'prodd' is not one of prod, staging, dev, did you mean 'prod'?`,
+      `${location} 'prodd' is not one of prod, staging, dev, did you mean 'prod'?`,
     ]);
   });
 

@@ -89,7 +89,7 @@ describe('cidr', () => {
     '１０.0.0.1',
     'localhost',
     '1:2:3:4:5:6:7::8:9',
-  ])('refuses to judge %j', (address) => {
+  ])('refuses to evaluate %j', (address) => {
     expect(() => compileCidr('10.0.0.0/8').test(address)).toThrow(PatternError);
     expect(() => compileCidr('::/0').test(address)).toThrow(PatternError);
   });

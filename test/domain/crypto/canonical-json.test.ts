@@ -63,10 +63,10 @@ describe('canonical JSON', () => {
     };
     expect(JSON.parse(canonicalJson(input))).toEqual(input);
     const order = ['"\\r"', '"1"', '"\u0080"', '"ö"', '"€"', '"\ud83d\ude00"', '"\ufb33"'];
-    const places = order.map((key) => canonicalJson(input).indexOf(`${key}:`));
-    expect(places).not.toContain(-1);
+    const positions = order.map((key) => canonicalJson(input).indexOf(`${key}:`));
+    expect(positions).not.toContain(-1);
     // `1` sorts as text between the carriage return and the control character, wherever an engine would list it.
-    expect(places).toEqual([...places].sort((left, right) => left - right));
+    expect(positions).toEqual([...positions].sort((left, right) => left - right));
   });
 
   it.each(NUMBERS)('writes the double %s of appendix B as %s', (bits, text) => {

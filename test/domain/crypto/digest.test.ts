@@ -13,7 +13,7 @@ import {
 } from '../../../domain/request/digests.ts';
 import { RISK_TIERS } from '../../../domain/policy/risk.ts';
 import type { StoredPlan } from '../../../domain/request/plan.ts';
-import { anyRequirement, demand, ISSUER, minutes, PLAN, requirement, stage } from '../examples.ts';
+import { anyRequirement, reviewBy, ISSUER, minutes, PLAN, requirement, stage } from '../examples.ts';
 
 const INTENT: Intent = {
   action: 'postgres.execute',
@@ -30,7 +30,7 @@ const SUBJECT: DecisionSubject = {
   intent_digest: intentDigest(INTENT),
   plan: STORED,
   lineage: [{ role: 'requester', issuer: ISSUER, subject: 'agent-billing' }],
-  requirement: requirement([demand([stage(['group:dba'], 2)]), demand([stage(['owners'])])]),
+  requirement: requirement([reviewBy([stage(['group:dba'], 2)]), reviewBy([stage(['owners'])])]),
 };
 
 describe('digests', () => {
@@ -74,12 +74,12 @@ describe('the requirement digest', () => {
     );
   });
 
-  it('changes with everything that is demanded', () => {
-    const base = demand([stage(['group:dba'], 1)]);
+  it('changes with everything that is required', () => {
+    const base = reviewBy([stage(['group:dba'], 1)]);
     const others = [
-      demand([stage(['group:dba'], 2)]),
-      demand([stage(['owners'], 1)]),
-      demand([stage(['group:dba'], 1, { escalate: [{ after_ms: 1000, to: 'owners' }] })]),
+      reviewBy([stage(['group:dba'], 2)]),
+      reviewBy([stage(['owners'], 1)]),
+      reviewBy([stage(['group:dba'], 1, { escalate: [{ after_ms: 1000, to: 'owners' }] })]),
       { ...base, order: 'sequential' as const },
       { ...base, expires_ms: 1 },
       { ...base, maximum_age_ms: 1 },
@@ -120,7 +120,7 @@ describe('the decision digest', () => {
       'lineage',
       { lineage: [...SUBJECT.lineage, { role: 'on_behalf_of', issuer: ISSUER, subject: 'sub-olga' }] },
     ],
-    ['requirement', { requirement: requirement([demand([stage(['owners'])])]) }],
+    ['requirement', { requirement: requirement([reviewBy([stage(['owners'])])]) }],
     ['start window', { start: { not_before: minutes(9), not_after: null } }],
     [
       'doubt about a member',

@@ -38,7 +38,7 @@ describe('a sealed field', () => {
     expect(await sealed('same')).not.toBe(await sealed('same'));
   });
 
-  it('names its key and algorithm for whoever rotates keys', async () => {
+  it('names its key and algorithm for operators who rotate keys', async () => {
     const [header = ''] = (await sealed(1)).split('.');
     expect(JSON.parse(Buffer.from(header, 'base64url').toString())).toEqual({
       alg: 'dir',
@@ -66,8 +66,8 @@ describe('a sealed field', () => {
 
   it('does not open at another place than it was sealed for', async () => {
     const text = await sealed(1);
-    for (const place of ['req_b/arguments', 'req_a/claims', '', 'req_a/arguments/']) {
-      await expect(unseal(text, place, KEYS)).rejects.toEqual(refused);
+    for (const context of ['req_b/arguments', 'req_a/claims', '', 'req_a/arguments/']) {
+      await expect(unseal(text, context, KEYS)).rejects.toEqual(refused);
     }
   });
 

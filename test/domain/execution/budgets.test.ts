@@ -7,7 +7,7 @@ describe('the budgets of rehearsals', () => {
     ['a statement at a target', 'postgres.execute', true],
     ['the publication of a policy', 'keyturn.policy', false],
     ['the resolution of an outcome', 'keyturn.resolution', false],
-    ['an action that nothing performs', null, false],
+    ['an action that nothing executes', null, false],
   ])('apply to %s', (_name, connector, isHeld) => {
     expect(isRehearsed(connector)).toBe(isHeld);
   });

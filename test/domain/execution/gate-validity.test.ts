@@ -14,7 +14,7 @@ import {
 import type { PolicySet } from '../../../domain/policy/policy.ts';
 import {
   ACTION,
-  demand,
+  reviewBy,
   DIRECTORY,
   exampleRule,
   FACTS,
@@ -44,18 +44,18 @@ function gatePolicy(changes: Partial<PolicySet> = {}): PolicySet {
   return policyOf(rules, { actions: [{ ...ACTION, connector: null }], ...changes });
 }
 
-function judged(policy: PolicySet): Evaluation {
+function evaluated(policy: PolicySet): Evaluation {
   return evaluate(policy, { ...FACTS, plan: null, windows: {} }, 'planned');
 }
 
 describe('an allow on the spot', () => {
   it('is given for a plain allow', () => {
     const policy = gatePolicy();
-    expect(isAllowedAtOnce(QUESTION, judged(policy))).toBe(true);
+    expect(isAllowedAtOnce(QUESTION, evaluated(policy))).toBe(true);
   });
 
   it('is not given in doubt, against a rule, for Keyturn itself, or when somebody behind it is deactivated', () => {
-    const allowed = judged(gatePolicy());
+    const allowed = evaluated(gatePolicy());
     expect(isAllowedAtOnce(QUESTION, { ...allowed, is_degraded: true })).toBe(false);
     expect(isAllowedAtOnce(QUESTION, { ...allowed, effect: 'review' })).toBe(false);
     expect(isAllowedAtOnce(QUESTION, { ...allowed, effect: 'forbid' })).toBe(false);
@@ -68,9 +68,9 @@ describe('an allow on the spot', () => {
 
   it('lasts five minutes, or the shortest time of the rules that matched', () => {
     expect(allowedForMs(gatePolicy(), { rules: [] })).toBe(5 * MINUTE_MS);
-    expect(allowedForMs(gatePolicy(), judged(gatePolicy()))).toBe(MINUTE_MS);
+    expect(allowedForMs(gatePolicy(), evaluated(gatePolicy()))).toBe(MINUTE_MS);
     const long = gatePolicy({ rules: [exampleRule('long', 'allow', { valid_for_ms: 9e9 })] });
-    expect(allowedForMs(long, judged(long))).toBe(24 * 60 * MINUTE_MS);
+    expect(allowedForMs(long, evaluated(long))).toBe(24 * 60 * MINUTE_MS);
     const onlyOpen = { rules: [{ id: 'open', source: '', because: null }] };
     expect(allowedForMs(gatePolicy(), onlyOpen)).toBe(5 * MINUTE_MS);
   });
@@ -84,8 +84,8 @@ it('an answer ends where the start does, and is never made longer by it', () => 
 
 describe('an approval by people', () => {
   const two = requirement([
-    demand([stage(['group:dba'])], { rule: 'short', maximum_age_ms: 10 * MINUTE_MS }),
-    demand([stage(['owners'])], { rule: 'long', maximum_age_ms: 60 * MINUTE_MS }),
+    reviewBy([stage(['group:dba'])], { rule: 'short', maximum_age_ms: 10 * MINUTE_MS }),
+    reviewBy([stage(['owners'])], { rule: 'long', maximum_age_ms: 60 * MINUTE_MS }),
   ]);
 
   it('ends when the first of the approvals goes stale for its rule', () => {
@@ -164,7 +164,7 @@ describe('evidence of an answer on the spot', () => {
     expect(await failuresOf(await answered())).toEqual([]);
   });
 
-  it('fails for a request that was to be performed', async () => {
+  it('fails for a request that was to be executed', async () => {
     expect(await failuresOf(await answered({ mode: 'execute' }))).toEqual(['request_signed']);
   });
 

@@ -19,7 +19,7 @@ import { examplePerson, ISSUER, START } from '../examples.ts';
 const AGENT = { id: 'agent-billing', issuer: ISSUER, subject: 'sub-billing' };
 const ROLES: readonly LineageRole[] = ['requester', 'owner', 'on_behalf_of', 'trigger', 'editor'];
 
-function thrown(scope: SwitchScope, changes: Partial<KillSwitch> = {}): KillSwitch {
+function engaged(scope: SwitchScope, changes: Partial<KillSwitch> = {}): KillSwitch {
   return {
     id: 'swi_1',
     scope,
@@ -56,7 +56,7 @@ const scopes = fc
 const switches = fc.array(
   fc
     .tuple(scopes, fc.boolean())
-    .map(([scope, isLifted]) => thrown(scope, { lifted_at: isLifted ? START : null })),
+    .map(([scope, isReleased]) => engaged(scope, { lifted_at: isReleased ? START : null })),
   { maxLength: 5 },
 );
 
@@ -65,7 +65,7 @@ describe('a kill switch', () => {
     fc.assert(
       fc.property(switches, subjects, fc.string(), (all, subject, name) => {
         const own = { ...subject, action: `keyturn.${name}` };
-        expect(switchesAgainst([...all, thrown({ kind: 'action', value: own.action })], own)).toEqual([]);
+        expect(switchesAgainst([...all, engaged({ kind: 'action', value: own.action })], own)).toEqual([]);
       }),
     );
   });
@@ -73,7 +73,7 @@ describe('a kill switch', () => {
   it('on everything stops everything else', () => {
     fc.assert(
       fc.property(subjects, (subject) => {
-        const stopped = switchesAgainst([thrown({ kind: 'all', value: null })], subject).length === 1;
+        const stopped = switchesAgainst([engaged({ kind: 'all', value: null })], subject).length === 1;
         expect(stopped).toBe(!subject.action.startsWith('keyturn.'));
       }),
     );
@@ -92,7 +92,7 @@ describe('a kill switch', () => {
   it('on an action or a target stops exactly that name', () => {
     fc.assert(
       fc.property(subjects, fc.constantFrom('action', 'target'), fc.string(), (subject, kind, value) => {
-        const isStopped = switchesAgainst([thrown({ kind, value })], subject).length > 0;
+        const isStopped = switchesAgainst([engaged({ kind, value })], subject).length > 0;
         expect(isStopped).toBe(subject[kind] === value && !subject.action.startsWith('keyturn.'));
       }),
     );
@@ -103,7 +103,7 @@ describe('a kill switch', () => {
       fc.property(lineages, account, fc.constantFrom(...ROLES), (lineage, identity, role) => {
         const scope = { kind: 'agent' as const, value: accountName(identity) };
         const behind = subjectOf([...lineage, { ...identity, role }]);
-        expect(switchesAgainst([thrown(scope)], behind)).toHaveLength(1);
+        expect(switchesAgainst([engaged(scope)], behind)).toHaveLength(1);
       }),
     );
   });
@@ -112,7 +112,7 @@ describe('a kill switch', () => {
     const scope = { kind: 'agent' as const, value: AGENT.id };
     const stops = (identity: Identity, role: LineageRole = 'requester') =>
       switchesAgainst(
-        [thrown(scope)],
+        [engaged(scope)],
         subjectOf([{ issuer: identity.issuer, subject: identity.subject, role }]),
       ).length > 0;
     expect(stops(AGENT)).toBe(true);
@@ -123,7 +123,7 @@ describe('a kill switch', () => {
 
   it('on an agent holds when the directory gives its account another id', () => {
     const known = { issuer: AGENT.issuer, subject: AGENT.subject };
-    const one = thrown({ kind: 'agent', value: AGENT.id }, { account: known });
+    const one = engaged({ kind: 'agent', value: AGENT.id }, { account: known });
     const renamed = subjectOf([{ ...known, role: 'requester' }], { agents: [{ ...AGENT, id: 'new-name' }] });
     expect(switchesAgainst([one], renamed)).toEqual([one]);
   });

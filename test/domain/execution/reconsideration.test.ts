@@ -65,7 +65,7 @@ describe('a waiting request is looked at again', () => {
       ['who approved left', [without('olga'), approved], true],
       ['the group was emptied', [emptied, WAITING], true],
       ['the group was deleted', [deleted, WAITING], true],
-      ['too few are told of already', [emptied, short], false],
+      ['too few are known already', [emptied, short], false],
       ['there are enough again', [DIRECTORY, short], true],
     ])('%s', (_name, changed, expected) => {
       expect(people(...changed)).toBe(expected);

@@ -23,7 +23,7 @@ function ask(agent = '', rules: readonly Rule[] = []): Evaluation {
   return evaluate(policy, facts, 'planned');
 }
 
-describe('telling what became of an action', () => {
+describe('reporting the outcome of an action', () => {
   it('is in every policy, on Keyturn alone', () => {
     const policy = policyOf([], { actions: [{ ...ACTION, action: RESOLVE.action }] });
     expect(actionOf(policy, RESOLVE.action)).toBe(RESOLVE);

@@ -6,7 +6,7 @@ import { standsBehind } from '../../../domain/identity/own-request.ts';
 import { standingSeats } from '../../../domain/approval/seats.ts';
 import { shortagesOf } from '../../../domain/approval/satisfiable.ts';
 import { outcome } from '../approval/decisions.ts';
-import { demand, DIRECTORY, examplePerson, ISSUER, requirement, stage } from '../examples.ts';
+import { reviewBy, DIRECTORY, examplePerson, ISSUER, requirement, stage } from '../examples.ts';
 
 const account = (subject: string): Identity => ({ issuer: ISSUER, subject });
 const person = (id: string, subjects: readonly string[]): Person =>
@@ -100,9 +100,9 @@ describe('who stands behind a request is the same everywhere, however accounts w
     const known = now.people.find(({ id }) => id === as) ?? null;
     expect(standsBehind(LINEAGE, { account: account(uses), person: known }, [now, before])).toBe(isOwn);
 
-    const asked = requirement([demand([stage(['group:all'])])]);
+    const required = requirement([reviewBy([stage(['group:all'])])]);
     const decided = outcome({
-      request: { requirement: asked, lineage: LINEAGE },
+      request: { requirement: required, lineage: LINEAGE },
       attempt: { reviewer: account(uses) },
       now,
       atCreation: before,
@@ -111,7 +111,7 @@ describe('who stands behind a request is the same everywhere, however accounts w
 
     const alone: Directory = { ...now, groups: [{ id: 'all', members: [as], groups: [] }] };
     const directories = { now: alone, at_creation: before, rotations: NO_ROTATIONS, owners_at_creation: [] };
-    const short = shortagesOf({ requirement: asked, lineage: LINEAGE, owners: [], directories });
+    const short = shortagesOf({ requirement: required, lineage: LINEAGE, owners: [], directories });
     expect(short.length > 0).toBe(isOwn || !before.people.some(({ id }) => id === as));
   });
 });
@@ -121,7 +121,7 @@ describe('an approval that was given', () => {
   const standingOf = (now: Directory, used: string) =>
     standingSeats(
       {
-        requirement: requirement([demand([stage(['group:all'])])]),
+        requirement: requirement([reviewBy([stage(['group:all'])])]),
         lineage: LINEAGE,
         owners: [],
         decisions: [

@@ -9,9 +9,9 @@ import { walkGrid } from '../../../policy-authoring/grid.ts';
 import { isLooser } from '../../../policy-authoring/strictness.ts';
 import {
   ACTION,
-  anyDemand,
-  DEFAULT_DEMAND,
-  demand,
+  anyRuleRequirement,
+  DEFAULT_REQUIREMENT,
+  reviewBy,
   exampleRule,
   FACTS,
   policyOf,
@@ -34,7 +34,7 @@ const anyRule: fc.Arbitrary<Rule> = fc
   .record({
     id: fc.uuid(),
     effect: fc.constantFrom('allow' as const, 'review' as const, 'forbid' as const),
-    require: anyDemand,
+    require: anyRuleRequirement,
     when: fc.constantFrom(...CONDITIONS),
     flag: fc.boolean(),
     short: fc.boolean(),
@@ -56,7 +56,10 @@ const anyPolicy: fc.Arbitrary<PolicySet> = fc
     fallback: fc.constantFrom('review' as const, 'forbid' as const),
   })
   .map(({ rules, effect, fallback }) =>
-    policyOf(rules, { defaults: { effect, require: DEFAULT_DEMAND }, actions: [{ ...ACTION, fallback }] }),
+    policyOf(rules, {
+      defaults: { effect, require: DEFAULT_REQUIREMENT },
+      actions: [{ ...ACTION, fallback }],
+    }),
   );
 
 /** A rule that lets nothing through. */
@@ -105,13 +108,13 @@ const EDITS: Readonly<Record<string, (policy: PolicySet) => PolicySet>> = {
   'a stricter quorum': (policy) => ({
     ...policy,
     rules: policy.rules.map((rule, index) =>
-      index === 0 ? { ...rule, effect: 'review', require: demand([stage(['owners'], 9)]) } : rule,
+      index === 0 ? { ...rule, effect: 'review', require: reviewBy([stage(['owners'], 9)]) } : rule,
     ),
   }),
   'two rules of one id': (policy) => ({ ...policy, rules: [...policy.rules, ...policy.rules] }),
   defaults: (policy) => ({
     ...policy,
-    defaults: { ...policy.defaults, require: demand([stage(['group:dba'])]) },
+    defaults: { ...policy.defaults, require: reviewBy([stage(['group:dba'])]) },
   }),
   production: (policy) => ({ ...policy, production: [] }),
   environments: (policy) => ({ ...policy, environments: [...policy.environments, 'new'] }),
@@ -286,12 +289,12 @@ describe('the grid of boundary cases', () => {
   });
 
   it('finds a weaker requirement behind the same effect', () => {
-    const asking = (quorum: number): PolicySet =>
+    const requiring = (quorum: number): PolicySet =>
       policyOf([
-        exampleRule('ask', 'review', { require: demand([stage(['group:dba'], quorum)], { rule: 'ask' }) }),
+        exampleRule('ask', 'review', { require: reviewBy([stage(['group:dba'], quorum)], { rule: 'ask' }) }),
       ]);
-    expect(walkGrid(asking(2), asking(1)).looser).toBeGreaterThan(0);
-    expect(walkGrid(asking(1), asking(1)).looser).toBe(0);
+    expect(walkGrid(requiring(2), requiring(1)).looser).toBeGreaterThan(0);
+    expect(walkGrid(requiring(1), requiring(1)).looser).toBe(0);
   });
 
   it('finds what a lost risk line takes away', () => {

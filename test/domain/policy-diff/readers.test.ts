@@ -8,12 +8,12 @@ import { classifyChange } from '../../../domain/policy-diff/diff.ts';
 import type { PolicyFacts } from '../../../domain/policy/built-in-facts.ts';
 import type { Selector, Stage } from '../../../domain/request/requirement.ts';
 import { readersWithoutRequirement } from '../../../domain/policy/visibility.ts';
-import { ACTION, demand, exampleRule, FACTS, policyOf, stage, TARGET } from '../examples.ts';
+import { ACTION, reviewBy, exampleRule, FACTS, policyOf, stage, TARGET } from '../examples.ts';
 
 type Changes = Partial<Omit<Rule, 'on'>> & { readonly on?: Partial<Rule['on']> };
 
 function review(id: string, stages: readonly Stage[], { on, ...changes }: Changes = {}): Rule {
-  const rule = exampleRule(id, 'review', { require: demand(stages, { rule: id }), ...changes });
+  const rule = exampleRule(id, 'review', { require: reviewBy(stages, { rule: id }), ...changes });
   return { ...rule, on: { ...rule.on, ...on } };
 }
 
@@ -27,7 +27,7 @@ function added(any: Selector, changes: Changes = {}): Rule {
 }
 
 function byDefault(stages: readonly Stage[], effect: 'review' | 'forbid' = 'review'): Partial<PolicySet> {
-  return { defaults: { effect, require: demand(stages, { rule: 'default' }) } };
+  return { defaults: { effect, require: reviewBy(stages, { rule: 'default' }) } };
 }
 
 const escalating = (to: Selector): readonly Stage[] => [

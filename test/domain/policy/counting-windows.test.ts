@@ -5,11 +5,11 @@ import { amountOf, windowKey } from '../../../domain/policy/counting-windows.ts'
 import { FACTS } from '../examples.ts';
 
 const WINDOW: CountingWindow = { id: 'rows', action: ['a', 'b'], over_ms: 1, per: [], sum: 'plan.rows' };
-const ASKED = { action: 'a', target: 'shop', root: 'person:ada' };
+const QUERY = { action: 'a', target: 'shop', root: 'person:ada' };
 const OTHERS = [
-  { ...ASKED, root: 'person:olga' },
-  { ...ASKED, action: 'b' },
-  { ...ASKED, target: 'shop-2' },
+  { ...QUERY, root: 'person:olga' },
+  { ...QUERY, action: 'b' },
+  { ...QUERY, target: 'shop-2' },
 ];
 
 describe('requests count together in a window', () => {
@@ -24,9 +24,9 @@ describe('requests count together in a window', () => {
     ],
   ] as const)('per %j when they are alike in that, and else are not', (per, together) => {
     const window = { ...WINDOW, per };
-    const key = windowKey(window, ASKED);
+    const key = windowKey(window, QUERY);
     expect(OTHERS.map((other) => windowKey(window, other) === key)).toEqual(together);
-    expect(windowKey({ ...window, id: 'others' }, ASKED)).not.toBe(key);
+    expect(windowKey({ ...window, id: 'others' }, QUERY)).not.toBe(key);
   });
 });
 

@@ -143,12 +143,12 @@ describe('whom only the caller names', () => {
 
   it('neither replaces the default, nor opens the short path, nor lowers the risk', () => {
     const replacing = [exampleRule('dba', 'review', { when: word('== "olga"'), replaces_default: true })];
-    const asked = effectFor(DECLARED, replacing).requirement?.rules.map(({ rule }) => rule);
-    expect(asked?.toSorted()).toEqual(['dba', 'default']);
+    const rules = effectFor(DECLARED, replacing).requirement?.rules.map(({ rule }) => rule);
+    expect(rules?.toSorted()).toEqual(['dba', 'default']);
     const short = policyOf([exampleRule('dba', 'review', { when: word('== "olga"'), break_glass: true })]);
     const facts = factsOf(DECLARED);
-    const emergency = { ...facts, request: { ...facts.request, break_glass: true } };
-    expect(evaluate(short, emergency, 'planned').is_break_glass).toBe(false);
+    const breakGlass = { ...facts, request: { ...facts.request, break_glass: true } };
+    expect(evaluate(short, breakGlass, 'planned').is_break_glass).toBe(false);
     const lines = [
       { weight: 2, because: 'base', when: 'true' },
       { weight: -2, because: 'lower', when: word('== "olga"') },

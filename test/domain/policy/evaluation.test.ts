@@ -5,7 +5,16 @@ import { evaluate, offersBreakGlass } from '../../../domain/policy/evaluation.ts
 import type { Phase, PolicyFacts } from '../../../domain/policy/built-in-facts.ts';
 import type { ActionDefinition, PolicySet, Rule } from '../../../domain/policy/policy.ts';
 import type { RiskLine } from '../../../domain/policy/risk.ts';
-import { ACTION, DEFAULT_DEMAND, demand, exampleRule, FACTS, policyOf, stage, TARGET } from '../examples.ts';
+import {
+  ACTION,
+  DEFAULT_REQUIREMENT,
+  reviewBy,
+  exampleRule,
+  FACTS,
+  policyOf,
+  stage,
+  TARGET,
+} from '../examples.ts';
 
 const READ = { ...ACTION, action: 'sql.read' };
 const WRITE = { ...ACTION, action: 'sql.write' };
@@ -225,8 +234,8 @@ describe('risk', () => {
     });
   });
 
-  it('makes every rule at least as strict as its tier demands', () => {
-    const policy = policyOf([exampleRule('dba', 'review', { require: demand([stage(['group:dba'])]) })]);
+  it('makes every rule at least as strict as its tier requires', () => {
+    const policy = policyOf([exampleRule('dba', 'review', { require: reviewBy([stage(['group:dba'])]) })]);
     const demands = { low: { distinct_people: 3, minimum_grade: 'B' as const, maximum_age_ms: 60_000 } };
     const { requirement } = evaluate({ ...policy, risk: { ...policy.risk, demands } }, FACTS, 'planned');
     expect(requirement?.distinct_people).toBe(3);
@@ -239,22 +248,22 @@ describe('the break-glass path', () => {
   const short = exampleRule('emergency', 'review', {
     break_glass: true,
     when: '!resource.production || plan.rows <= 10',
-    require: demand([stage(['group:dba'])], { rule: 'emergency', expires_ms: 900_000 }),
+    require: reviewBy([stage(['group:dba'])], { rule: 'emergency', expires_ms: 900_000 }),
   });
   const usual = exampleRule('usual', 'review');
-  const asking = { ...FACTS, request: { ...FACTS.request, break_glass: true } };
+  const breakGlass = { ...FACTS, request: { ...FACTS.request, break_glass: true } };
 
   it('is taken only by a request that asks for it', () => {
     const policy = policyOf([short, usual]);
     expect(evaluate(policy, FACTS, 'planned')).toMatchObject({ is_break_glass: false });
     expect(evaluate(policy, FACTS, 'planned').requirement?.rules).toHaveLength(2);
-    const taken = evaluate(policy, asking, 'planned');
+    const taken = evaluate(policy, breakGlass, 'planned');
     expect(taken).toMatchObject({ effect: 'review', is_break_glass: true });
     expect(taken.requirement?.rules.map((rule) => rule.rule)).toEqual(['emergency']);
   });
 
   it('is not taken when its own condition is false: then everything is asked as usual', () => {
-    const facts = rowsOf(11, { request: asking.request });
+    const facts = rowsOf(11, { request: breakGlass.request });
     const evaluation = evaluate(policyOf([short, usual]), facts, 'planned');
     expect(evaluation.is_break_glass).toBe(false);
     expect(evaluation.requirement?.rules).toHaveLength(2);
@@ -263,29 +272,29 @@ describe('the break-glass path', () => {
   it('passes the forbids that yield to it, and no others', () => {
     const freeze = exampleRule('freeze', 'forbid', { yields_to_break_glass: true });
     const never = exampleRule('never', 'forbid');
-    expect(effectOf([short, freeze], asking)).toBe('review');
+    expect(effectOf([short, freeze], breakGlass)).toBe('review');
     expect(effectOf([short, freeze], FACTS)).toBe('forbid');
-    expect(effectOf([short, freeze, never], asking)).toBe('forbid');
+    expect(effectOf([short, freeze, never], breakGlass)).toBe('forbid');
     // The flag alone opens nothing.
-    expect(effectOf([freeze], asking)).toBe('forbid');
+    expect(effectOf([freeze], breakGlass)).toBe('forbid');
   });
 
   it('is still open before the plan: a forbid that yields to it does not act until the path is decided', () => {
     const freeze = exampleRule('freeze', 'forbid', { yields_to_break_glass: true });
     const never = exampleRule('never', 'forbid');
-    const early = { ...UNPLANNED, request: asking.request };
+    const early = { ...UNPLANNED, request: breakGlass.request };
     const evaluation = evaluate(policyOf([short, freeze]), early, 'creation');
     expect(evaluation.rules).toEqual([]);
     expect(evaluation.undecided).toEqual(['emergency']);
     expect(effectOf([short, freeze, never], early, 'creation')).toBe('forbid');
     expect(effectOf([short, freeze], UNPLANNED, 'creation')).toBe('forbid');
     // With the plan it is decided, one way or the other.
-    expect(effectOf([short, freeze], rowsOf(10, { request: asking.request }))).toBe('review');
-    expect(effectOf([short, freeze], rowsOf(11, { request: asking.request }))).toBe('forbid');
+    expect(effectOf([short, freeze], rowsOf(10, { request: breakGlass.request }))).toBe('review');
+    expect(effectOf([short, freeze], rowsOf(11, { request: breakGlass.request }))).toBe('forbid');
   });
 
   it('is offered where such a rule matches or may once there is a plan, and nowhere else', () => {
-    const early = { ...UNPLANNED, request: asking.request };
+    const early = { ...UNPLANNED, request: breakGlass.request };
     expect(offersBreakGlass(policyOf([short]), early)).toBe(true);
     expect(offersBreakGlass(policyOf([usual]), early)).toBe(false);
     const elsewhere = { ...short, on: { ...short.on, env: ['staging'] } };
@@ -350,6 +359,6 @@ describe('more rules', () => {
   });
 
   it('of no match are reviewed by the default', () => {
-    expect(evaluate(policyOf([]), FACTS, 'planned').requirement?.rules).toEqual([DEFAULT_DEMAND]);
+    expect(evaluate(policyOf([]), FACTS, 'planned').requirement?.rules).toEqual([DEFAULT_REQUIREMENT]);
   });
 });

@@ -34,7 +34,7 @@ describe('a recorded evaluation', () => {
     expect(differencesOf({ ...recorded, effect: Number.NaN }, evaluation)).toEqual(['effect']);
   });
 
-  it('names the directory that people were judged by, whatever they are called, and it is no difference', () => {
+  it('names the directory that people were evaluated by, whatever they are called, and it is no difference', () => {
     const [first, ...others] = DIRECTORY.people;
     const renamed = {
       ...DIRECTORY,

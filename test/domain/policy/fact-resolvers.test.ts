@@ -23,17 +23,17 @@ const GRANT: ActionDefinition = {
   arguments: {
     type: 'object',
     required: ['grantee'],
-    properties: { grantee: { type: 'string' }, dataset: { type: 'string' }, place: { type: 'string' } },
+    properties: { grantee: { type: 'string' }, dataset: { type: 'string' }, depot: { type: 'string' } },
   },
   facts: {
     grantee: { resolver: 'identity', of: 'args.grantee' },
     dataset: { resolver: 'target', of: 'args.dataset' },
-    place: { resolver: 'table', table: 'places', of: 'args.place' },
+    depot: { resolver: 'table', table: 'depots', of: 'args.depot' },
   },
 };
 
-const PLACES = {
-  id: 'places',
+const DEPOTS = {
+  id: 'depots',
   columns: { trusted: 'flag', kind: ['internal', 'partner'], limit: 'integer' },
   rows: {
     'sftp://partner': { trusted: false, kind: 'partner', limit: 5 },
@@ -69,7 +69,7 @@ const PEOPLE: Directory = {
 };
 
 function policyWith(rules: readonly Rule[], changes: Partial<PolicySet> = {}): PolicySet {
-  return policyOf(rules, { actions: [GRANT], directory: PEOPLE, tables: [PLACES], ...changes });
+  return policyOf(rules, { actions: [GRANT], directory: PEOPLE, tables: [DEPOTS], ...changes });
 }
 
 const POLICY = policyWith([]);
@@ -143,14 +143,14 @@ describe('a fact about a target', () => {
 
 describe('a fact from a table', () => {
   it('is the row of the key, and nothing for another key', () => {
-    expect(valueOf('place', { grantee: 'x', place: 's3://corp' })).toEqual({
+    expect(valueOf('depot', { grantee: 'x', depot: 's3://corp' })).toEqual({
       known: true,
       trusted: true,
       kind: 'internal',
       limit: 100,
     });
-    for (const place of ['s3://corp/', 'S3://corp', 'constructor', '__proto__', '']) {
-      expect(valueOf('place', { grantee: 'x', place })).toEqual({ known: false });
+    for (const depot of ['s3://corp/', 'S3://corp', 'constructor', '__proto__', '']) {
+      expect(valueOf('depot', { grantee: 'x', depot })).toEqual({ known: false });
     }
   });
 });
@@ -163,7 +163,7 @@ describe('a condition on such facts', () => {
     'facts.grantee.known && "dba" in facts.grantee.groups',
     '!facts.grantee.known || !facts.grantee.active',
     'facts.grantee.known ? facts.grantee.is_in_chain : true',
-    'has(facts.place) && facts.place.known && facts.place.limit > 5 && facts.place.kind == "partner"',
+    'has(facts.depot) && facts.depot.known && facts.depot.limit > 5 && facts.depot.kind == "partner"',
     'has(facts.dataset) && has(facts.dataset.env) && facts.dataset.env == "prod"',
   ])('may be %s', (text) => {
     expect(problems(text)).toEqual([]);
@@ -180,12 +180,12 @@ describe('a condition on such facts', () => {
       "'active' may be absent: test it first with facts.grantee.known && …",
     ],
     [
-      'has(facts.place) && facts.grantee.known && facts.place.trusted',
-      "'trusted' may be absent: test it first with facts.place.known && …",
+      'has(facts.depot) && facts.grantee.known && facts.depot.trusted',
+      "'trusted' may be absent: test it first with facts.depot.known && …",
     ],
-    ['facts.place.known', "'place' may be absent: test it first with has(facts.place) && …"],
+    ['facts.depot.known', "'depot' may be absent: test it first with has(facts.depot) && …"],
     [
-      'has(facts.place) && facts.place.known && facts.place.kind == "intern"',
+      'has(facts.depot) && facts.depot.known && facts.depot.kind == "intern"',
       "'intern' is not one of internal, partner",
     ],
     ['facts.grante.known', "unknown field 'grante', did you mean 'grantee'?"],
@@ -194,10 +194,10 @@ describe('a condition on such facts', () => {
   });
 
   it('decides by what is looked up', () => {
-    const trusted = 'has(facts.place) && facts.place.known && facts.place.trusted';
-    expect(effectOf(trusted, 'allow', factsOf({ grantee: 'omar', place: 's3://corp' }))).toBe('allow');
-    expect(effectOf(trusted, 'allow', factsOf({ grantee: 'omar', place: 'sftp://partner' }))).toBe('review');
-    expect(effectOf(trusted, 'allow', factsOf({ grantee: 'omar', place: 'elsewhere' }))).toBe('review');
+    const trusted = 'has(facts.depot) && facts.depot.known && facts.depot.trusted';
+    expect(effectOf(trusted, 'allow', factsOf({ grantee: 'omar', depot: 's3://corp' }))).toBe('allow');
+    expect(effectOf(trusted, 'allow', factsOf({ grantee: 'omar', depot: 'sftp://partner' }))).toBe('review');
+    expect(effectOf(trusted, 'allow', factsOf({ grantee: 'omar', depot: 'elsewhere' }))).toBe('review');
     expect(effectOf(trusted, 'allow', factsOf({ grantee: 'omar' }))).toBe('review');
   });
 
@@ -226,19 +226,19 @@ describe('a condition on such facts', () => {
 });
 
 describe('kept facts', () => {
-  const stored = storedFacts(factsOf({ grantee: 'omar', place: 's3://corp' }));
+  const stored = storedFacts(factsOf({ grantee: 'omar', depot: 's3://corp' }));
 
   it('say who was who then, whatever the directory says now', () => {
     const left = { ...PEOPLE, people: PEOPLE.people.filter(({ id }) => id !== 'omar') };
     const recalled = recalledFacts(policyWith([], { directory: left }), stored);
     expect(recalled?.facts?.['grantee']?.value).toMatchObject({ known: true, active: true });
-    expect(recalledFacts(POLICY, stored)).toEqual(factsOf({ grantee: 'omar', place: 's3://corp' }));
+    expect(recalledFacts(POLICY, stored)).toEqual(factsOf({ grantee: 'omar', depot: 's3://corp' }));
   });
 
   it('are looked up anew in another policy, which says what its tables hold', () => {
-    const rows = { ...PLACES.rows, 's3://corp': { trusted: false, kind: 'internal', limit: 1 } };
-    const other = policyWith([], { tables: [{ ...PLACES, rows }] });
-    expect(recalledFacts(other, stored)?.facts?.['place']?.value).toMatchObject({ trusted: false, limit: 1 });
+    const rows = { ...DEPOTS.rows, 's3://corp': { trusted: false, kind: 'internal', limit: 1 } };
+    const other = policyWith([], { tables: [{ ...DEPOTS, rows }] });
+    expect(recalledFacts(other, stored)?.facts?.['depot']?.value).toMatchObject({ trusted: false, limit: 1 });
   });
 
   it('of an identity under another name are still about it; what was never kept is absent', () => {
@@ -247,7 +247,7 @@ describe('kept facts', () => {
     });
     expect(recalledFacts(renamed, stored)?.facts?.['receiver']?.value).toMatchObject({ known: true });
     const elsewhere = policyWith([], {
-      actions: [{ ...GRANT, facts: { receiver: { resolver: 'identity', of: 'args.place' } } }],
+      actions: [{ ...GRANT, facts: { receiver: { resolver: 'identity', of: 'args.depot' } } }],
     });
     expect(recalledFacts(elsewhere, stored)?.facts).toEqual({});
   });
@@ -269,15 +269,15 @@ describe('kept facts', () => {
 describe('a change of what is looked up', () => {
   const careful = exampleRule('careful', 'forbid', {
     on,
-    when: 'has(facts.place) && facts.place.known && !facts.place.trusted',
+    when: 'has(facts.depot) && facts.depot.known && !facts.depot.trusted',
   });
 
   it('is found by the grid, with the key that it is about', () => {
     const base = policyWith([careful]);
-    const rows = { ...PLACES.rows, 'sftp://partner': { trusted: true, kind: 'partner', limit: 5 } };
-    const { counterexamples } = walkGrid(base, { ...base, tables: [{ ...PLACES, rows }] });
+    const rows = { ...DEPOTS.rows, 'sftp://partner': { trusted: true, kind: 'partner', limit: 5 } };
+    const { counterexamples } = walkGrid(base, { ...base, tables: [{ ...DEPOTS, rows }] });
     expect(counterexamples).toContainEqual(
-      expect.objectContaining({ rule: 'careful', facts: { 'args.place': 'sftp://partner' } }),
+      expect.objectContaining({ rule: 'careful', facts: { 'args.depot': 'sftp://partner' } }),
     );
     expect(walkGrid(base, base).looser).toBe(0);
   });

@@ -11,7 +11,7 @@ import {
   type Rule,
 } from '../../../domain/policy/policy.ts';
 import { planFacts, type PolicyFacts } from '../../../domain/policy/built-in-facts.ts';
-import { ACTION, demand, exampleRule, FACTS, PLAN, policyOf, stage, TARGET } from '../examples.ts';
+import { ACTION, reviewBy, exampleRule, FACTS, PLAN, policyOf, stage, TARGET } from '../examples.ts';
 
 const OPERATORS: Partial<PolicySet> = { operators: ['group:data'] };
 
@@ -56,7 +56,7 @@ describe('publishing a policy', () => {
   it('is never allowed outright, whatever rules a stored policy holds', () => {
     fc.assert(
       fc.property(anyRules, fc.boolean(), fc.constantFrom('review', 'forbid'), (rules, loosening, effect) => {
-        const defaults = { effect: effect as 'review' | 'forbid', require: demand([stage(['owners'])]) };
+        const defaults = { effect: effect as 'review' | 'forbid', require: reviewBy([stage(['owners'])]) };
         const evaluation = publish(policyOf(rules, { ...OPERATORS, defaults }), loosening);
         expect(evaluation.effect).toBe('review');
         expect(evaluation.requirement?.distinct_people).toBeGreaterThanOrEqual(loosening ? 2 : 1);

@@ -16,10 +16,10 @@ import { planFacts, type PolicyFacts } from '../../../domain/policy/built-in-fac
 import type { Requirement } from '../../../domain/request/requirement.ts';
 import {
   ACTION,
-  anyDemand,
+  anyRuleRequirement,
   anyRequirement,
-  DEFAULT_DEMAND,
-  demand,
+  DEFAULT_REQUIREMENT,
+  reviewBy,
   exampleRule,
   FACTS,
   PLAN,
@@ -36,7 +36,7 @@ const anyRule: fc.Arbitrary<Rule> = fc
   .record({
     id: fc.uuid(),
     effect: fc.constantFrom(...EFFECTS),
-    require: anyDemand,
+    require: anyRuleRequirement,
     replaces_default: fc.boolean(),
     env: fc.constantFrom(null, ['prod'], ['staging']),
   })
@@ -55,7 +55,10 @@ const anyPolicy: fc.Arbitrary<PolicySet> = fc
     fallback: fc.constantFrom('review' as const, 'forbid' as const),
   })
   .map(({ rules, effect, fallback }) =>
-    policyOf(rules, { defaults: { effect, require: DEFAULT_DEMAND }, actions: [{ ...ACTION, fallback }] }),
+    policyOf(rules, {
+      defaults: { effect, require: DEFAULT_REQUIREMENT },
+      actions: [{ ...ACTION, fallback }],
+    }),
   );
 
 const evaluate = (policy: PolicySet, facts: PolicyFacts): Evaluation => evaluateIn(policy, facts, 'planned');
@@ -69,9 +72,9 @@ function effectOf(...effects: readonly Rule['effect'][]): Rule['effect'] {
 
 /** True when whatever satisfies `strict` also satisfies `loose`. */
 function isAtLeastAsStrict(strict: Requirement, loose: Requirement): boolean {
-  const demanded = new Set(strict.rules.map(ruleRequirementDigest));
+  const required = new Set(strict.rules.map(ruleRequirementDigest));
   return (
-    loose.rules.every((one) => demanded.has(ruleRequirementDigest(one))) &&
+    loose.rules.every((one) => required.has(ruleRequirementDigest(one))) &&
     strict.distinct_people >= loose.distinct_people &&
     expiryMs(strict.rules, [], 0) <= expiryMs(loose.rules, [], 0)
   );
@@ -92,7 +95,7 @@ describe('policy', () => {
     const other = exampleRule('other', 'allow', { on: { action: ['aws.iam.attach'], env: null } });
     const evaluation = evaluate(policyOf([elsewhere, other]), FACTS);
     expect(evaluation).toMatchObject({ effect: 'review', rules: [] });
-    expect(evaluation.requirement?.rules).toEqual([DEFAULT_DEMAND]);
+    expect(evaluation.requirement?.rules).toEqual([DEFAULT_REQUIREMENT]);
   });
 
   it('forbids an action that the catalogue does not list, whatever the rules say', () => {
@@ -105,7 +108,7 @@ describe('policy', () => {
 
   it('forbids when no rule matches and the action or the default says so', () => {
     const byAction = policyOf([], { actions: [{ ...ACTION, fallback: 'forbid' }] });
-    const byDefault = policyOf([], { defaults: { effect: 'forbid', require: DEFAULT_DEMAND } });
+    const byDefault = policyOf([], { defaults: { effect: 'forbid', require: DEFAULT_REQUIREMENT } });
     for (const policy of [byAction, byDefault]) expect(evaluate(policy, FACTS).effect).toBe('forbid');
   });
 
@@ -117,14 +120,16 @@ describe('policy', () => {
   });
 
   it('opens what is closed by default only for a review rule that says it replaces the default', () => {
-    const closed = { defaults: { effect: 'forbid' as const, require: DEFAULT_DEMAND } };
+    const closed = { defaults: { effect: 'forbid' as const, require: DEFAULT_REQUIREMENT } };
     const added = exampleRule('dba', 'review');
     expect(evaluate(policyOf([added], closed), FACTS).effect).toBe('forbid');
     expect(evaluate(policyOf([{ ...added, replaces_default: true }], closed), FACTS).effect).toBe('review');
   });
 
   it('asks everything that any of the matched review rules asks, each once', () => {
-    const twin = exampleRule('twin', 'review', { require: demand([stage(['group:dba'])], { rule: 'twin' }) });
+    const twin = exampleRule('twin', 'review', {
+      require: reviewBy([stage(['group:dba'])], { rule: 'twin' }),
+    });
     const policy = policyOf([exampleRule('dba', 'review'), twin, exampleRule('leads', 'review')]);
     expect(evaluate(policy, FACTS).requirement?.rules).toHaveLength(3);
   });
@@ -155,7 +160,7 @@ describe('policy', () => {
     ]);
   });
 
-  it('demands the same whatever the order of rules', () => {
+  it('requires the same whatever the order of rules', () => {
     fc.assert(
       fc.property(anyPolicy, (policy) => {
         const one = evaluate(policy, FACTS);
@@ -234,8 +239,8 @@ describe('tightening', () => {
   });
 
   it('keeps what was asked when policy now asks for less', () => {
-    const old = requirement([demand([stage(['group:dba'], 2)])], { distinct_people: 2, risk: 'critical' });
-    const fresh = requirement([DEFAULT_DEMAND]);
+    const old = requirement([reviewBy([stage(['group:dba'], 2)])], { distinct_people: 2, risk: 'critical' });
+    const fresh = requirement([DEFAULT_REQUIREMENT]);
     expect(tightened(old, fresh)).toMatchObject({ risk: 'critical', distinct_people: 2 });
     expect(tightened(old, fresh).rules).toHaveLength(2);
   });

@@ -78,7 +78,7 @@ describe('what policy knows of who asks', () => {
     }
   });
 
-  it('is typed, and missing from facts of before: only conditions that ask cannot be evaluated then', () => {
+  it('is typed, and missing from older facts: only conditions that ask cannot be evaluated then', () => {
     const types = ruleFactTypes(policyOf([]), ACTION);
     const text = '"dba" in request.groups || request.owner == "ada" || request.on_behalf_of == "x"';
     expect(checkExpression(text, types)).toEqual([]);

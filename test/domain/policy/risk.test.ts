@@ -73,7 +73,7 @@ describe('risk', () => {
     );
   });
 
-  it('demands two distinct people exactly when it is critical', () => {
+  it('requires two distinct people exactly when it is critical', () => {
     fc.assert(
       fc.property(anyFacts, (facts) => {
         const { tier, distinct_people } = assessRisk({ environment: 'prod', facts });

@@ -8,16 +8,16 @@ import type { PolicySet } from '../../../domain/policy/policy.ts';
 import type { Requirement } from '../../../domain/request/requirement.ts';
 import { tierTerms, type RiskPolicy } from '../../../domain/policy/risk.ts';
 import { isAtLeastAsStrict, isLooser } from '../../../policy-authoring/strictness.ts';
-import { DEFAULT_DEMAND, FACTS, PLAN, policyOf, requirement } from '../examples.ts';
+import { DEFAULT_REQUIREMENT, FACTS, PLAN, policyOf, requirement } from '../examples.ts';
 
 const VIEW = { link: 'somebody is asked', summary: 'what for', details: 'who must agree' };
-const OPEN = requirement([DEFAULT_DEMAND]);
+const OPEN = requirement([DEFAULT_REQUIREMENT]);
 const SUMMARY: Requirement = { ...OPEN, channels: 'summary' };
 const LINK: Requirement = { ...OPEN, channels: 'link' };
 
 const NOTHING = { distinct_people: 1, minimum_grade: 'C', maximum_age_ms: null } as const;
 
-function demanding(demands: RiskPolicy['demands']): PolicySet {
+function requiring(demands: RiskPolicy['demands']): PolicySet {
   const policy = policyOf([]);
   return { ...policy, risk: { ...policy.risk, demands } };
 }
@@ -41,7 +41,7 @@ describe('a channel shows', () => {
 
 describe('what channels may show', () => {
   it('follows from the tier and from every tier below it: the strictest holds', () => {
-    const { risk } = demanding({
+    const { risk } = requiring({
       low: { ...NOTHING, channels: 'link' },
       medium: NOTHING,
       high: { ...NOTHING, channels: 'summary' },
@@ -49,7 +49,7 @@ describe('what channels may show', () => {
     expect(
       ['low', 'medium', 'high', 'critical'].map((tier) => tierTerms(risk, tier as 'low').channels),
     ).toEqual(['link', 'link', 'link', 'link']);
-    const rising = demanding({
+    const rising = requiring({
       medium: { ...NOTHING, channels: 'summary' },
       critical: { ...NOTHING, channels: 'link' },
     });
@@ -59,15 +59,15 @@ describe('what channels may show', () => {
   });
 
   it('is part of the requirement, and absent where nothing is limited', () => {
-    const limited = demanding({ low: { ...NOTHING, channels: 'summary' } });
+    const limited = requiring({ low: { ...NOTHING, channels: 'summary' } });
     expect(evaluate(limited, FACTS, 'planned').requirement?.channels).toBe('summary');
-    expect(evaluate(demanding({}), FACTS, 'planned').requirement).not.toHaveProperty('channels');
+    expect(evaluate(requiring({}), FACTS, 'planned').requirement).not.toHaveProperty('channels');
   });
 
-  it('is part of what people decide on; without a limit the digest is that of before', () => {
+  it('is part of what people decide on; without a limit the digest is as it was', () => {
     const digests = [OPEN, SUMMARY, LINK].map(requirementDigest);
     expect(new Set(digests).size).toBe(3);
-    const known = requirement([DEFAULT_DEMAND]);
+    const known = requirement([DEFAULT_REQUIREMENT]);
     expect(requirementDigest(known)).toBe(
       'sha256:01c2500e1277dbc341b87de22d2e1680d4df14e9c4dc1858942b36355438f861',
     );
@@ -94,7 +94,7 @@ describe('what channels may show', () => {
     expect(isAtLeastAsStrict(SUMMARY, OPEN)).toBe(true);
     expect(isAtLeastAsStrict(SUMMARY, LINK)).toBe(false);
     expect(isAtLeastAsStrict(OPEN, SUMMARY)).toBe(false);
-    const review = (asked: Requirement) => ({ effect: 'review' as const, requirement: asked });
+    const review = (required: Requirement) => ({ effect: 'review' as const, requirement: required });
     expect(isLooser(review(OPEN), review(SUMMARY))).toBe(true);
     expect(isLooser(review(SUMMARY), review(OPEN))).toBe(false);
   });

@@ -7,7 +7,7 @@ import type { Connector } from '../../../activities/connectors/connector.ts';
 import { filled, GRANTS, inSession, type Clone, type Clones } from '../../corpus/clones.ts';
 import type { Tried } from '../../corpus/report.ts';
 import { readState } from '../../corpus/state.ts';
-import { tryInPlace } from '../../corpus/trial.ts';
+import { tryInClone } from '../../corpus/trial.ts';
 import { statementsOf } from './psql-script.ts';
 
 /** What trying a script needs. */
@@ -80,7 +80,7 @@ async function tryOne(run: RegressRun, step: Step): Promise<readonly Tried[]> {
     allowed_functions: await ownFunctions(client),
   };
   const bench = { ...run, template: database, mirror: database, spare: [], before, connection };
-  const verdict = await tryInPlace(bench, database, {
+  const verdict = await tryInClone(bench, database, {
     text: statement,
     isSampled: false,
     assigned: null,

@@ -21,16 +21,16 @@ afterAll(async () => journey?.stack.stop());
 describe.each(Object.keys(KILLS))('kill -9 of %s', (name) => {
   it.each(MOMENTS)('while %s: loses nothing and makes the change exactly once', async (moment) => {
     const frozen = await freezeAt(journey, [moment]);
-    const { asked, isUndecided } = frozen.get(moment) ?? expect.unreachable();
+    const { request, isUndecided } = frozen.get(moment) ?? expect.unreachable();
     await KILLS[name]?.strike(journey.stack);
     await releaseAll(frozen);
     await KILLS[name]?.recover(journey.stack);
     if (isUndecided) {
-      await journey.stack.waitForStatus(asked.id, 'pending', 60_000);
-      await approve(journey, asked);
+      await journey.stack.waitForStatus(request.id, 'pending', 60_000);
+      await approve(journey, request);
     }
-    await expectMadeOnce(journey, asked);
-    await expectClosedAs(journey, asked, 'succeeded');
+    await expectMadeOnce(journey, request);
+    await expectClosedAs(journey, request, 'succeeded');
   });
 });
 

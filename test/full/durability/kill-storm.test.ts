@@ -1,6 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import { expectMadeOnce, startJourney, type Asked, type Journey } from '../../journeys/durability/journey.ts';
+import {
+  expectMadeOnce,
+  startJourney,
+  type Submitted,
+  type Journey,
+} from '../../journeys/durability/journey.ts';
 import { UNBOUNDED } from '../../stack/unbounded.ts';
 import { REQUESTS, Storm } from './storm.ts';
 
@@ -13,9 +18,9 @@ beforeAll(async () => {
 afterAll(async () => journey?.stack.stop());
 
 describe(`${REQUESTS} requests while processes die at random`, () => {
-  let made: readonly Asked[];
+  let made: readonly Submitted[];
 
-  it('are all taken, decided and performed', async () => {
+  it('are all taken, decided and executed', async () => {
     const storm = new Storm(journey, Date.now());
     const work = storm.requests();
     const killing = storm.kills();
@@ -26,7 +31,7 @@ describe(`${REQUESTS} requests while processes die at random`, () => {
   });
 
   it('have each changed the target exactly once, and have evidence that holds', async () => {
-    for (const asked of made) await expectMadeOnce(journey, asked);
+    for (const request of made) await expectMadeOnce(journey, request);
   });
 
   it('have histories that replay', async () => {

@@ -5,7 +5,7 @@ import {
   create,
   freshAccount,
   limitOf,
-  type Asked,
+  type Submitted,
   type Journey,
   type RequestBody,
 } from '../../journeys/durability/journey.ts';
@@ -19,7 +19,7 @@ const AT_ONCE = 25;
 /** Between two kills: long enough for something to be under way again, shorter than a recovery takes. */
 const PAUSE_MS_MAX = 6_000;
 
-type Asking = Omit<Asked, 'id'>;
+type Submission = Omit<Submitted, 'id'>;
 
 /** Requests whose callers repeat every call until it is answered, while processes are killed and started again. */
 export class Storm {
@@ -36,8 +36,8 @@ export class Storm {
 
   /** Kills one process after the other until `end` is called. */
   async kills(): Promise<void> {
-    const { apis, workers, temporalPlace } = this.#journey.stack;
-    const programs = [...apis, ...workers, ...workers, temporalPlace.server];
+    const { apis, workers, temporalService } = this.#journey.stack;
+    const programs = [...apis, ...workers, ...workers, temporalService.server];
     while (!this.#isOver) {
       await pause(this.#random() * PAUSE_MS_MAX);
       const victim = programs[Math.floor(this.#random() * programs.length)];
@@ -54,43 +54,43 @@ export class Storm {
   }
 
   /** Makes and approves all requests, some at once, until each is over. */
-  async requests(): Promise<readonly Asked[]> {
-    const waiting: Asking[] = [];
-    for (let count = 0; count < REQUESTS; count += 1) waiting.push(await this.#asking());
-    const made: Asked[] = [];
+  async requests(): Promise<readonly Submitted[]> {
+    const waiting: Submission[] = [];
+    for (let count = 0; count < REQUESTS; count += 1) waiting.push(await this.#submit());
+    const made: Submitted[] = [];
     const next = async (): Promise<void> => {
-      for (let asking = waiting.pop(); asking !== undefined; asking = waiting.pop()) {
-        made.push(await this.#carryThrough(asking));
+      for (let submission = waiting.pop(); submission !== undefined; submission = waiting.pop()) {
+        made.push(await this.#carryThrough(submission));
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, next));
     return made;
   }
 
-  async #asking(): Promise<Asking> {
+  async #submit(): Promise<Submission> {
     const account = freshAccount();
     return { account, key: randomUUID(), limit: await limitOf(this.#journey.stack, account) };
   }
 
   /** An answer that was lost may have been an approval that counts: then the repetition is refused as one. */
-  async #carryThrough(asking: Asking): Promise<Asked> {
+  async #carryThrough(submission: Submission): Promise<Submitted> {
     const { stack, olga } = this.#journey;
     const { status, body } = await this.#untilAnswered((api) =>
-      create(this.#journey, asking, { wait: 5, api }),
+      create(this.#journey, submission, { wait: 5, api }),
     );
     if (status >= 300) throw new Error(`A request was answered ${status}: ${JSON.stringify(body)}`);
-    const asked = { ...asking, id: body.id };
-    const { decision_digest } = await this.#untilNot(asked, ['planning']);
-    const path = `/v1/requests/${asked.id}/decisions`;
+    const request = { ...submission, id: body.id };
+    const { decision_digest } = await this.#untilNot(request, ['planning']);
+    const path = `/v1/requests/${request.id}/decisions`;
     const decision = { decision_digest, verdict: 'approve' };
     await this.#untilAnswered((api) =>
       call(stack.apis[api]?.url ?? '', { path, token: olga, body: decision }),
     );
-    await this.#untilNot(asked, ['planning', 'pending', 'approved', 'executing']);
-    return asked;
+    await this.#untilNot(request, ['planning', 'pending', 'approved', 'executing']);
+    return request;
   }
 
-  async #untilNot({ id }: Asked, statuses: readonly string[]): Promise<RequestBody> {
+  async #untilNot({ id }: Submitted, statuses: readonly string[]): Promise<RequestBody> {
     const { stack, olga } = this.#journey;
     for (;;) {
       const path = `/v1/requests/${id}`;

@@ -25,11 +25,11 @@ it.each<Moment>(['claiming', 'committing', 'settling'])(
   'another worker finishes what one left behind that was killed while %s',
   async (moment) => {
     const frozen = await freezeAt(journey, [moment]);
-    const { asked } = frozen.get(moment) ?? expect.unreachable();
-    const worker = await performerOf(journey.stack, asked.id);
+    const { request } = frozen.get(moment) ?? expect.unreachable();
+    const worker = await performerOf(journey.stack, request.id);
     await worker.kill9();
     await releaseAll(frozen);
-    await expectMadeOnce(journey, asked);
+    await expectMadeOnce(journey, request);
     await worker.start();
   },
 );
@@ -37,34 +37,34 @@ it.each<Moment>(['claiming', 'committing', 'settling'])(
 it('a worker that is stopped while its database stands still hands over what it cannot finish', async () => {
   const { stack } = journey;
   const frozen = await freezeAt(journey, ['settling']);
-  const { asked } = frozen.get('settling') ?? expect.unreachable();
-  const worker = await performerOf(stack, asked.id);
+  const { request } = frozen.get('settling') ?? expect.unreachable();
+  const worker = await performerOf(stack, request.id);
   const stopped = worker.stop();
   await isDraining(worker);
   // Nothing is let go before the first worker is gone: its attempt fails by its own time-out.
   expect(await stopped).toBe('exit code 0');
   await waitFor({
     what: 'the other worker to take over',
-    check: async () => ((await performerOf(stack, asked.id)) === worker ? undefined : true),
+    check: async () => ((await performerOf(stack, request.id)) === worker ? undefined : true),
   });
   await releaseAll(frozen);
-  await expectMadeOnce(journey, asked);
+  await expectMadeOnce(journey, request);
   await worker.start();
 });
 
 it('a target that never comes back leaves the outcome unknown, and its workflow says so', async () => {
   const { stack } = journey;
   const frozen = await freezeAt(journey, ['settling']);
-  const { asked } = frozen.get('settling') ?? expect.unreachable();
+  const { request } = frozen.get('settling') ?? expect.unreachable();
   await Promise.all(stack.workers.map((worker) => worker.kill9()));
   await releaseAll(frozen);
   const away = await takeTarget(stack);
   await Promise.all(stack.workers.map((worker) => worker.start()));
-  const { status } = await stack.waitForStatus(asked.id, ['indeterminate', 'succeeded', 'failed'], 180_000);
+  const { status } = await stack.waitForStatus(request.id, ['indeterminate', 'succeeded', 'failed'], 180_000);
   expect(status).toBe('indeterminate');
   await away.comeBack();
-  expect(await stack.temporal.workflow.getHandle(asked.id).result()).toBe('indeterminate');
-  expect((await limitOf(stack, asked.account)) - asked.limit).toBe(1);
-  expect(await committedRuns(stack, asked.id)).toBe(1);
-  expect(await brokenChecks(journey, asked.id)).toEqual([]);
+  expect(await stack.temporal.workflow.getHandle(request.id).result()).toBe('indeterminate');
+  expect((await limitOf(stack, request.account)) - request.limit).toBe(1);
+  expect(await committedRuns(stack, request.id)).toBe(1);
+  expect(await brokenChecks(journey, request.id)).toEqual([]);
 });

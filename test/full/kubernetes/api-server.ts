@@ -113,9 +113,9 @@ function caller(port: number, certificate: string): Caller {
 function send(call: Caller, object: KubernetesObject, isDryRun: boolean): Promise<Taken> {
   const group = object.apiVersion === 'v1' ? '/api/v1' : `/apis/${object.apiVersion}`;
   const { namespace } = object.metadata;
-  const place = namespace === undefined ? group : `${group}/namespaces/${namespace}`;
+  const prefix = namespace === undefined ? group : `${group}/namespaces/${namespace}`;
   const query = `?fieldValidation=Strict${isDryRun ? '&dryRun=All' : ''}`;
-  return call('POST', `${place}/${pluralOf(object.kind)}${query}`, object);
+  return call('POST', `${prefix}/${pluralOf(object.kind)}${query}`, object);
 }
 
 function pluralOf(kind: string): string {

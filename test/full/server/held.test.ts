@@ -82,7 +82,7 @@ describe.skipIf(programs === undefined)(`${HELD} held requests on the full Tempo
     });
   });
 
-  it(`are performed exactly once when approved: ${APPROVED} at random, and no other`, async () => {
+  it(`are executed exactly once when approved: ${APPROVED} at random, and no other`, async () => {
     const { stack } = journey;
     const chosen = new Set<number>();
     while (chosen.size < APPROVED) chosen.add(randomInt(HELD));
@@ -117,7 +117,7 @@ describe.skipIf(programs === undefined)(`${HELD} held requests on the full Tempo
   function report(count: number, elapsedMs: number): void {
     const memory = {
       worker: resident.get(count) ?? Number.NaN,
-      'Temporal server': togetherMiB([journey.stack.temporalPlace.server?.pid() ?? 0]),
+      'Temporal server': togetherMiB([journey.stack.temporalService.server?.pid() ?? 0]),
       PostgreSQL: togetherMiB(familyOf(testPostgresPid())),
     };
     const words = Object.entries(memory).map(([name, mebibytes]) => `${name} ${mebibytes.toFixed(0)} MiB`);
@@ -173,9 +173,9 @@ describe.skipIf(programs === undefined)(`${HELD} held requests on the full Tempo
     const latenciesMs: number[] = [];
     for (let cursor: string | null = ''; cursor !== null;) {
       const path: string = `/v1/${list}${cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`}`;
-      const askedAt = performance.now();
+      const submittedAt = performance.now();
       const { status, body } = await journey.stack.http<Page>({ path, token: journey.olga });
-      latenciesMs.push(performance.now() - askedAt);
+      latenciesMs.push(performance.now() - submittedAt);
       expect(status, JSON.stringify(body)).toBe(200);
       ids.push(...body.items.map(({ id }) => id));
       cursor = body.next_cursor;

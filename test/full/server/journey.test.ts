@@ -26,61 +26,62 @@ describe.skipIf(programs === undefined)('on the full Temporal server', () => {
 
   afterAll(async () => journey?.stack.stop());
 
-  it('a request is held, then performed exactly once, and its evidence holds', async () => {
+  it('a request is held, then executed exactly once, and its evidence holds', async () => {
     const { stack, olga } = journey;
-    const asked = await askPending(journey);
-    await expectUntouched(journey, asked);
-    await approve(journey, asked);
-    await expectMadeOnce(journey, asked);
-    await expectClosedAs(journey, asked, 'succeeded');
-    const verified = await stack.cli(['verify', asked.id], { KEYTURN_TOKEN: olga });
+    const request = await askPending(journey);
+    await expectUntouched(journey, request);
+    await approve(journey, request);
+    await expectMadeOnce(journey, request);
+    await expectClosedAs(journey, request, 'succeeded');
+    const verified = await stack.cli(['verify', request.id], { KEYTURN_TOKEN: olga });
     expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('All checks hold.')]);
   });
 
   it('a request is found by every search attribute, and by its new status after the decision', async () => {
     const { stack, olga } = journey;
-    const asked = await askPending(journey);
-    const { risk } = await stack.waitForStatus(asked.id, 'pending');
+    const request = await askPending(journey);
+    const { risk } = await stack.waitForStatus(request.id, 'pending');
     const attributes = [
       "KeyturnAction = 'postgres.execute'",
       "KeyturnEnvironment = 'prod'",
       `KeyturnRisk = '${String(risk)}'`,
       `KeyturnExpiresAt > '${new Date().toISOString()}'`,
     ];
-    for (const attribute of attributes) await isFound(asked.id, `${attribute} and KeyturnStatus = 'pending'`);
-    await stack.decide(olga, asked.id, { verdict: 'deny' });
-    await isFound(asked.id, "KeyturnStatus = 'denied'");
-    await expectUntouched(journey, asked);
+    for (const attribute of attributes)
+      await isFound(request.id, `${attribute} and KeyturnStatus = 'pending'`);
+    await stack.decide(olga, request.id, { verdict: 'deny' });
+    await isFound(request.id, "KeyturnStatus = 'denied'");
+    await expectUntouched(journey, request);
   });
 
   it('silence ends as a denial, not before the deadline', async () => {
     const { stack } = journey;
-    const asked = await ask(journey, { target: 'shop-expiring' });
-    const { expires_at } = await stack.waitForStatus(asked.id, 'expired');
-    const [expired] = await waitForLeaves(stack, asked.id, { type: 'request.expired' });
+    const request = await ask(journey, { target: 'shop-expiring' });
+    const { expires_at } = await stack.waitForStatus(request.id, 'expired');
+    const [expired] = await waitForLeaves(stack, request.id, { type: 'request.expired' });
     expect(Date.parse(expired?.at ?? '')).toBeGreaterThanOrEqual((expires_at as Date).getTime());
-    await expectClosedAs(journey, asked, 'expired');
-    await expectUntouched(journey, asked);
+    await expectClosedAs(journey, request, 'expired');
+    await expectUntouched(journey, request);
   });
 
   it('what nobody answers is escalated, and those it went to may decide', async () => {
     const { stack } = journey;
     const petra = await stack.issuer.humanToken('petra');
-    const asked = await askPending(journey, { target: 'shop-escalating' });
-    await waitForStep(stack, asked.id, 'request.escalated');
-    await approve(journey, asked, petra);
-    await expectMadeOnce(journey, asked);
-    expect(await stepsOf(stack, asked.id)).toContain('request.escalated');
+    const request = await askPending(journey, { target: 'shop-escalating' });
+    await waitForStep(stack, request.id, 'request.escalated');
+    await approve(journey, request, petra);
+    await expectMadeOnce(journey, request);
+    expect(await stepsOf(stack, request.id)).toContain('request.escalated');
   });
 
   it('a decision made with no worker up is durable, and counts once a worker is there', async () => {
     const { stack } = journey;
-    const asked = await askPending(journey);
+    const request = await askPending(journey);
     expect(await stack.workers[0]?.stop()).toBe('exit code 0');
-    expect((await approve(journey, asked)).status).toBe(202);
-    await expectUntouched(journey, asked);
+    expect((await approve(journey, request)).status).toBe(202);
+    await expectUntouched(journey, request);
     await stack.workers[0]?.start();
-    await expectMadeOnce(journey, asked);
+    await expectMadeOnce(journey, request);
   });
 
   it('every history replays', async () => {

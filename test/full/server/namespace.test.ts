@@ -10,34 +10,34 @@ import { prepareNamespace, SEARCH_ATTRIBUTES } from '../../../scripts/servers/te
 import { searchAttributes } from '../../../workflows/messages.ts';
 import { fullTemporalOrSkip } from '../../stack/full-temporal-program.ts';
 import { fullTemporal } from '../../stack/full-temporal.ts';
-import { takeNumber, type TemporalPlace } from '../../stack/temporal.ts';
+import { takeNumber, type TemporalService } from '../../stack/temporal.ts';
 
 const programs = await fullTemporalOrSkip();
 /** What compose/temporal/namespace.sh uses; the development server of the tests comes with it. */
 const commandLine = process.env['KEYTURN_TEST_TEMPORAL_PROGRAM'];
 
 describe.skipIf(programs === undefined)('a new namespace of the full Temporal server, on PostgreSQL', () => {
-  let place: TemporalPlace;
+  let service: TemporalService;
   let connection: Connection;
 
   beforeAll(async () => {
     if (!programs) return;
-    place = await fullTemporal(programs, `stack_${takeNumber()}`);
-    connection = await Connection.connect({ address: place.address });
+    service = await fullTemporal(programs, `stack_${takeNumber()}`);
+    connection = await Connection.connect({ address: service.address });
   });
 
   afterAll(async () => {
     await connection?.close();
-    await place?.server?.stop();
+    await service?.server?.stop();
   });
 
   it('has every search attribute ready for use as soon as Keyturn has prepared it', async () => {
-    await prepareNamespace(place.address, 'prepared');
+    await prepareNamespace(service.address, 'prepared');
     await expectUsable('prepared');
   });
 
   it('may be prepared again', async () => {
-    await prepareNamespace(place.address, 'prepared');
+    await prepareNamespace(service.address, 'prepared');
     await expectUsable('prepared');
   });
 
@@ -47,7 +47,7 @@ describe.skipIf(programs === undefined)('a new namespace of the full Temporal se
       const script = path.join(root, 'compose', 'temporal', 'namespace.sh');
       const env = {
         PATH: `${path.dirname(commandLine ?? '')}:${process.env['PATH']}`,
-        TEMPORAL_ADDRESS: place.address,
+        TEMPORAL_ADDRESS: service.address,
         TEMPORAL_NAMESPACE: 'composed',
         TEMPORAL_RETENTION: '720h',
       };
@@ -58,7 +58,7 @@ describe.skipIf(programs === undefined)('a new namespace of the full Temporal se
     },
   );
 
-  /** Without another try: whoever asks first must not be refused. */
+  /** Without another try: the first caller must not be refused. */
   async function expectUsable(namespace: string): Promise<void> {
     const client = new Client({ connection, namespace });
     const { status, action, environment, risk, expiresAt } = searchAttributes;

@@ -11,7 +11,7 @@ import {
   expectMadeOnce,
   freshAccount,
   startJourney,
-  type Asked,
+  type Submitted,
   type Journey,
   type RequestBody,
 } from './journey.ts';
@@ -55,19 +55,19 @@ async function readiness(url: string, status: number): Promise<void> {
 it('an outage while people are asked loses nothing: calls are refused, and later all goes on', async () => {
   const { stack, olga } = journey;
   const pending = await askPending(journey);
-  const asking = { account: freshAccount(), key: randomUUID() };
+  const submission = { account: freshAccount(), key: randomUUID() };
   await outage(async () => {
     const refused = [
       await stack.http<RequestBody>({ path: `/v1/requests/${pending.id}`, token: olga }),
       await stack.decide<RequestBody>(olga, pending.id),
-      await create(journey, asking),
+      await create(journey, submission),
     ];
     expect(refused.map(({ status, body }) => [status, body.code])).toEqual(
       refused.map(() => [503, 'unavailable']),
     );
     expect(refused.every(({ headers }) => Number(headers.get('retry-after')) > 0)).toBe(true);
   });
-  const { status } = await create(journey, asking);
+  const { status } = await create(journey, submission);
   expect(status).toBe(201);
   await approve(journey, pending);
   await expectMadeOnce(journey, pending);
@@ -76,17 +76,17 @@ it('an outage while people are asked loses nothing: calls are refused, and later
 it('an outage between a decision and its count, and between the change and its record, loses neither', async () => {
   const frozen = await freezeAt(journey, ['deciding', 'settling', 'committing']);
   await outage(() => releaseAll(frozen));
-  for (const { asked } of frozen.values()) await expectMadeOnce(journey, asked);
+  for (const { request } of frozen.values()) await expectMadeOnce(journey, request);
 });
 
 it('requests that arrive while the database comes and goes are each made once', async () => {
-  const asked: Asked[] = [];
+  const request: Submitted[] = [];
   for (let round = 0; round < 3; round += 1) {
-    asked.push(await askPending(journey));
+    request.push(await askPending(journey));
     await outage(async () => undefined);
   }
-  for (const one of asked) await approve(journey, one);
-  for (const one of asked) await expectMadeOnce(journey, one);
+  for (const one of request) await approve(journey, one);
+  for (const one of request) await expectMadeOnce(journey, one);
 });
 
 it('no process had to be started again', async () => {

@@ -10,7 +10,7 @@ import {
   expectUntouched,
   freshAccount,
   startJourney,
-  type Asked,
+  type Submitted,
   type Journey,
   type RequestBody,
 } from './journey.ts';
@@ -40,14 +40,14 @@ async function show({ id }: { readonly id: string }): Promise<Shown> {
 }
 
 /** People are asked anew: about another decision digest. */
-async function askedAgain(asked: { readonly id: string }, digest: string | null): Promise<Shown> {
+async function reviewedAgain(request: { readonly id: string }, digest: string | null): Promise<Shown> {
   return waitFor({
     what: 'a new round of decisions',
     check: async () => {
-      const shown = await show(asked);
+      const shown = await show(request);
       return shown.status === 'pending' && shown.decision_digest !== digest ? shown : undefined;
     },
-    explain: async () => `it is ${(await show(asked)).status}`,
+    explain: async () => `it is ${(await show(request)).status}`,
   });
 }
 
@@ -57,44 +57,44 @@ const OTHER_CHANGE = 'update account set credit_limit = credit_limit + 100 where
 describe('a target that changed after the approval', () => {
   it('is not touched: people are asked again about the new plan, and the old decisions are void', async () => {
     const { stack, olga, dmitri } = journey;
-    const asked = await askPending(journey);
-    const first = await show(asked);
+    const request = await askPending(journey);
+    const first = await show(request);
     const lock = await holdClaims(journey);
-    await approve(journey, asked);
+    await approve(journey, request);
     await lock.isWaitedFor(stack);
-    await stack.target.query(OTHER_CHANGE, [asked.account]);
+    await stack.target.query(OTHER_CHANGE, [request.account]);
     await lock.release();
-    const second = await askedAgain(asked, first.decision_digest);
-    const drifted = { ...asked, limit: asked.limit + 100 };
+    const second = await reviewedAgain(request, first.decision_digest);
+    const drifted = { ...request, limit: request.limit + 100 };
     await expectOnlyOtherChange(drifted);
-    const late = await stack.decide<RequestBody>(dmitri, asked.id, {
+    const late = await stack.decide<RequestBody>(dmitri, request.id, {
       decision_digest: first.decision_digest ?? '',
     });
     expect([late.status, late.body.code]).toEqual([409, 'decision_digest_stale']);
     expect(JSON.stringify(second.plan)).not.toBe(JSON.stringify(first.plan));
-    await approve(journey, asked, olga);
-    await stack.waitForStatus(asked.id, 'succeeded');
+    await approve(journey, request, olga);
+    await stack.waitForStatus(request.id, 'succeeded');
     expect(await limitAndRuns(drifted)).toEqual({ limit: drifted.limit + 1, runs: 1 });
-    expect(await brokenChecks(journey, asked.id)).toEqual([]);
+    expect(await brokenChecks(journey, request.id)).toEqual([]);
   });
 
   it('is not touched either when the change comes while the execution already runs', async () => {
     const { stack } = journey;
-    const asked = await askPending(journey);
-    const first = await show(asked);
-    const other = await Lock.take(stack.databases.targetAdmin, OTHER_CHANGE, [asked.account]);
-    await approve(journey, asked);
+    const request = await askPending(journey);
+    const first = await show(request);
+    const other = await Lock.take(stack.databases.targetAdmin, OTHER_CHANGE, [request.account]);
+    await approve(journey, request);
     await other.isWaitedFor(stack);
-    expect(await claimsOf(stack, asked.id, 'claimed')).toBe(1);
+    expect(await claimsOf(stack, request.id, 'claimed')).toBe(1);
     await other.commit();
-    await askedAgain(asked, first.decision_digest);
-    const drifted = { ...asked, limit: asked.limit + 100 };
+    await reviewedAgain(request, first.decision_digest);
+    const drifted = { ...request, limit: request.limit + 100 };
     await expectOnlyOtherChange(drifted);
-    expect(await claimsOf(stack, asked.id, 'released')).toBe(1);
-    await approve(journey, asked);
-    await stack.waitForStatus(asked.id, 'succeeded');
+    expect(await claimsOf(stack, request.id, 'released')).toBe(1);
+    await approve(journey, request);
+    await stack.waitForStatus(request.id, 'succeeded');
     expect(await limitAndRuns(drifted)).toEqual({ limit: drifted.limit + 1, runs: 1 });
-    expect(await brokenChecks(journey, asked.id)).toEqual([]);
+    expect(await brokenChecks(journey, request.id)).toEqual([]);
   });
 
   it('is not touched when further rows came under the statement', async () => {
@@ -113,7 +113,7 @@ describe('a target that changed after the approval', () => {
     await lock.isWaitedFor(stack);
     await stack.target.query(`update account set currency = 'CHF' where id = $1`, [two]);
     await lock.release();
-    const second = await askedAgain(created.body, first.decision_digest);
+    const second = await reviewedAgain(created.body, first.decision_digest);
     expect(await frozenAccounts([one, two])).toEqual([]);
     expect([first, second].map(({ plan }) => plan.effects[0]?.rows.length)).toEqual([1, 2]);
     await approve(journey, created.body, olga);
@@ -127,42 +127,42 @@ describe('a target that changed after the approval', () => {
     return rows.map(({ id }) => id);
   }
 
-  async function limitAndRuns(asked: Asked): Promise<{ limit: number; runs: number }> {
+  async function limitAndRuns(request: Submitted): Promise<{ limit: number; runs: number }> {
     const sql = `select credit_limit::float8 as limit,
       (select count(*)::int from keyturn.execution where request_id = $2 and not fenced) as runs
       from account where id = $1`;
     const { rows } = await journey.stack.target.query<{ limit: number; runs: number }>(sql, [
-      asked.account,
-      asked.id,
+      request.account,
+      request.id,
     ]);
     return rows[0] ?? expect.unreachable();
   }
 
-  async function expectOnlyOtherChange(asked: Asked): Promise<void> {
-    expect(await limitAndRuns(asked)).toEqual({ limit: asked.limit, runs: 0 });
+  async function expectOnlyOtherChange(request: Submitted): Promise<void> {
+    expect(await limitAndRuns(request)).toEqual({ limit: request.limit, runs: 0 });
   }
 });
 
 describe('an approval past its maximum age', () => {
-  it('performs nothing: people are asked again, and fresh approvals perform it', async () => {
+  it('executes nothing: people are asked again, and fresh approvals execute it', async () => {
     const { stack, olga, dmitri } = journey;
-    const asked = await askPending(journey, { target: 'shop-stale' });
+    const request = await askPending(journey, { target: 'shop-stale' });
     const lock = await holdClaims(journey);
-    await approve(journey, asked, olga);
-    await approve(journey, asked, dmitri);
+    await approve(journey, request, olga);
+    await approve(journey, request, dmitri);
     await lock.isWaitedFor(stack);
-    await waitFor({ what: 'the approvals to be too old', check: () => approvalsAreOld(asked.id) });
+    await waitFor({ what: 'the approvals to be too old', check: () => approvalsAreOld(request.id) });
     await lock.release();
     await waitFor({
       what: 'people to be asked again',
-      check: async () => ((await roundOf(asked.id)) === 2 ? true : undefined),
+      check: async () => ((await roundOf(request.id)) === 2 ? true : undefined),
     });
-    await stack.waitForStatus(asked.id, 'pending');
-    await expectUntouched(journey, asked);
-    expect(await claimsOf(stack, asked.id, 'claimed')).toBe(0);
-    await approve(journey, asked, olga);
-    await approve(journey, asked, dmitri);
-    await expectMadeOnce(journey, asked);
+    await stack.waitForStatus(request.id, 'pending');
+    await expectUntouched(journey, request);
+    expect(await claimsOf(stack, request.id, 'claimed')).toBe(0);
+    await approve(journey, request, olga);
+    await approve(journey, request, dmitri);
+    await expectMadeOnce(journey, request);
   });
 
   /** The policy of the target says three seconds. */

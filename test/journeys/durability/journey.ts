@@ -18,7 +18,7 @@ export interface Journey {
 }
 
 /** A request for one more euro of credit on an account that no other request touches. */
-export interface Asked {
+export interface Submitted {
   readonly id: string;
   readonly account: number;
   /** What the account had before. */
@@ -81,19 +81,19 @@ export async function create(
 }
 
 /** Makes a request that is acknowledged. */
-export async function ask(journey: Journey, options: AskOptions = {}): Promise<Asked> {
-  const asking = { account: freshAccount(), key: randomUUID() };
-  const limit = await limitOf(journey.stack, asking.account);
-  const { status, body } = await create(journey, asking, options);
+export async function ask(journey: Journey, options: AskOptions = {}): Promise<Submitted> {
+  const submission = { account: freshAccount(), key: randomUUID() };
+  const limit = await limitOf(journey.stack, submission.account);
+  const { status, body } = await create(journey, submission, options);
   expect([201, 202], JSON.stringify(body)).toContain(status);
-  return { ...asking, id: body.id, limit };
+  return { ...submission, id: body.id, limit };
 }
 
 /** Makes a request and waits until people are asked. */
-export async function askPending(journey: Journey, options: AskOptions = {}): Promise<Asked> {
-  const asked = await ask(journey, options);
-  await journey.stack.waitForStatus(asked.id, 'pending');
-  return asked;
+export async function askPending(journey: Journey, options: AskOptions = {}): Promise<Submitted> {
+  const request = await ask(journey, options);
+  await journey.stack.waitForStatus(request.id, 'pending');
+  return request;
 }
 
 /** Approves a request. The approval is acknowledged: counted, or durable and not yet counted. */
@@ -141,33 +141,33 @@ async function countIn(query: Promise<{ readonly rows: readonly { count: number 
 const FINAL = REQUEST_STATUSES.filter(isFinal);
 
 /** The request has succeeded, its change was made exactly once, and its evidence holds. */
-export async function expectMadeOnce(journey: Journey, asked: Asked): Promise<void> {
+export async function expectMadeOnce(journey: Journey, request: Submitted): Promise<void> {
   const { stack } = journey;
-  const { status, failure } = await stack.waitForStatus(asked.id, FINAL, 150_000);
+  const { status, failure } = await stack.waitForStatus(request.id, FINAL, 150_000);
   expect({ status, failure }).toEqual({ status: 'succeeded', failure: null });
   const made = {
-    added: (await limitOf(stack, asked.account)) - asked.limit,
-    changes: await changesOf(stack, asked.account),
-    committed: await committedRuns(stack, asked.id),
-    succeeded: await claimsOf(stack, asked.id, 'succeeded'),
-    open: await claimsOf(stack, asked.id, 'claimed'),
-    broken: await brokenChecks(journey, asked.id),
+    added: (await limitOf(stack, request.account)) - request.limit,
+    changes: await changesOf(stack, request.account),
+    committed: await committedRuns(stack, request.id),
+    succeeded: await claimsOf(stack, request.id, 'succeeded'),
+    open: await claimsOf(stack, request.id, 'claimed'),
+    broken: await brokenChecks(journey, request.id),
   };
   expect(made).toEqual({ added: 1, changes: 1, committed: 1, succeeded: 1, open: 0, broken: [] });
 }
 
 /** Nothing of the request has happened at the target. */
-export async function expectUntouched({ stack }: Journey, asked: Asked): Promise<void> {
+export async function expectUntouched({ stack }: Journey, request: Submitted): Promise<void> {
   const found = {
-    limit: await limitOf(stack, asked.account),
-    changes: await changesOf(stack, asked.account),
-    committed: await committedRuns(stack, asked.id),
+    limit: await limitOf(stack, request.account),
+    changes: await changesOf(stack, request.account),
+    committed: await committedRuns(stack, request.id),
   };
-  expect(found).toEqual({ limit: asked.limit, changes: 0, committed: 0 });
+  expect(found).toEqual({ limit: request.limit, changes: 0, committed: 0 });
 }
 
 /** The workflow has ended, and says the same as the row. */
-export async function expectClosedAs({ stack }: Journey, { id }: Asked, status: string): Promise<void> {
+export async function expectClosedAs({ stack }: Journey, { id }: Submitted, status: string): Promise<void> {
   expect(await stack.temporal.workflow.getHandle(id).result()).toBe(status);
 }
 

@@ -23,15 +23,15 @@ describe.each(Object.entries(KILLS))('kill -9 of %s', (_name, kill: Kill) => {
     'while %s: loses nothing and makes the change exactly once',
     async (moment) => {
       // What is tried again is tried with a request and a kill of its own.
-      const { asked, isUndecided } = (killed.get(moment) ??
+      const { request, isUndecided } = (killed.get(moment) ??
         (await killAt(kill, [moment])).get(moment)) as Frozen;
       killed.delete(moment);
       if (isUndecided) {
-        await journey.stack.waitForStatus(asked.id, 'pending', 60_000);
-        await approve(journey, asked);
+        await journey.stack.waitForStatus(request.id, 'pending', 60_000);
+        await approve(journey, request);
       }
-      await expectMadeOnce(journey, asked);
-      await expectClosedAs(journey, asked, 'succeeded');
+      await expectMadeOnce(journey, request);
+      await expectClosedAs(journey, request, 'succeeded');
     },
     240_000,
   );

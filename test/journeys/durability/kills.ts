@@ -1,6 +1,6 @@
 import type { Stack } from '../../stack/stack.ts';
 
-/** How processes die, and how whoever supervises them starts them again. */
+/** How processes die, and how their supervisor starts them again. */
 export interface Kill {
   strike(stack: Stack): Promise<unknown>;
   recover(stack: Stack): Promise<unknown>;
@@ -17,14 +17,14 @@ export const KILLS: Readonly<Record<string, Kill>> = {
     recover: ({ apis }) => Promise.all(apis.map((api) => api.start())),
   },
   'the Temporal server': {
-    strike: async ({ temporalPlace }) => temporalPlace.server?.kill9(),
-    recover: async ({ temporalPlace }) => temporalPlace.server?.start(),
+    strike: async ({ temporalService }) => temporalService.server?.kill9(),
+    recover: async ({ temporalService }) => temporalService.server?.start(),
   },
   'everything at once': {
-    strike: ({ apis, workers, temporalPlace }) =>
-      Promise.all([...apis, ...workers, temporalPlace.server].map((program) => program?.kill9())),
-    recover: async ({ apis, workers, temporalPlace }) => {
-      await temporalPlace.server?.start();
+    strike: ({ apis, workers, temporalService }) =>
+      Promise.all([...apis, ...workers, temporalService.server].map((program) => program?.kill9())),
+    recover: async ({ apis, workers, temporalService }) => {
+      await temporalService.server?.start();
       await Promise.all([...apis, ...workers].map((program) => program.start()));
     },
   },

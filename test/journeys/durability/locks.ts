@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import type { Stack } from '../../stack/stack.ts';
 import { waitFor } from '../../stack/wait.ts';
 
-/** A lock that a superuser's session holds, or waits for. Whoever needs it stands still until it is let go. */
+/** A lock that a superuser's session holds, or waits for. Others who need it stand still until it is released. */
 export class Lock {
   readonly #client: Client;
   readonly #granted: Promise<unknown>;

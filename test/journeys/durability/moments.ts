@@ -1,5 +1,5 @@
 import { waitFor } from '../../stack/wait.ts';
-import { approve, ask, askPending, claimsOf, limitOf, type Asked, type Journey } from './journey.ts';
+import { approve, ask, askPending, claimsOf, limitOf, type Submitted, type Journey } from './journey.ts';
 import { Lock } from './locks.ts';
 
 /**
@@ -26,7 +26,7 @@ export type Moment = (typeof MOMENTS)[number];
 
 /** A request that stands still. */
 export interface Frozen {
-  readonly asked: Asked;
+  readonly request: Submitted;
   /** True when people have still to be asked, or to answer. */
   readonly isUndecided: boolean;
   /** Lets the request go on. */
@@ -65,9 +65,9 @@ const FREEZE: Readonly<Record<Moment, (journey: Journey) => Promise<Frozen>>> = 
   pending: async (journey) => frozen(await askPending(journey), true, []),
 };
 
-function frozen(asked: Asked, isUndecided: boolean, locks: readonly Lock[]): Frozen {
+function frozen(request: Submitted, isUndecided: boolean, locks: readonly Lock[]): Frozen {
   return {
-    asked,
+    request,
     isUndecided,
     release: async () => {
       await Promise.all(locks.map((lock) => lock.release()));
@@ -78,34 +78,34 @@ function frozen(asked: Asked, isUndecided: boolean, locks: readonly Lock[]): Fro
 const LOCK_REQUEST = 'select 1 from keyturn.request where id = $1 for update';
 
 async function freezeDeciding(journey: Journey): Promise<Frozen> {
-  const asked = await askPending(journey);
-  const lock = await lockKeyturn(journey, LOCK_REQUEST, [asked.id]);
-  const { status } = await approve(journey, asked);
+  const request = await askPending(journey);
+  const lock = await lockKeyturn(journey, LOCK_REQUEST, [request.id]);
+  const { status } = await approve(journey, request);
   if (status !== 202) throw new Error('The approval was counted in spite of the lock.');
-  return frozen(asked, false, [lock]);
+  return frozen(request, false, [lock]);
 }
 
 async function freezeReceiving(journey: Journey): Promise<Frozen> {
   const lock = await lockKeyturn(journey, 'lock table keyturn.request in share mode');
-  const asked = await ask(journey, { wait: 0 });
+  const request = await ask(journey, { wait: 0 });
   await lock.isWaitedFor(journey.stack);
-  return frozen(asked, true, [lock]);
+  return frozen(request, true, [lock]);
 }
 
 async function freezePlanning(journey: Journey): Promise<Frozen> {
   const lock = await lockKeyturn(journey, 'lock table keyturn.plan in share mode');
-  const asked = await ask(journey, { wait: 0 });
+  const request = await ask(journey, { wait: 0 });
   await lock.isWaitedFor(journey.stack);
-  return frozen(asked, true, [lock]);
+  return frozen(request, true, [lock]);
 }
 
 async function freezeClaiming(journey: Journey): Promise<Frozen> {
-  const asked = await askPending(journey);
+  const request = await askPending(journey);
   const lock = await holdClaims(journey);
-  await approve(journey, asked);
+  await approve(journey, request);
   await lock.isWaitedFor(journey.stack);
-  await journey.stack.waitForStatus(asked.id, 'approved');
-  return frozen(asked, false, [lock]);
+  await journey.stack.waitForStatus(request.id, 'approved');
+  return frozen(request, false, [lock]);
 }
 
 /** Approved requests are not claimed until this is let go: a claim reads the active policy under a lock of its own. */
@@ -114,45 +114,45 @@ export function holdClaims(journey: Journey): Promise<Lock> {
 }
 
 async function freezeCommitting(journey: Journey): Promise<Frozen> {
-  const { asked, gate } = await freezeAfterClaim(journey);
+  const { request, gate } = await freezeAfterClaim(journey);
   const sql = 'select 1 from keyturn.execution where request = $1 for update';
-  const lock = await lockKeyturn(journey, sql, [asked.id]);
+  const lock = await lockKeyturn(journey, sql, [request.id]);
   await gate.release();
   await lock.isWaitedFor(journey.stack);
-  return frozen(asked, false, [lock]);
+  return frozen(request, false, [lock]);
 }
 
 async function freezeSettling(journey: Journey): Promise<Frozen> {
-  const { asked, gate } = await freezeAfterClaim(journey);
-  const lock = await lockKeyturn(journey, LOCK_REQUEST, [asked.id]);
+  const { request, gate } = await freezeAfterClaim(journey);
+  const lock = await lockKeyturn(journey, LOCK_REQUEST, [request.id]);
   await gate.release();
   await lock.isWaitedFor(journey.stack);
   await waitFor({
     what: 'the target to commit',
-    check: async () => (await limitOf(journey.stack, asked.account)) !== asked.limit || undefined,
+    check: async () => (await limitOf(journey.stack, request.account)) !== request.limit || undefined,
   });
-  return frozen(asked, false, [lock]);
+  return frozen(request, false, [lock]);
 }
 
 /**
  * The claim waits for the first gate; the second one queues behind the claim, so that it is held from the claim's
  * commit on, and stops the note that the executor makes right before the target's commit.
  */
-async function freezeAfterClaim(journey: Journey): Promise<{ asked: Asked; gate: Lock }> {
+async function freezeAfterClaim(journey: Journey): Promise<{ request: Submitted; gate: Lock }> {
   const { stack } = journey;
-  const asked = await askPending(journey);
+  const request = await askPending(journey);
   const sql = 'lock table keyturn.execution in share mode';
   const first = await lockKeyturn(journey, sql);
-  await approve(journey, asked);
+  await approve(journey, request);
   await first.isWaitedFor(stack);
   const gate = await Lock.request(stack.databases.keyturn.admin, sql);
   await gate.isQueued(stack);
   await first.release();
   await gate.isHeld();
   await gate.isWaitedFor(stack);
-  const claims = await claimsOf(stack, asked.id, 'claimed');
+  const claims = await claimsOf(stack, request.id, 'claimed');
   if (claims !== 1) throw new Error(`There are ${claims} claims instead of one.`);
-  return { asked, gate };
+  return { request, gate };
 }
 
 function lockKeyturn({ stack }: Journey, sql: string, values: readonly unknown[] = []): Promise<Lock> {

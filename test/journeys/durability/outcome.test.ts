@@ -9,7 +9,7 @@ import {
   expectUntouched,
   limitOf,
   startJourney,
-  type Asked,
+  type Submitted,
   type Journey,
 } from './journey.ts';
 import { freezeAt, releaseAll, type Moment } from './moments.ts';
@@ -26,11 +26,11 @@ beforeAll(async () => {
 afterAll(async () => journey?.stack.stop());
 
 /** Leaves one request of each moment behind, by the death of its worker. */
-async function abandon(moments: readonly Moment[]): Promise<readonly Asked[]> {
+async function abandon(moments: readonly Moment[]): Promise<readonly Submitted[]> {
   const frozen = await freezeAt(journey, moments);
   await journey.stack.workers[0]?.kill9();
   await releaseAll(frozen);
-  return [...frozen.values()].map(({ asked }) => asked);
+  return [...frozen.values()].map(({ request }) => request);
 }
 
 /** Once a question stayed without an answer: as if the first one had, an hour ago. */
@@ -49,31 +49,31 @@ async function unansweredForAnHour({ keyturnDb }: Stack, request: string): Promi
 }
 
 describe('an execution whose worker died', () => {
-  it('is not called indeterminate while the target may still tell what became of it', async () => {
+  it('is not called indeterminate while the target may still know the outcome', async () => {
     const { stack } = journey;
-    const asked = await abandon(['settling', 'committing']);
+    const request = await abandon(['settling', 'committing']);
     const away = await takeTarget(stack);
     await stack.workers[0]?.start();
     await logged(stack.workers[0] ?? expect.unreachable(), 'probe failed');
-    for (const { id } of asked) await stack.waitForStatus(id, 'executing');
+    for (const { id } of request) await stack.waitForStatus(id, 'executing');
     await away.comeBack();
-    for (const one of asked) await expectMadeOnce(journey, one);
+    for (const one of request) await expectMadeOnce(journey, one);
   });
 
   it('is called indeterminate when the target is gone for good and nobody is left to ask, and is never repeated', async () => {
     const { stack } = journey;
-    const [asked = expect.unreachable()] = await abandon(['settling']);
+    const [request = expect.unreachable()] = await abandon(['settling']);
     const away = await takeTarget(stack);
-    await stack.temporal.workflow.getHandle(asked.id).terminate();
+    await stack.temporal.workflow.getHandle(request.id).terminate();
     await stack.workers[0]?.start();
-    await unansweredForAnHour(stack, asked.id);
-    const row = await stack.waitForStatus(asked.id, ['indeterminate', 'failed', 'succeeded']);
+    await unansweredForAnHour(stack, request.id);
+    const row = await stack.waitForStatus(request.id, ['indeterminate', 'failed', 'succeeded']);
     expect(row).toMatchObject({ status: 'indeterminate', failure: { code: 'outcome_unknown' } });
     await away.comeBack();
-    expect(await claimsOf(stack, asked.id, 'indeterminate')).toBe(1);
-    expect((await limitOf(stack, asked.account)) - asked.limit).toBe(1);
-    expect(await committedRuns(stack, asked.id)).toBe(1);
-    expect(await brokenChecks(journey, asked.id)).toEqual([]);
+    expect(await claimsOf(stack, request.id, 'indeterminate')).toBe(1);
+    expect((await limitOf(stack, request.account)) - request.limit).toBe(1);
+    expect(await committedRuns(stack, request.id)).toBe(1);
+    expect(await brokenChecks(journey, request.id)).toEqual([]);
   });
 
   it('is found out by the sweeper when its workflow is gone, too', async () => {

@@ -11,7 +11,7 @@ import {
   freshAccount,
   limitOf,
   startJourney,
-  type Asked,
+  type Submitted,
   type Journey,
   type RequestBody,
 } from './journey.ts';
@@ -28,7 +28,7 @@ afterAll(async () => journey?.stack.stop());
 
 /** All at once, one half at each API. */
 async function approveAtOnce(
-  { id }: Asked,
+  { id }: Submitted,
   tokens: readonly string[],
 ): Promise<readonly Reply<RequestBody>[]> {
   const { stack, olga } = journey;
@@ -47,33 +47,33 @@ async function countedPeople(id: string): Promise<readonly string[]> {
 const CROWD = Array.from({ length: 16 }, (_, index) => `reviewer-${String(index + 1).padStart(2, '0')}`);
 
 describe('two API processes', () => {
-  it('take sixteen approvals at once, and each of the sixteen that are demanded counts', async () => {
-    const asked = await askPending(journey, { target: 'shop-crowd' });
+  it('take sixteen approvals at once, and each of the sixteen that are required counts', async () => {
+    const request = await askPending(journey, { target: 'shop-crowd' });
     const tokens = await Promise.all(CROWD.map((name) => journey.stack.issuer.humanToken(name)));
-    const withoutLast = await approveAtOnce(asked, tokens.slice(0, 15));
+    const withoutLast = await approveAtOnce(request, tokens.slice(0, 15));
     expect(withoutLast.map(({ status }) => status)).toEqual(withoutLast.map(() => 200));
-    expect(await countedPeople(asked.id)).toEqual(CROWD.slice(0, 15));
-    await journey.stack.waitForStatus(asked.id, 'pending');
-    await approveAtOnce(asked, tokens.slice(15));
-    await expectMadeOnce(journey, asked);
-    expect(await countedPeople(asked.id)).toEqual(CROWD);
+    expect(await countedPeople(request.id)).toEqual(CROWD.slice(0, 15));
+    await journey.stack.waitForStatus(request.id, 'pending');
+    await approveAtOnce(request, tokens.slice(15));
+    await expectMadeOnce(journey, request);
+    expect(await countedPeople(request.id)).toEqual(CROWD);
   });
 
   it('take sixteen approvals of two people at once, and count one of each', async () => {
-    const asked = await askPending(journey, { target: 'shop-two-people' });
+    const request = await askPending(journey, { target: 'shop-two-people' });
     const { olga, dmitri } = journey;
-    const replies = await approveAtOnce(asked, [...Array(8).fill(olga), ...Array(8).fill(dmitri)]);
+    const replies = await approveAtOnce(request, [...Array(8).fill(olga), ...Array(8).fill(dmitri)]);
     const statuses = replies.map(({ status }) => status);
     expect(statuses.filter((status) => status === 200)).toHaveLength(2);
     expect(statuses.filter((status) => status !== 200)).toEqual(Array(14).fill(409));
-    await expectMadeOnce(journey, asked);
-    expect(await countedPeople(asked.id)).toEqual(['dmitri', 'olga']);
+    await expectMadeOnce(journey, request);
+    expect(await countedPeople(request.id)).toEqual(['dmitri', 'olga']);
   });
 
   it('make one request of twenty calls with the same key at once', async () => {
-    const asking = { account: freshAccount(), key: randomUUID() };
-    const limit = await limitOf(journey.stack, asking.account);
-    const calls = Array.from({ length: 20 }, (_, index) => create(journey, asking, { api: index % 2 }));
+    const submission = { account: freshAccount(), key: randomUUID() };
+    const limit = await limitOf(journey.stack, submission.account);
+    const calls = Array.from({ length: 20 }, (_, index) => create(journey, submission, { api: index % 2 }));
     const replies = await Promise.all(calls);
     const [first] = replies;
     expect(new Set(replies.map(({ body }) => body.id)).size).toBe(1);
@@ -81,34 +81,34 @@ describe('two API processes', () => {
       ...Array(19).fill(200),
       201,
     ]);
-    const asked = { ...asking, limit, id: first?.body.id ?? '' };
-    await approve(journey, asked);
-    await expectMadeOnce(journey, asked);
+    const request = { ...submission, limit, id: first?.body.id ?? '' };
+    await approve(journey, request);
+    await expectMadeOnce(journey, request);
   });
 });
 
 describe('two workers', () => {
-  it('drain: one that is stopped while it performs finishes first and exits with zero', async () => {
+  it('drain: one that is stopped while it executes finishes first and exits with zero', async () => {
     const frozen = await freezeAt(journey, ['settling']);
-    const { asked } = frozen.get('settling') ?? expect.unreachable();
-    const worker = await performerOf(journey.stack, asked.id);
+    const { request } = frozen.get('settling') ?? expect.unreachable();
+    const worker = await performerOf(journey.stack, request.id);
     const stopped = worker.stop();
     await isDraining(worker);
     await releaseAll(frozen);
     expect(await stopped).toBe('exit code 0');
-    await expectMadeOnce(journey, asked);
+    await expectMadeOnce(journey, request);
     await worker.start();
   });
 
   it('take over from one that only seemed dead: when it wakes up, it changes nothing more', async () => {
     const { stack } = journey;
     const frozen = await freezeAt(journey, ['committing']);
-    const { asked } = frozen.get('committing') ?? expect.unreachable();
-    const worker = await performerOf(journey.stack, asked.id);
+    const { request } = frozen.get('committing') ?? expect.unreachable();
+    const worker = await performerOf(journey.stack, request.id);
     process.kill(worker.pid(), 'SIGSTOP');
     await releaseAll(frozen);
     try {
-      await expectMadeOnce(journey, asked);
+      await expectMadeOnce(journey, request);
     } finally {
       process.kill(worker.pid(), 'SIGCONT');
     }
@@ -116,6 +116,6 @@ describe('two workers', () => {
     await stack.workers.find((other) => other !== worker)?.stop();
     await approve(journey, next);
     await expectMadeOnce(journey, next);
-    await expectMadeOnce(journey, asked);
+    await expectMadeOnce(journey, request);
   }, 240_000);
 });

@@ -12,7 +12,7 @@ import {
   freshAccount,
   limitOf,
   startJourney,
-  type Asked,
+  type Submitted,
   type Journey,
   type RequestBody,
 } from './journey.ts';
@@ -32,8 +32,8 @@ async function requestCount(): Promise<number> {
 }
 
 describe('with no Temporal server up', () => {
-  const asking = { account: freshAccount(), key: randomUUID() };
-  let pending: Asked;
+  const submission = { account: freshAccount(), key: randomUUID() };
+  let pending: Submitted;
   let requestsBefore: number;
   let workerBefore: number | undefined;
 
@@ -41,11 +41,11 @@ describe('with no Temporal server up', () => {
     pending = await askPending(journey);
     requestsBefore = await requestCount();
     workerBefore = journey.stack.workers[0]?.pid();
-    await journey.stack.temporalPlace.server?.kill9();
+    await journey.stack.temporalService.server?.kill9();
   });
 
   it('a request is refused with the advice to repeat it, and nothing is half done', async () => {
-    const { status, body, headers } = await create(journey, asking);
+    const { status, body, headers } = await create(journey, submission);
     expect([status, body.code]).toEqual([503, 'unavailable']);
     expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
     expect(await requestCount()).toBe(requestsBefore);
@@ -86,23 +86,23 @@ describe('with no Temporal server up', () => {
 
   it('the same key works once as soon as the server is back, with the same processes', async () => {
     const { stack } = journey;
-    await stack.temporalPlace.server?.start();
-    const limit = await limitOf(stack, asking.account);
+    await stack.temporalService.server?.start();
+    const limit = await limitOf(stack, submission.account);
     const taken = await waitFor({
       what: 'the request to be taken',
       check: async () => {
-        const reply = await create(journey, asking);
+        const reply = await create(journey, submission);
         return reply.status === 503 ? undefined : reply;
       },
     });
-    const repeated = await create(journey, asking);
+    const repeated = await create(journey, submission);
     expect([repeated.status, repeated.body.id]).toEqual([200, taken.body.id]);
     expect(await requestCount()).toBe(requestsBefore + 1);
-    const asked = { ...asking, limit, id: taken.body.id };
-    await stack.waitForStatus(asked.id, 'pending');
-    await approve(journey, asked);
+    const request = { ...submission, limit, id: taken.body.id };
+    await stack.waitForStatus(request.id, 'pending');
+    await approve(journey, request);
     await approve(journey, pending);
-    await expectMadeOnce(journey, asked);
+    await expectMadeOnce(journey, request);
     await expectMadeOnce(journey, pending);
     expect(stack.workers[0]?.pid()).toBe(workerBefore);
     expect((await fetch(`${stack.workers[0]?.url}/readyz`)).status).toBe(200);

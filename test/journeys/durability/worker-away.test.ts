@@ -15,7 +15,7 @@ import {
   limitOf,
   oneMore,
   startJourney,
-  type Asked,
+  type Submitted,
   type Journey,
   type RequestBody,
 } from './journey.ts';
@@ -40,8 +40,8 @@ async function workflowIsThere(id: string): Promise<boolean> {
 
 /** What happens by itself once the retention time of the namespace is over. The server takes its time. */
 async function forgetWorkflow(id: string): Promise<void> {
-  const { temporal, temporalPlace } = journey.stack;
-  const { namespace } = temporalPlace;
+  const { temporal, temporalService } = journey.stack;
+  const { namespace } = temporalService;
   await temporal.workflow.getHandle(id).result();
   await temporal.workflowService.deleteWorkflowExecution({
     namespace,
@@ -55,8 +55,8 @@ async function forgetWorkflow(id: string): Promise<void> {
 }
 
 describe('with no worker up', () => {
-  let pending: Asked;
-  let unplanned: Asked;
+  let pending: Submitted;
+  let unplanned: Submitted;
 
   beforeAll(async () => {
     pending = await askPending(journey);
@@ -85,10 +85,10 @@ describe('with no worker up', () => {
 
   it('an API that dies before it can answer has lost nothing: the same key finds the request', async () => {
     const { stack } = journey;
-    const asking = { account: freshAccount(), key: randomUUID() };
-    const limit = await limitOf(stack, asking.account);
+    const submission = { account: freshAccount(), key: randomUUID() };
+    const limit = await limitOf(stack, submission.account);
     const startedBefore = await startedCount();
-    const unanswered = create(journey, asking, { wait: 60 }).catch((error: unknown) => error);
+    const unanswered = create(journey, submission, { wait: 60 }).catch((error: unknown) => error);
     await waitFor({
       what: 'the workflow to be started',
       check: async () => ((await startedCount()) > startedBefore ? true : undefined),
@@ -96,62 +96,62 @@ describe('with no worker up', () => {
     await stack.apis[0]?.kill9();
     expect(await unanswered).toBeInstanceOf(Error);
     await stack.apis[0]?.start();
-    const { status, body } = await create(journey, asking, { wait: 0 });
+    const { status, body } = await create(journey, submission, { wait: 0 });
     expect(status).toBe(202);
     expect(await startedCount()).toBe(startedBefore + 1);
-    orphaned = { ...asking, limit, id: body.id };
+    orphaned = { ...submission, limit, id: body.id };
   });
-  let orphaned: Asked;
+  let orphaned: Submitted;
 
   it('everything is done once a worker is up', async () => {
     const { stack } = journey;
     await stack.workers[0]?.start();
     await expectMadeOnce(journey, pending);
-    for (const asked of [unplanned, orphaned]) {
-      await stack.waitForStatus(asked.id, 'pending');
-      await approve(journey, asked);
-      await expectMadeOnce(journey, asked);
+    for (const request of [unplanned, orphaned]) {
+      await stack.waitForStatus(request.id, 'pending');
+      await approve(journey, request);
+      await expectMadeOnce(journey, request);
     }
   });
 
   async function startedCount(): Promise<number> {
     const { workflowService } = journey.stack.temporal.connection;
-    const { namespace } = journey.stack.temporalPlace;
+    const { namespace } = journey.stack.temporalService;
     const query = "WorkflowType = 'privilegedAction'";
     return Number((await workflowService.countWorkflowExecutions({ namespace, query })).count);
   }
 });
 
 describe('long after a request is over', () => {
-  let asked: Asked;
+  let request: Submitted;
 
   beforeAll(async () => {
-    asked = await askPending(journey);
-    await approve(journey, asked);
-    await expectMadeOnce(journey, asked);
-    await forgetWorkflow(asked.id);
+    request = await askPending(journey);
+    await approve(journey, request);
+    await expectMadeOnce(journey, request);
+    await forgetWorkflow(request.id);
   }, 180_000);
 
-  it('its key gives the same request, and the action is not performed again', async () => {
-    const repeated = await create(journey, asked);
+  it('its key gives the same request, and the action is not executed again', async () => {
+    const repeated = await create(journey, request);
     expect(repeated.status).toBe(200);
-    expect(repeated.body).toMatchObject({ id: asked.id, status: 'succeeded' });
-    expect(await workflowIsThere(asked.id)).toBe(false);
-    await expectMadeOnce(journey, asked);
+    expect(repeated.body).toMatchObject({ id: request.id, status: 'succeeded' });
+    expect(await workflowIsThere(request.id)).toBe(false);
+    await expectMadeOnce(journey, request);
   });
 
   it('its key cannot be used for something else', async () => {
     const { stack, agent } = journey;
     const reply = await stack.request<RequestBody>(agent, oneMore(freshAccount()), {
-      'idempotency-key': asked.key,
+      'idempotency-key': request.key,
     });
     expect([reply.status, reply.body.code]).toEqual([422, 'idempotency_key_reused']);
-    expect(await workflowIsThere(asked.id)).toBe(false);
+    expect(await workflowIsThere(request.id)).toBe(false);
   });
 
   it('it can still be read and verified', async () => {
     const { stack, olga } = journey;
-    const result = await stack.cli(['verify', asked.id], { KEYTURN_TOKEN: olga });
+    const result = await stack.cli(['verify', request.id], { KEYTURN_TOKEN: olga });
     expect([result.code, result.stdout]).toEqual([0, expect.stringContaining('All checks hold.')]);
   });
 });

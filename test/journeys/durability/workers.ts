@@ -4,10 +4,10 @@ import type { Program } from '../../stack/program.ts';
 import type { Stack } from '../../stack/stack.ts';
 import { waitFor } from '../../stack/wait.ts';
 
-/** The worker that performs the request, as the Temporal server says. */
+/** The worker that executes the request, as the Temporal server says. */
 export async function performerOf({ temporal, workers }: Stack, id: string): Promise<Program> {
   return waitFor({
-    what: 'a worker to perform the request',
+    what: 'a worker to execute the request',
     check: async () => {
       const { raw } = await temporal.workflow.getHandle(id).describe();
       const identity = raw.pendingActivities?.[0]?.lastWorkerIdentity ?? '';

@@ -18,7 +18,7 @@ export interface Tool {
   readonly install: (folder: string) => Promise<void>;
 }
 
-/** The folder of a tool, from the cache or installed into it; null, told loudly, where it cannot be had. */
+/** The folder of a tool, from the cache or installed into it; null, with a loud message, where it cannot be had. */
 export async function toolOrSkip({ name, version, install }: Tool): Promise<string | null> {
   const folder = path.join(cacheFolder(), `${name}-${version}`);
   const done = path.join(folder, '.complete');

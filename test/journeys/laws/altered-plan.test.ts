@@ -55,7 +55,7 @@ async function failedChecks(id: string): Promise<readonly string[]> {
 }
 
 /** The executor looked, did not act, planned anew and asks people again. */
-async function expectAskedAgain(id: string): Promise<void> {
+async function expectNewReview(id: string): Promise<void> {
   await waitFor({
     what: `people to be asked again about ${id}`,
     check: async () => {
@@ -78,39 +78,39 @@ async function approve(id: string, { decision_digest: digest }: RequestView): Pr
 
 describe('a stored plan that was altered in the database', () => {
   it.each(ALTERED)('after the approval leads to no effect: %s', async (_what, path, value) => {
-    const asked = await cast.ask({ statement: raiseLimit() });
+    const request = await cast.ask({ statement: raiseLimit() });
     const before = await accounts();
     await withHeldClaims(
       cast.stack,
       async ({ admin }) => {
-        await approve(asked.id, asked);
-        await cast.stack.waitForStatus(asked.id, 'approved');
-        await alterPlan(admin, asked.id, { path, value });
+        await approve(request.id, request);
+        await cast.stack.waitForStatus(request.id, 'approved');
+        await alterPlan(admin, request.id, { path, value });
       },
-      () => expectAskedAgain(asked.id),
+      () => expectNewReview(request.id),
     );
     expect(await accounts()).toEqual(before);
     // What was planned anew is whole again, and people may approve it.
-    const anew = await cast.show(cast.olga, asked.id);
-    expect(anew.plan?.operation).toBe(asked.arguments?.['statement']);
-    await approve(asked.id, anew);
-    await cast.stack.waitForStatus(asked.id, 'succeeded');
+    const anew = await cast.show(cast.olga, request.id);
+    expect(anew.plan?.operation).toBe(request.arguments?.['statement']);
+    await approve(request.id, anew);
+    await cast.stack.waitForStatus(request.id, 'succeeded');
     expect(await accounts()).not.toEqual(before);
   });
 
   it.each(ALTERED)(
     'is shown to nobody, and an approval of it has no effect: %s',
     async (_what, path, value) => {
-      const asked = await cast.ask({ statement: raiseLimit() });
+      const request = await cast.ask({ statement: raiseLimit() });
       const before = await accounts();
-      await alterPlan(cast.stack.keyturnDb, asked.id, { path, value });
+      await alterPlan(cast.stack.keyturnDb, request.id, { path, value });
       for (const token of [cast.olga, cast.omar]) {
-        const shown = await cast.get(token, `/v1/requests/${asked.id}`);
+        const shown = await cast.get(token, `/v1/requests/${request.id}`);
         expect(refusal(shown)).toEqual([500, 'plan_altered']);
       }
-      expect(await failedChecks(asked.id)).toContain('plans_unaltered');
-      await cast.stack.decide(cast.olga, asked.id, { decision_digest: asked.decision_digest ?? '' });
-      await expectAskedAgain(asked.id);
+      expect(await failedChecks(request.id)).toContain('plans_unaltered');
+      await cast.stack.decide(cast.olga, request.id, { decision_digest: request.decision_digest ?? '' });
+      await expectNewReview(request.id);
       expect(await accounts()).toEqual(before);
     },
   );

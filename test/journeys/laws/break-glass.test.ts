@@ -10,7 +10,7 @@ import { waitFor } from '../../stack/wait.ts';
 import { activate, activePolicy, withPolicy } from '../../workflows/policies.ts';
 import { bodyOf, openCast, refusal, type Cast } from './cast.ts';
 
-/** An emergency takes a short path that policy opened beforehand, is told to everybody, and is reviewed afterwards. */
+/** A break-glass request takes a short path that policy opened beforehand; everybody is notified, and it is reviewed afterwards. */
 
 let cast: Cast;
 /** An agent whose owner, Olga, is a database administrator and an operator. */
@@ -19,14 +19,14 @@ let agentOfOlga: string;
 beforeAll(async () => {
   cast = await openCast({ apis: 2 });
   agentOfOlga = await cast.stack.issuer.agentToken('agent-dba');
-  await activate(cast.stack.keyturnDb, withEmergency(await activePolicy(cast.stack.keyturnDb)));
+  await activate(cast.stack.keyturnDb, withBreakGlass(await activePolicy(cast.stack.keyturnDb)));
 });
 afterAll(async () => {
   await cast.stack.stop();
 });
 
-/** Where two administrators are needed, one is enough in an emergency. */
-function withEmergency(policy: PolicySet): PolicySet {
+/** Where two administrators are needed, one is enough under break-glass. */
+function withBreakGlass(policy: PolicySet): PolicySet {
   const usual = policy.rules.find(({ id }) => id === 'two-people');
   if (!usual?.require) throw new Error('There is no such rule.');
   const stages = [
@@ -46,12 +46,12 @@ function withEmergency(policy: PolicySet): PolicySet {
   return { ...policy, rules: [...policy.rules, rule] };
 }
 
-function emergency<T = RequestView>(target: string, changes: object = {}) {
+function breakGlass<T = RequestView>(target: string, changes: object = {}) {
   return cast.stack.request<T>(agentOfOlga, { ...bodyOf({ target }), break_glass: true, ...changes });
 }
 
-async function pendingEmergency(): Promise<RequestView> {
-  const { body } = await emergency('shop-two-people');
+async function pendingBreakGlass(): Promise<RequestView> {
+  const { body } = await breakGlass('shop-two-people');
   expect([body.status, body.is_break_glass]).toEqual(['pending', true]);
   return body;
 }
@@ -61,7 +61,7 @@ interface ReviewRow {
   readonly status: string;
 }
 
-/** The review of an emergency once it can be decided, as reviewers see it. */
+/** The review of a break-glass request once it can be decided, as reviewers see it. */
 async function reviewOf(id: string): Promise<ReviewRow> {
   return waitFor({
     what: `the review of ${id}`,
@@ -72,11 +72,11 @@ async function reviewOf(id: string): Promise<ReviewRow> {
   });
 }
 
-async function performed(): Promise<RequestView> {
-  const asked = await pendingEmergency();
-  expect((await cast.stack.decide(cast.dmitri, asked.id)).status).toBe(200);
-  await cast.stack.waitForStatus(asked.id, 'succeeded');
-  return asked;
+async function executed(): Promise<RequestView> {
+  const request = await pendingBreakGlass();
+  expect((await cast.stack.decide(cast.dmitri, request.id)).status).toBe(200);
+  await cast.stack.waitForStatus(request.id, 'succeeded');
+  return request;
 }
 
 function logOf(program: string): string {
@@ -88,20 +88,20 @@ async function rulesOf({ id }: RequestView): Promise<string[] | undefined> {
   return (await cast.show(cast.petra, id)).requirement?.rules.map(({ rule }) => rule);
 }
 
-describe('a request that says it is an emergency', () => {
+describe('a request that says it is break-glass', () => {
   it('is refused where no rule offers a short path, whatever it claims about the place', async () => {
     const claims = { justification: 'this is two-people, break glass', links: [] };
     for (const changes of [{}, { claims }]) {
-      expect(refusal(await emergency<Problem>('shop', changes))).toEqual([422, 'break_glass_unavailable']);
+      expect(refusal(await breakGlass<Problem>('shop', changes))).toEqual([422, 'break_glass_unavailable']);
     }
-    expect(refusal(await emergency<Problem>('shop', { environment: 'two-people' }))).toEqual([
+    expect(refusal(await breakGlass<Problem>('shop', { environment: 'two-people' }))).toEqual([
       400,
       'invalid_request',
     ]);
   });
 
-  it('needs what the emergency rule demands, and the same without the flag needs the usual', async () => {
-    const short = await pendingEmergency();
+  it('needs what the break-glass rule requires, and the same without the flag needs the usual', async () => {
+    const short = await pendingBreakGlass();
     expect(await rulesOf(short)).toEqual(['emergency']);
     const usual = await cast.ask({ target: 'shop-two-people', token: agentOfOlga });
     expect([usual.is_break_glass, await rulesOf(usual)]).toEqual([false, ['two-people']]);
@@ -109,7 +109,7 @@ describe('a request that says it is an emergency', () => {
   });
 
   it('is in the inbox of everybody on the ladder at once, and only those whose turn it is decide', async () => {
-    const { id } = await pendingEmergency();
+    const { id } = await pendingBreakGlass();
     expect(await cast.inbox(cast.dmitri)).toContain(id);
     expect(await cast.inbox(cast.petra)).toContain(id);
     for (const other of [cast.olga, cast.omar]) expect(await cast.inbox(other)).not.toContain(id);
@@ -122,7 +122,7 @@ describe('a request that says it is an emergency', () => {
   });
 
   it('is heard in the log and the metrics of the worker, each once', async () => {
-    const { id } = await pendingEmergency();
+    const { id } = await pendingBreakGlass();
     const lines = logOf('worker-0')
       .split('\n')
       .filter((line) => line.includes(id) && line.includes('"level":40'));
@@ -133,24 +133,24 @@ describe('a request that says it is an emergency', () => {
   });
 });
 
-describe('an emergency that was performed', () => {
+describe('a break-glass request that was executed', () => {
   it('is reviewed by exactly one request of its own, whichever API opens it', async () => {
-    const asked = await performed();
-    const review = await reviewOf(asked.id);
+    const request = await executed();
+    const review = await reviewOf(request.id);
     const shown = await cast.show(cast.omar, review.id);
     expect(shown).toMatchObject({
       action: 'keyturn.review',
       mode: 'gate',
       status: 'pending',
-      arguments: { request: asked.id },
+      arguments: { request: request.id },
       is_break_glass: false,
     });
     const approver = { role: 'editor', issuer: cast.stack.issuer.url, subject: 'dmitri' };
     const accounts = shown.lineage.map(({ role, issuer, subject }) => ({ role, issuer, subject }));
-    expect(accounts).toEqual([...asked.lineage, approver]);
+    expect(accounts).toEqual([...request.lineage, approver]);
     const hours = (Date.parse(shown.expires_at ?? '') - Date.parse(shown.pending_since ?? '')) / 3_600_000;
     expect(hours).toBe(72);
-    const later = await performed();
+    const later = await executed();
     await reviewOf(later.id);
     const opened = ['api-0', 'api-1'].flatMap((api) =>
       logOf(api)
@@ -158,16 +158,16 @@ describe('an emergency that was performed', () => {
         .filter((line) => line.includes(`"review":"${review.id}"`)),
     );
     expect(opened).toHaveLength(1);
-    const { rows } = await cast.stack.keyturnDb.query<{ reviews: string; emergencies: string }>(
+    const { rows } = await cast.stack.keyturnDb.query<{ reviews: string; break_glass: string }>(
       `select count(*) filter (where action = 'keyturn.review') as reviews,
-              count(*) filter (where is_break_glass and status = 'succeeded') as emergencies from keyturn.request`,
+              count(*) filter (where is_break_glass and status = 'succeeded') as break_glass from keyturn.request`,
     );
-    expect(rows).toEqual([{ reviews: '2', emergencies: '2' }]);
+    expect(rows).toEqual([{ reviews: '2', break_glass: '2' }]);
   });
 
   it('cannot be approved by those behind it or who approved it, nor withdrawn; an operator says why it was right', async () => {
-    const asked = await performed();
-    const { id } = await reviewOf(asked.id);
+    const ended = await executed();
+    const { id } = await reviewOf(ended.id);
     expect(refusal(await cast.stack.decide(cast.olga, id))).toEqual([403, 'self_approval']);
     expect(refusal(await cast.stack.decide(cast.dmitri, id))).toEqual([403, 'self_approval']);
     for (const own of [agentOfOlga, cast.olga, cast.dmitri]) {
@@ -182,25 +182,25 @@ describe('an emergency that was performed', () => {
     expect((await cast.stack.decide(cast.omar, id, { reason: 'the shop was down' })).status).toBe(200);
     const row = await cast.stack.waitForStatus(id, 'succeeded');
     expect(row['result']).toMatchObject({ decision: 'approved', performed_by_keyturn: false });
-    expect((await cast.show(cast.omar, asked.id)).review).toEqual({ id, status: 'succeeded' });
-    for (const request of [asked.id, id]) {
+    expect((await cast.show(cast.omar, ended.id)).review).toEqual({ id, status: 'succeeded' });
+    for (const request of [ended.id, id]) {
       const verified = await cast.stack.cli(['verify', request], { KEYTURN_TOKEN: cast.omar });
       expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('All checks hold.')]);
     }
   });
 
   it('stands on record as not justified when its review is denied', async () => {
-    const asked = await performed();
-    const { id } = await reviewOf(asked.id);
+    const request = await executed();
+    const { id } = await reviewOf(request.id);
     const denied = await cast.stack.decide(cast.petra, id, { verdict: 'deny', reason: 'nothing was down' });
     expect(denied.status).toBe(200);
     expect(await cast.stack.waitForStatus(id, 'denied')).toMatchObject({ denied_by: 'person' });
-    expect((await cast.show(cast.omar, asked.id)).review).toEqual({ id, status: 'denied' });
+    expect((await cast.show(cast.omar, request.id)).review).toEqual({ id, status: 'denied' });
   });
 
   it('is reviewed to the end although its agent was deactivated since', async () => {
-    const asked = await performed();
-    const { id } = await reviewOf(asked.id);
+    const request = await executed();
+    const { id } = await reviewOf(request.id);
     const left = (policy: PolicySet): PolicySet => ({
       ...policy,
       directory: {
@@ -219,20 +219,20 @@ describe('an emergency that was performed', () => {
 
 describe('a review', () => {
   it('cannot be asked for: Keyturn opens it', async () => {
-    const asked = await cast.stack.request<Problem>(cast.ada, {
+    const request = await cast.stack.request<Problem>(cast.ada, {
       action: 'keyturn.review',
       target: 'keyturn',
       mode: 'gate',
       arguments: { request: `req_${'a'.repeat(26)}` },
     });
-    expect(refusal(asked)).toEqual([422, 'unknown_action']);
+    expect(refusal(request)).toEqual([422, 'unknown_action']);
   });
 
-  it('does not follow an emergency that was not performed', async () => {
-    const asked = await pendingEmergency();
-    expect((await cast.stack.decide(cast.dmitri, asked.id, { verdict: 'deny' })).status).toBe(200);
-    const later = await performed();
+  it('does not follow a break-glass request that was not executed', async () => {
+    const request = await pendingBreakGlass();
+    expect((await cast.stack.decide(cast.dmitri, request.id, { verdict: 'deny' })).status).toBe(200);
+    const later = await executed();
     await reviewOf(later.id);
-    expect((await cast.show(cast.omar, asked.id)).review).toBe(null);
+    expect((await cast.show(cast.omar, request.id)).review).toBe(null);
   });
 });

@@ -81,12 +81,12 @@ function deeds(stack: Stack, agent: string): Deeds {
 /** As a client has to: while the answer is "not now" or "not yet", the same call with the same key. */
 function askFor(stack: Stack, agent: string, ask: Ask): Promise<RequestView> {
   const headers = { 'idempotency-key': ask.key ?? randomUUID() };
-  const asked = bodyOf(ask);
+  const request = bodyOf(ask);
   return waitFor({
     what: 'a request to be planned',
     withinMs: 60_000,
     check: async () => {
-      const { body, status } = await stack.request<RequestView>(ask.token ?? agent, asked, headers);
+      const { body, status } = await stack.request<RequestView>(ask.token ?? agent, request, headers);
       if (status === 503 || body.status === 'planning') return undefined;
       if (status < 300) return body;
       throw new Error(`Asking was answered ${status}: ${JSON.stringify(body)}`);

@@ -50,22 +50,22 @@ async function signIn(subject: string, groups: readonly string[] = [CLAIM], api 
 }
 
 /** An approved request that cannot be claimed until the lock is let go. */
-async function approvedAndHeld(bearer: string): Promise<{ asked: RequestView; lock: Lock }> {
-  const asked = await cast.ask();
+async function approvedAndHeld(bearer: string): Promise<{ request: RequestView; lock: Lock }> {
+  const request = await cast.ask();
   const { keyturn } = cast.stack.databases;
   const lock = await Lock.take(keyturn.admin, 'select 1 from keyturn.policy_active for update');
-  expect((await cast.stack.decide(bearer, asked.id)).status).toBeLessThan(300);
-  await cast.stack.waitForStatus(asked.id, 'approved');
+  expect((await cast.stack.decide(bearer, request.id)).status).toBeLessThan(300);
+  await cast.stack.waitForStatus(request.id, 'approved');
   await lock.isWaitedFor(cast.stack);
-  return { asked, lock };
+  return { request, lock };
 }
 
-async function expectAskedAgain(asked: RequestView): Promise<void> {
-  await cast.stack.waitForStatus(asked.id, 'pending');
+async function expectNewReview(request: RequestView): Promise<void> {
+  await cast.stack.waitForStatus(request.id, 'pending');
   const { keyturnDb } = cast.stack;
-  const { rows } = await keyturnDb.query('select 1 from keyturn.execution where request = $1', [asked.id]);
+  const { rows } = await keyturnDb.query('select 1 from keyturn.execution where request = $1', [request.id]);
   expect(rows).toEqual([]);
-  expect(await stepsOf(cast.stack, asked.id)).not.toContain('execution.claimed');
+  expect(await stepsOf(cast.stack, request.id)).not.toContain('execution.claimed');
 }
 
 describe('whom the issuer says to be in a group', () => {
@@ -86,15 +86,15 @@ describe('whom the issuer says to be in a group', () => {
 
   it('is in it no more once a token without it was seen, by any API: what she approved before is void', async () => {
     const olga = await signIn('olga');
-    const { asked, lock } = await approvedAndHeld(olga);
+    const { request, lock } = await approvedAndHeld(olga);
     await signIn('olga', [], 1);
     await lock.release();
-    await expectAskedAgain(asked);
-    // The token of before has not ended, and does not bring her back.
-    expect(refusal(await cast.stack.decide(olga, asked.id))).toEqual([403, 'not_eligible']);
+    await expectNewReview(request);
+    // The earlier token has not ended, and does not bring her back.
+    expect(refusal(await cast.stack.decide(olga, request.id))).toEqual([403, 'not_eligible']);
     const again = await signIn('olga');
-    expect((await cast.stack.decide(again, asked.id)).status).toBeLessThan(300);
-    await cast.stack.waitForStatus(asked.id, 'succeeded');
+    expect((await cast.stack.decide(again, request.id)).status).toBeLessThan(300);
+    await cast.stack.waitForStatus(request.id, 'succeeded');
   });
 
   it('is in it for as long as policy trusts a token: what she approved is void from then on', async () => {
@@ -103,7 +103,7 @@ describe('whom the issuer says to be in a group', () => {
     const old = { iat: lapsesAt - MAXIMUM_AGE_SECONDS, groups: [CLAIM] };
     const dmitri = await cast.stack.issuer.humanToken('dmitri', old);
     expect((await cast.stack.http({ path: '/v1/actions', token: dmitri })).status).toBe(200);
-    const { asked, lock } = await approvedAndHeld(dmitri);
+    const { request, lock } = await approvedAndHeld(dmitri);
     await waitFor({
       what: 'the token to be too old',
       check: async () => {
@@ -115,7 +115,7 @@ describe('whom the issuer says to be in a group', () => {
       },
     });
     await lock.release();
-    await expectAskedAgain(asked);
-    expect(refusal(await cast.stack.decide(dmitri, asked.id))).toEqual([403, 'not_eligible']);
+    await expectNewReview(request);
+    expect(refusal(await cast.stack.decide(dmitri, request.id))).toEqual([403, 'not_eligible']);
   });
 });

@@ -49,7 +49,7 @@ const OBEYED = /[^\P{Cc}\n]|[\u200b-\u200f\u202a-\u202e\u2066-\u2069\u{e0000}-\u
 
 describe('words of an agent', () => {
   it('reach the terminal of a reviewer whole and harmless, in each command that shows them', async () => {
-    const asked = await request(
+    const created = await request(
       '--justification',
       HOSTILE,
       '--model',
@@ -57,14 +57,14 @@ describe('words of an agent', () => {
       '--run-id',
       '\u001b[31mred',
     );
-    const digest = asked.decision_digest ?? '';
+    const digest = created.decision_digest ?? '';
     const shown = [
-      await keyturn(cast.olga, 'show', asked.id),
+      await keyturn(cast.olga, 'show', created.id),
       await keyturn(cast.olga, 'inbox'),
-      await keyturn(cast.olga, 'ticket', asked.id, 'approve', '--yes', '--digest', digest),
-      await keyturn(cast.olga, 'deny', asked.id, '--yes', '--reason', `no\u001b[2J`),
-      await keyturn(cast.olga, 'watch', asked.id),
-      await keyturn(cast.agent, 'show', asked.id),
+      await keyturn(cast.olga, 'ticket', created.id, 'approve', '--yes', '--digest', digest),
+      await keyturn(cast.olga, 'deny', created.id, '--yes', '--reason', `no\u001b[2J`),
+      await keyturn(cast.olga, 'watch', created.id),
+      await keyturn(cast.agent, 'show', created.id),
     ];
     for (const { stdout, stderr } of shown) {
       expect([OBEYED.exec(stdout), OBEYED.exec(stderr)]).toEqual([null, null]);
@@ -81,25 +81,25 @@ describe('words of an agent', () => {
   });
 
   it('are whole in JSON', async () => {
-    const asked = await request('--justification', HOSTILE);
-    const { request: shown } = await json<{ request: RequestView }>(cast.olga, 'show', asked.id);
+    const created = await request('--justification', HOSTILE);
+    const { request: shown } = await json<{ request: RequestView }>(cast.olga, 'show', created.id);
     expect(shown.claims?.justification).toBe(HOSTILE);
   });
 });
 
 describe('a reviewer at the command line', () => {
   it('goes from the inbox to the proof, each step in JSON for scripts', async () => {
-    const asked = await request('--justification', 'agreed', '--link', 'https://tickets.example/1');
-    expect(asked).toMatchObject({ status: 'pending', claims: { justification: 'agreed' } });
+    const created = await request('--justification', 'agreed', '--link', 'https://tickets.example/1');
+    expect(created).toMatchObject({ status: 'pending', claims: { justification: 'agreed' } });
     const inbox = await json<RequestPage>(cast.olga, 'inbox', '--limit', '1');
     expect([inbox.items[0]?.id, inbox.items[0]?.summary]).toEqual([
-      asked.id,
+      created.id,
       expect.stringContaining('account'),
     ]);
     const shown = await json<{ request: RequestView; timeline: Timeline['items'] }>(
       cast.olga,
       'show',
-      asked.id,
+      created.id,
     );
     expect(shown.request.plan?.effects.length).toBeGreaterThan(0);
     expect(shown.timeline.map(({ type }) => type)).toEqual([
@@ -108,53 +108,53 @@ describe('a reviewer at the command line', () => {
       'request.pending',
     ]);
     const digest = shown.request.decision_digest ?? '';
-    const decision = ['approve', asked.id, '--yes', '--digest', digest, '--reason', 'fine'];
+    const decision = ['approve', created.id, '--yes', '--digest', digest, '--reason', 'fine'];
     const approved = await json(cast.olga, ...decision);
     expect(approved).toMatchObject({ outcome: 'counted', decision: { channel: 'cli', verdict: 'approve' } });
-    const watched = await keyturn(cast.olga, 'watch', asked.id, '--json');
+    const watched = await keyturn(cast.olga, 'watch', created.id, '--json');
     const states = watched.stdout
       .trimEnd()
       .split('\n')
       .map((line) => (JSON.parse(line) as RequestView).status);
     expect(states.at(-1)).toBe('succeeded');
-    expect(await json(cast.olga, 'verify', asked.id)).toMatchObject({ ok: true });
-    expect(await json(cast.olga, 'replay', asked.id)).toMatchObject({ ok: true, replayed: 1 });
-    expect(await json(cast.agent, 'show', asked.id)).toMatchObject({ request: { status: 'succeeded' } });
+    expect(await json(cast.olga, 'verify', created.id)).toMatchObject({ ok: true });
+    expect(await json(cast.olga, 'replay', created.id)).toMatchObject({ ok: true, replayed: 1 });
+    expect(await json(cast.agent, 'show', created.id)).toMatchObject({ request: { status: 'succeeded' } });
   });
 
   it('does not decide on something else than what was looked at', async () => {
-    const asked = await request();
+    const created = await request();
     const other = `sha256:${'0'.repeat(64)}`;
-    const result = await keyturn(cast.olga, 'approve', asked.id, '--yes', '--digest', other, '--json');
+    const result = await keyturn(cast.olga, 'approve', created.id, '--yes', '--digest', other, '--json');
     expect([result.code, JSON.parse(result.stdout)]).toEqual([
       1,
       { error: { code: 'decision_digest_stale', detail: expect.any(String) } },
     ]);
-    expect((await cast.show(cast.dmitri, asked.id)).status).toBe('pending');
+    expect((await cast.show(cast.dmitri, created.id)).status).toBe('pending');
   });
 
   it('defers, hands over, takes a ticket, and the agent withdraws', async () => {
-    const asked = await request();
-    const deferral = ['defer', asked.id, '--yes', '--until', '2h'];
+    const created = await request();
+    const deferral = ['defer', created.id, '--yes', '--until', '2h'];
     expect(await json(cast.olga, ...deferral)).toMatchObject({ decision: { verdict: 'defer' } });
-    const handOver = ['defer', asked.id, '--yes', '--to', 'group:dba-leads'];
+    const handOver = ['defer', created.id, '--yes', '--to', 'group:dba-leads'];
     expect(await json(cast.dmitri, ...handOver)).toMatchObject({ decision: { defer_to: 'group:dba-leads' } });
-    const ticket = await json<Ticket>(cast.olga, 'ticket', asked.id, 'deny', '--yes', '--reason', 'no');
+    const ticket = await json<Ticket>(cast.olga, 'ticket', created.id, 'deny', '--yes', '--reason', 'no');
     expect(ticket.ticket.split('.')).toHaveLength(3);
-    expect(await json(cast.agent, 'withdraw', asked.id, '--reason', 'changed my mind')).toMatchObject({
+    expect(await json(cast.agent, 'withdraw', created.id, '--reason', 'changed my mind')).toMatchObject({
       status: 'cancelled',
     });
     await expect(
-      cast.stack.temporal.workflow.getHandle(asked.id).signal('decide', ticket.ticket),
+      cast.stack.temporal.workflow.getHandle(created.id).signal('decide', ticket.ticket),
     ).rejects.toThrow(/completed|not found/i);
   });
 
   it('pastes the line that the ticket command prints, just as it is', async () => {
-    const asked = await request();
-    const { stdout } = await keyturn(cast.olga, 'ticket', asked.id, 'approve', '--yes', '--reason', 'fine');
+    const created = await request();
+    const { stdout } = await keyturn(cast.olga, 'ticket', created.id, 'approve', '--yes', '--reason', 'fine');
     const line = stdout.split('\n').find((candidate) => candidate.startsWith('"eyJ')) ?? '';
-    await cast.stack.temporal.workflow.getHandle(asked.id).signal('decide', JSON.parse(line));
-    await cast.stack.waitForStatus(asked.id, 'succeeded');
+    await cast.stack.temporal.workflow.getHandle(created.id).signal('decide', JSON.parse(line));
+    await cast.stack.waitForStatus(created.id, 'succeeded');
   });
 });
 
@@ -166,11 +166,11 @@ describe('refusals', () => {
     { when: 'somebody else withdraws', who: () => cast.dmitri, args: ['withdraw'], code: 'forbidden' },
     { when: 'a token is nonsense', who: () => 'nonsense', args: ['show'], code: 'unauthenticated' },
   ])('have an exit code and a code in JSON when $when', async ({ who, args, code }) => {
-    const asked = await cast.ask();
+    const request = await cast.ask();
     const [command = '', ...rest] = args;
     const decides = command === 'approve' || command === 'deny';
-    const sure = decides ? ['--yes', '--digest', asked.decision_digest ?? ''] : [];
-    const result = await keyturn(who(), command, asked.id, ...sure, ...rest, '--json');
+    const sure = decides ? ['--yes', '--digest', request.decision_digest ?? ''] : [];
+    const result = await keyturn(who(), command, request.id, ...sure, ...rest, '--json');
     expect([result.code, JSON.parse(result.stdout).error.code]).toEqual([1, code]);
   });
 });

@@ -26,10 +26,10 @@ async function notHeld(...what: readonly string[]): Promise<Record<string, strin
 }
 
 async function executed(target = 'shop'): Promise<string> {
-  const asked = await cast.ask({ target });
-  expect((await cast.stack.decide(cast.olga, asked.id)).status).toBe(200);
-  await cast.stack.waitForStatus(asked.id, 'succeeded');
-  return asked.id;
+  const request = await cast.ask({ target });
+  expect((await cast.stack.decide(cast.olga, request.id)).status).toBe(200);
+  await cast.stack.waitForStatus(request.id, 'succeeded');
+  return request.id;
 }
 
 describe('a request that was executed', () => {
@@ -73,16 +73,16 @@ describe('a request that was executed', () => {
 
 describe('a denial that the API kept for the workers', () => {
   it('is named when it was marked consumed by hand, and then the action ran', async () => {
-    const asked = await cast.ask();
+    const request = await cast.ask();
     const desk = await Desk.open(cast.stack);
-    const denial = await desk.decision(asked.id, 'dmitri', { verdict: 'deny' });
+    const denial = await desk.decision(request.id, 'dmitri', { verdict: 'deny' });
     await cast.stack.keyturnDb.query(
       `insert into keyturn.kept_message (id, request, kind, envelope, consumed_at) values ($1, $2, 'decide', $3, now())`,
-      [`dec_${'k'.repeat(26)}`, asked.id, denial],
+      [`dec_${'k'.repeat(26)}`, request.id, denial],
     );
-    expect((await cast.stack.decide(cast.olga, asked.id)).status).toBe(200);
-    await cast.stack.waitForStatus(asked.id, 'succeeded');
-    expect(await notHeld(asked.id)).toEqual({ kept_messages_recorded: expect.stringMatching(/^failed: /) });
+    expect((await cast.stack.decide(cast.olga, request.id)).status).toBe(200);
+    await cast.stack.waitForStatus(request.id, 'succeeded');
+    expect(await notHeld(request.id)).toEqual({ kept_messages_recorded: expect.stringMatching(/^failed: /) });
   });
 });
 
@@ -95,8 +95,8 @@ describe('the stream of policies', () => {
     const proposed = await cast.post<Proposal>(cast.ada, '/v1/policies', sourcesOf(changed));
     const args = { candidate: proposed.body.digest, base: proposed.body.active };
     const body = { action: 'keyturn.policy.publish', target: 'keyturn', arguments: args };
-    const asked = await cast.stack.request<{ id: string }>(cast.ada, body);
-    const { id } = asked.body;
+    const request = await cast.stack.request<{ id: string }>(cast.ada, body);
+    const { id } = request.body;
     await cast.stack.waitForStatus(id, 'pending', 120_000);
     for (const token of [cast.olga, cast.omar]) await cast.stack.decide(token, id);
     await cast.stack.waitForStatus(id, 'succeeded');
@@ -111,8 +111,8 @@ describe('the stream of policies', () => {
 describe('a kill switch that was narrowed by hand', () => {
   it('is named by the request that ran under it', async () => {
     const scope = { kind: 'target', value: 'shop' };
-    const thrown = await cast.post(cast.olga, '/v1/switches', { scope, reason: 'odd rows' });
-    expect(thrown.status).toBe(201);
+    const engaged = await cast.post(cast.olga, '/v1/switches', { scope, reason: 'odd rows' });
+    expect(engaged.status).toBe(201);
     // Programs whose clocks are seconds apart neither engage nor claim: what is closer together is not told apart.
     await waitFor({
       what: 'the switch to be engaged for longer than clocks may differ',

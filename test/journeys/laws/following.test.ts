@@ -21,29 +21,29 @@ async function poll(id: string, query: string): Promise<{ view: RequestView; too
 
 describe('a long poll', () => {
   it('answers with the first change after the version that the reader has', async () => {
-    const asked = await cast.ask({ target: 'shop-two-people' });
-    const waiting = poll(asked.id, `wait=30&version=${asked.version}`);
-    const decided = await cast.stack.decide(cast.dmitri, asked.id);
+    const request = await cast.ask({ target: 'shop-two-people' });
+    const waiting = poll(request.id, `wait=30&version=${request.version}`);
+    const decided = await cast.stack.decide(cast.dmitri, request.id);
     expect(decided.status).toBe(200);
     const { view, tookMs } = await waiting;
-    expect(view.version).toBeGreaterThan(asked.version);
+    expect(view.version).toBeGreaterThan(request.version);
     expect([view.status, view.progress?.rules[0]?.stages[0]?.filled]).toEqual(['pending', 1]);
     expect(tookMs).toBeLessThan(20_000);
   });
 
   it('answers at once when there is something newer, or when nothing can change any more', async () => {
-    const asked = await cast.ask();
-    const newer = await poll(asked.id, `wait=30&version=${asked.version - 1}`);
-    expect(newer.view.version).toBe(asked.version);
-    await cast.stack.decide(cast.dmitri, asked.id, { verdict: 'deny' });
-    const over = await poll(asked.id, 'wait=30&version=999999');
+    const request = await cast.ask();
+    const newer = await poll(request.id, `wait=30&version=${request.version - 1}`);
+    expect(newer.view.version).toBe(request.version);
+    await cast.stack.decide(cast.dmitri, request.id, { verdict: 'deny' });
+    const over = await poll(request.id, 'wait=30&version=999999');
     expect([over.view.status, over.tookMs < 10_000, newer.tookMs < 10_000]).toEqual(['denied', true, true]);
   });
 
   it('gives up after the time that was asked for', async () => {
-    const asked = await cast.ask();
-    const { view, tookMs } = await poll(asked.id, `wait=1&version=${asked.version}`);
-    expect(view.version).toBe(asked.version);
+    const request = await cast.ask();
+    const { view, tookMs } = await poll(request.id, `wait=1&version=${request.version}`);
+    expect(view.version).toBe(request.version);
     expect(tookMs).toBeGreaterThanOrEqual(900);
   });
 
@@ -114,7 +114,7 @@ describe('the event stream', () => {
     const start = await newestEntry();
     const reader = new Reader(cast.olga);
     await reader.connect();
-    const asking = Promise.all(
+    const submission = Promise.all(
       Array.from({ length: 50 }, () => cast.ask({ target: 'shop-closed', statement: raiseLimit() })),
     );
     for (let round = 1; round <= 4; round += 1) {
@@ -132,7 +132,7 @@ describe('the event stream', () => {
       });
       await reader.connect();
     }
-    const requests = new Set((await asking).map((request) => request.id));
+    const requests = new Set((await submission).map((request) => request.id));
     expect(requests.size).toBe(50);
     await waitFor({
       what: 'the denial of each',
@@ -164,10 +164,10 @@ describe('the event stream', () => {
     ];
     const readers = [own, one, theirs];
     await Promise.all(readers.map((reader) => reader.connect()));
-    const asked = [first, second, foreign];
+    const request = [first, second, foreign];
     await Promise.all(
-      asked.map(({ id }) =>
-        cast.stack.decide(cast.dmitri, id, { verdict: 'deny', decision_digest: digestOf(asked, id) }),
+      request.map(({ id }) =>
+        cast.stack.decide(cast.dmitri, id, { verdict: 'deny', decision_digest: digestOf(request, id) }),
       ),
     );
     await waitFor({
@@ -197,8 +197,8 @@ describe('the event stream', () => {
   });
 });
 
-function digestOf(asked: readonly RequestView[], id: string): string {
-  return asked.find((request) => request.id === id)?.decision_digest ?? '';
+function digestOf(requests: readonly RequestView[], id: string): string {
+  return requests.find((request) => request.id === id)?.decision_digest ?? '';
 }
 
 function countOf(reader: Reader, type: string): number {

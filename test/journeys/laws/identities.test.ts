@@ -49,7 +49,7 @@ function declareRobots(file: string): void {
   fs.writeFileSync(file, stringify(directory));
 }
 
-interface Asking {
+interface Submission {
   readonly token: string;
   readonly key: string;
   readonly statement?: string;
@@ -58,13 +58,18 @@ interface Asking {
 }
 
 /** A create call whose key travels as its UTF-8 bytes: what `fetch` takes as a header. */
-async function create(asking: Asking): Promise<Reply<RequestView>> {
-  const reply = await createOnce(asking);
+async function create(submission: Submission): Promise<Reply<RequestView>> {
+  const reply = await createOnce(submission);
   // A server that is too busy says so and keeps nothing half done: then the same again, as a client has to.
-  return reply.status === 503 ? create(asking) : reply;
+  return reply.status === 503 ? create(submission) : reply;
 }
 
-function createOnce({ token, key, statement = 'select 1', wait = 0 }: Asking): Promise<Reply<RequestView>> {
+function createOnce({
+  token,
+  key,
+  statement = 'select 1',
+  wait = 0,
+}: Submission): Promise<Reply<RequestView>> {
   return call<RequestView>(cast.stack.apis[0]?.url ?? '', {
     path: '/v1/requests',
     token,
@@ -155,8 +160,8 @@ describe('an idempotency key', () => {
   });
 
   it('used twenty times at once makes one request with one workflow', async () => {
-    const asking = { token: cast.agent, key: randomUUID(), statement: raiseLimit(), wait: 20 };
-    const replies = await Promise.all(Array.from({ length: 20 }, () => create(asking)));
+    const submission = { token: cast.agent, key: randomUUID(), statement: raiseLimit(), wait: 20 };
+    const replies = await Promise.all(Array.from({ length: 20 }, () => create(submission)));
     expect(new Set(replies.map((reply) => reply.body.id)).size).toBe(1);
     const statuses = replies.map((reply) => reply.status);
     expect(statuses.filter((status) => status === 201).length).toBeLessThanOrEqual(1);
@@ -168,12 +173,15 @@ describe('an idempotency key', () => {
   });
 
   it('used for another statement is refused, at once and after the request is over', async () => {
-    const asking = { token: cast.agent, key: randomUUID(), statement: 'select 1', wait: 20 };
-    const [first, other] = await Promise.all([create(asking), create({ ...asking, statement: 'select 2' })]);
+    const submission = { token: cast.agent, key: randomUUID(), statement: 'select 1', wait: 20 };
+    const [first, other] = await Promise.all([
+      create(submission),
+      create({ ...submission, statement: 'select 2' }),
+    ]);
     const refusals = [first, other].map(refusal).filter(([status]) => status === 422);
     expect(refusals).toEqual([[422, 'idempotency_key_reused']]);
     await cast.stack.waitForStatus(first.status === 422 ? other.body.id : first.body.id, 'denied');
-    const late = await create({ ...asking, statement: 'select 3' });
+    const late = await create({ ...submission, statement: 'select 3' });
     expect(refusal(late)).toEqual([422, 'idempotency_key_reused']);
   });
 

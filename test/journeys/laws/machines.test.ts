@@ -5,11 +5,11 @@ import type { RequestView } from '../../../contract/requests.ts';
 import { decisionsOf, openCast, refusal, type Cast } from './cast.ts';
 
 let cast: Cast;
-let asked: RequestView;
+let request: RequestView;
 
 beforeAll(async () => {
   cast = await openCast();
-  asked = await cast.ask();
+  request = await cast.ask();
 });
 
 afterAll(async () => cast?.stack.stop());
@@ -109,7 +109,7 @@ const REFUSED: readonly (readonly [string, () => string | Promise<string>])[] = 
       return `${header}.${base64url(JSON.stringify(fullClaims()))}.${signature}`;
     },
   ],
-  ['that is a decision ticket', async () => (await cast.ticket(cast.olga, asked)).body.ticket],
+  ['that is a decision ticket', async () => (await cast.ticket(cast.olga, request)).body.ticket],
 ];
 
 function secondsFromNow(seconds: number): number {
@@ -120,8 +120,12 @@ async function tryToDecide(token: string): Promise<(readonly [number, string | u
   const attempts = (['approve', 'deny', 'defer'] as const).flatMap((verdict) => {
     const defer = verdict === 'defer' ? { defer: { to: 'group:dba-leads' } } : {};
     return [
-      cast.stack.decide(token, asked.id, { verdict, decision_digest: asked.decision_digest ?? '', ...defer }),
-      cast.ticket(token, asked, { verdict, ...defer }),
+      cast.stack.decide(token, request.id, {
+        verdict,
+        decision_digest: request.decision_digest ?? '',
+        ...defer,
+      }),
+      cast.ticket(token, request, { verdict, ...defer }),
     ];
   });
   return (await Promise.all(attempts)).map(refusal);
@@ -141,7 +145,7 @@ describe('a token', () => {
     expect(new Set(refusals.map(([status, code]) => `${status} ${code}`))).toEqual(
       new Set(['401 unauthenticated']),
     );
-    expect(refusal(await cast.get(await make(), `/v1/requests/${asked.id}`))).toEqual([
+    expect(refusal(await cast.get(await make(), `/v1/requests/${request.id}`))).toEqual([
       401,
       'unauthenticated',
     ]);
@@ -149,8 +153,8 @@ describe('a token', () => {
 });
 
 it('a refusal of a machine tells nothing about the request', async () => {
-  const nowhere = { ...asked, id: 'req_aaaaaaaaaaaaaaaaaaaaaaaaaa' };
-  const [known, unknown] = [await cast.ticket(cast.agent, asked), await cast.ticket(cast.agent, nowhere)];
+  const nowhere = { ...request, id: 'req_aaaaaaaaaaaaaaaaaaaaaaaaaa' };
+  const [known, unknown] = [await cast.ticket(cast.agent, request), await cast.ticket(cast.agent, nowhere)];
   expect(withoutInstance(known.body)).toEqual(withoutInstance(unknown.body));
 });
 
@@ -159,10 +163,10 @@ function withoutInstance(body: object): object {
 }
 
 it('after all of these attempts, nothing is on record, and a person can still decide', async () => {
-  expect(await decisionsOf(cast.stack, asked.id)).toEqual([]);
-  expect((await cast.show(cast.olga, asked.id)).status).toBe('pending');
-  expect((await cast.stack.decide(cast.olga, asked.id)).status).toBe(200);
-  await cast.stack.waitForStatus(asked.id, 'succeeded');
+  expect(await decisionsOf(cast.stack, request.id)).toEqual([]);
+  expect((await cast.show(cast.olga, request.id)).status).toBe('pending');
+  expect((await cast.stack.decide(cast.olga, request.id)).status).toBe(200);
+  await cast.stack.waitForStatus(request.id, 'succeeded');
 });
 
 interface OpenApi {
@@ -190,7 +194,7 @@ it('every route of the document needs a token, but for those that say they do no
   expect(routes.length - open.length).toBeGreaterThanOrEqual(10);
   for (const { path, method, isOpen } of routes) {
     const reply = await cast.stack.http({
-      path: path.replace('{id}', asked.id),
+      path: path.replace('{id}', request.id),
       method: method.toUpperCase(),
       ...(method === 'post' ? { body: {} } : {}),
     });

@@ -43,15 +43,20 @@ describe('one request, from the question to the proof', () => {
     model: 'model-x',
     prompt_digest: 'sha256:feed',
   };
-  let asked: RequestView;
+  let request: RequestView;
   let before: AccountRow;
 
   it('is planned and held, and nothing has changed', async () => {
     before = await accountRow(1017);
-    asked = await cast.ask({ statement, claims });
-    expect(asked).toMatchObject({ status: 'pending', target: 'shop', environment: 'prod', mode: 'execute' });
-    expect(asked.requested_by.subject).toBe('agent-billing');
-    expect(asked.lineage.map((member) => `${member.role} ${member.subject}`)).toEqual([
+    request = await cast.ask({ statement, claims });
+    expect(request).toMatchObject({
+      status: 'pending',
+      target: 'shop',
+      environment: 'prod',
+      mode: 'execute',
+    });
+    expect(request.requested_by.subject).toBe('agent-billing');
+    expect(request.lineage.map((member) => `${member.role} ${member.subject}`)).toEqual([
       'requester agent-billing',
       'owner ada',
     ]);
@@ -61,7 +66,7 @@ describe('one request, from the question to the proof', () => {
 
   it('shows the requester and its owner who may decide and nothing of the plan', async () => {
     for (const token of [cast.agent, cast.ada]) {
-      const seen = await cast.show(token, asked.id);
+      const seen = await cast.show(token, request.id);
       expect([seen.may_decide, seen.requirement, seen.risk]).toEqual([['group:dba'], null, null]);
       expect(seen.expires_at).not.toBeNull();
       expect(seen.arguments).toEqual({ statement });
@@ -72,15 +77,15 @@ describe('one request, from the question to the proof', () => {
         null,
         null,
       ]);
-      const timeline = await cast.get<Timeline>(token, `/v1/requests/${asked.id}/timeline`);
+      const timeline = await cast.get<Timeline>(token, `/v1/requests/${request.id}/timeline`);
       expect(JSON.stringify(timeline.body)).not.toMatch(/credit_limit|parts|4321/);
-      const evidence = await cast.get(token, `/v1/requests/${asked.id}/evidence`);
+      const evidence = await cast.get(token, `/v1/requests/${request.id}/evidence`);
       expect(refusal(evidence)).toEqual([403, 'forbidden']);
     }
   });
 
   it('shows a reviewer the rows as they are and as they would be, then the words of the agent', async () => {
-    const seen = await cast.show(cast.olga, asked.id);
+    const seen = await cast.show(cast.olga, request.id);
     const effect = seen.plan?.effects.find(({ resource }) => resource.endsWith('account'));
     expect(effect).toMatchObject({ inserted: 0, updated: 1, deleted: 0 });
     const [row] = effect?.rows ?? [];
@@ -90,38 +95,40 @@ describe('one request, from the question to the proof', () => {
     expect(seen.plan?.effects.some(({ resource }) => resource.endsWith('account_audit'))).toBe(true);
     expect(seen.claims).toEqual(claims);
     expect(seen.arguments).toEqual({ statement });
-    expect(await cast.inbox(cast.olga)).toContain(asked.id);
+    expect(await cast.inbox(cast.olga)).toContain(request.id);
   });
 
   it('records who tried to decide it and may not', async () => {
-    const own = await cast.stack.decide(cast.ada, asked.id, { decision_digest: asked.decision_digest ?? '' });
+    const own = await cast.stack.decide(cast.ada, request.id, {
+      decision_digest: request.decision_digest ?? '',
+    });
     expect(refusal(own)).toEqual([403, 'self_approval']);
-    const machine = await cast.stack.decide(cast.agent, asked.id, {
-      decision_digest: asked.decision_digest ?? '',
+    const machine = await cast.stack.decide(cast.agent, request.id, {
+      decision_digest: request.decision_digest ?? '',
     });
     expect(refusal(machine)).toEqual([403, 'machine_cannot_decide']);
   });
 
-  it('is performed after one approval of what was shown, once', async () => {
+  it('is executed after one approval of what was shown, once', async () => {
     const decided = await cast.stack.decide<{ decision: { outcome: string; person: string } }>(
       cast.olga,
-      asked.id,
-      { decision_digest: asked.decision_digest ?? '', reason: 'checked with the customer' },
+      request.id,
+      { decision_digest: request.decision_digest ?? '', reason: 'checked with the customer' },
     );
     expect(decided.status).toBe(200);
     expect(decided.body.decision).toMatchObject({ outcome: 'counted', person: 'olga', grade: 'C' });
-    await cast.stack.waitForStatus(asked.id, 'succeeded');
+    await cast.stack.waitForStatus(request.id, 'succeeded');
     expect(Number((await accountRow(1017)).credit_limit)).toBe(4321.5);
     expect(await changesOf(1017)).toBe(1);
     const executions = await cast.stack.keyturnDb.query(
       'select state, attempt from keyturn.execution where request = $1',
-      [asked.id],
+      [request.id],
     );
     expect(executions.rows).toEqual([{ state: 'succeeded', attempt: 1 }]);
   });
 
   it('tells its story in order, with who did what', async () => {
-    const { body } = await cast.get<Timeline>(cast.olga, `/v1/requests/${asked.id}/timeline`);
+    const { body } = await cast.get<Timeline>(cast.olga, `/v1/requests/${request.id}/timeline`);
     expect(body.items.map((item) => item.type)).toEqual([
       'request.received',
       'request.planned',
@@ -136,12 +143,12 @@ describe('one request, from the question to the proof', () => {
     expect(body.items.map((item) => item.n)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
     expect(body.items[0]?.actor).toMatchObject({ kind: 'agent', name: 'Billing agent' });
     expect(body.items[5]).toMatchObject({ actor: { kind: 'person', name: 'Olga Petrenko' }, grade: 'C' });
-    const { temporal_ui_url: link } = await cast.show(cast.olga, asked.id);
-    expect(link).toContain(`/workflows/${asked.id}`);
+    const { temporal_ui_url: link } = await cast.show(cast.olga, request.id);
+    expect(link).toContain(`/workflows/${request.id}`);
   });
 
   it('shows the agent the result, the plan and the decision once it was approved', async () => {
-    const seen = await cast.show(cast.agent, asked.id);
+    const seen = await cast.show(cast.agent, request.id);
     expect(seen).toMatchObject({ status: 'succeeded', failure: null });
     expect(seen.result).toMatchObject({
       rows: [
@@ -154,9 +161,9 @@ describe('one request, from the question to the proof', () => {
   });
 
   it('can be verified by anybody who has the keys, and by nobody after an edit', async () => {
-    const { body } = await cast.get<Evidence>(cast.dmitri, `/v1/requests/${asked.id}/evidence`);
+    const { body } = await cast.get<Evidence>(cast.dmitri, `/v1/requests/${request.id}/evidence`);
     const keys = body.keys as Parameters<typeof verifyRequest>[1];
-    const evidence = { ...body, request: asked.id };
+    const evidence = { ...body, request: request.id };
     const now = new Date().toISOString();
     const report = await verifyRequest(evidence, keys, now);
     expect(report.checks.filter((check) => !check.ok)).toEqual([]);
@@ -164,7 +171,7 @@ describe('one request, from the question to the proof', () => {
     expect(shortened.ok).toBe(false);
     const last = body.leaves.at(-1) ?? '';
     const forged = await verifyRequest(
-      { ...evidence, leaves: [...body.leaves.slice(0, -1), last.replace(asked.id, `${asked.id}x`)] },
+      { ...evidence, leaves: [...body.leaves.slice(0, -1), last.replace(request.id, `${request.id}x`)] },
       keys,
       now,
     );
@@ -197,45 +204,45 @@ describe('a refused dry run', () => {
     ['two statements', `select 1; select 2`],
     ['a missing table', `update nothing_here set a = 1`],
   ])('of %s tells the requester its class only', async (_name, statement) => {
-    const asked = await cast.ask({ statement });
-    expect(asked.status).toBe('failed');
-    expect(Object.keys(asked.failure ?? {})).toEqual(['code']);
+    const request = await cast.ask({ statement });
+    expect(request.status).toBe('failed');
+    expect(Object.keys(request.failure ?? {})).toEqual(['code']);
     for (const token of [cast.agent, cast.ada]) {
-      const { status, failure, plan, summary } = await cast.show(token, asked.id);
+      const { status, failure, plan, summary } = await cast.show(token, request.id);
       expect({ status, failure, plan, summary }).toEqual({
         status: 'failed',
-        failure: asked.failure,
+        failure: request.failure,
         plan: undefined,
         summary: null,
       });
-      const timeline = await cast.get<Timeline>(token, `/v1/requests/${asked.id}/timeline`);
-      const told = timeline.body.items.map(({ facts, parts }) => ({ facts, parts }));
-      expect(told).toEqual(told.map(() => ({ facts: {}, parts: undefined })));
+      const timeline = await cast.get<Timeline>(token, `/v1/requests/${request.id}/timeline`);
+      const shown = timeline.body.items.map(({ facts, parts }) => ({ facts, parts }));
+      expect(shown).toEqual(shown.map(() => ({ facts: {}, parts: undefined })));
     }
-    const reviewer = await cast.show(cast.olga, asked.id);
-    expect(reviewer.failure).toMatchObject({ code: asked.failure?.code, detail: expect.any(String) });
+    const reviewer = await cast.show(cast.olga, request.id);
+    expect(reviewer.failure).toMatchObject({ code: request.failure?.code, detail: expect.any(String) });
   });
 
   it('cannot be decided', async () => {
-    const asked = await cast.ask({ statement: 'update account set credit_limit = -1 where id = 1021' });
+    const request = await cast.ask({ statement: 'update account set credit_limit = -1 where id = 1021' });
     const digest = `sha256:${'0'.repeat(64)}`;
-    const reply = await cast.stack.decide(cast.olga, asked.id, { decision_digest: digest });
+    const reply = await cast.stack.decide(cast.olga, request.id, { decision_digest: digest });
     expect(refusal(reply)).toEqual(isOver());
   });
 });
 
 describe('policy without people', () => {
-  it('performs at once what it allows, and the evidence holds', async () => {
-    const asked = await cast.ask({
+  it('executes at once what it allows, and the evidence holds', async () => {
+    const request = await cast.ask({
       target: 'shop-sandbox',
       statement: 'update account set credit_limit = 99 where id = 1030',
     });
-    await cast.stack.waitForStatus(asked.id, 'succeeded');
+    await cast.stack.waitForStatus(request.id, 'succeeded');
     expect(await changesOf(1030)).toBe(1);
-    expect(await stepsOf(cast.stack, asked.id)).toContain('request.allowed');
-    const { body } = await cast.get<Evidence>(cast.olga, `/v1/requests/${asked.id}/evidence`);
+    expect(await stepsOf(cast.stack, request.id)).toContain('request.allowed');
+    const { body } = await cast.get<Evidence>(cast.olga, `/v1/requests/${request.id}/evidence`);
     const report = await verifyRequest(
-      { ...body, request: asked.id },
+      { ...body, request: request.id },
       body.keys as Parameters<typeof verifyRequest>[1],
       new Date().toISOString(),
     );
@@ -243,12 +250,12 @@ describe('policy without people', () => {
   });
 
   it('denies what it forbids, says why, and nothing runs', async () => {
-    const asked = await cast.ask({
+    const request = await cast.ask({
       target: 'shop-closed',
       statement: 'update account set credit_limit = 99 where id = 1031',
     });
-    expect(asked).toMatchObject({ status: 'denied', denied_by: 'policy', failure: { code: 'forbidden' } });
-    const reply = await cast.stack.decide<Problem>(cast.olga, asked.id, {
+    expect(request).toMatchObject({ status: 'denied', denied_by: 'policy', failure: { code: 'forbidden' } });
+    const reply = await cast.stack.decide<Problem>(cast.olga, request.id, {
       decision_digest: `sha256:${'0'.repeat(64)}`,
     });
     expect(refusal(reply)).toEqual(isOver());

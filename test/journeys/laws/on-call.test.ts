@@ -60,27 +60,27 @@ const ROTATION_OF_SERVICE = `{ source: pager, schedule: ${SCHEDULE}, maximum_sta
 const STAGE = 'any: [oncall:sre], quorum: 1, escalate: [{ after: 1s, to: group:dba-leads }] }';
 
 function edit(file: string, pattern: RegExp, change: (text: string, group: string) => string): void {
-  const place = path.join(folder, file);
-  const text = fs.readFileSync(place, 'utf8');
+  const location = path.join(folder, file);
+  const text = fs.readFileSync(location, 'utf8');
   const changed = text.replace(pattern, change);
   if (changed === text) throw new Error(`${file} has nothing like ${String(pattern)}.`);
-  fs.writeFileSync(place, changed);
+  fs.writeFileSync(location, changed);
 }
 
 function onCall(id: string, layers: readonly string[] = ROTATION): void {
   pager.set(SCHEDULE, { layers, onCall: [id] });
 }
 
-/** Waits until this is who is on duty, and how many are in the rotation. */
+/** Waits until this is who is on call, and how many are in the rotation. */
 async function heard(id: string, members = ROTATION.length): Promise<void> {
-  const sql = `select count(*) filter (where is_on_duty and subject = $1)::int as duty,
+  const sql = `select count(*) filter (where is_on_duty and subject = $1)::int as on_call,
       count(*) filter (where not is_on_duty)::int as members
     from keyturn.duty_person where valid_to is null`;
   await waitFor({
-    what: `${id} to be on duty`,
+    what: `${id} to be on call`,
     check: async () => {
-      const { rows } = await cast.stack.keyturnDb.query<{ duty: number; members: number }>(sql, [id]);
-      return rows[0]?.duty === 1 && rows[0].members === members ? true : undefined;
+      const { rows } = await cast.stack.keyturnDb.query<{ on_call: number; members: number }>(sql, [id]);
+      return rows[0]?.on_call === 1 && rows[0].members === members ? true : undefined;
     },
   });
 }
@@ -134,38 +134,38 @@ async function pollers(): Promise<Program[]> {
   );
 }
 
-describe('a request that whoever is on call decides', () => {
-  it('is decided by whom the service says is on duty, and by nobody else of the rotation', async () => {
-    const asked = await cast.ask();
-    expect((await cast.show(cast.olga, asked.id)).shortage).toBeNull();
-    expect(await cast.inbox(cast.olga)).toContain(asked.id);
-    expect(await cast.inbox(cast.dmitri)).not.toContain(asked.id);
-    expect(refusal(await cast.stack.decide(cast.dmitri, asked.id))).toEqual([403, 'not_eligible']);
-    expect(refusal(await cast.stack.decide(cast.omar, asked.id))).toEqual([403, 'not_eligible']);
-    expect((await cast.stack.decide(cast.olga, asked.id)).status).toBeLessThan(300);
-    await cast.stack.waitForStatus(asked.id, 'succeeded');
+describe('a request that the person on call decides', () => {
+  it('is decided by whom the service says is on call, and by nobody else of the rotation', async () => {
+    const request = await cast.ask();
+    expect((await cast.show(cast.olga, request.id)).shortage).toBeNull();
+    expect(await cast.inbox(cast.olga)).toContain(request.id);
+    expect(await cast.inbox(cast.dmitri)).not.toContain(request.id);
+    expect(refusal(await cast.stack.decide(cast.dmitri, request.id))).toEqual([403, 'not_eligible']);
+    expect(refusal(await cast.stack.decide(cast.omar, request.id))).toEqual([403, 'not_eligible']);
+    expect((await cast.stack.decide(cast.olga, request.id)).status).toBeLessThan(300);
+    await cast.stack.waitForStatus(request.id, 'succeeded');
   });
 
-  it('passes to the next at the service’s hand-over; its requester on duty still decides nothing', async () => {
-    const asked = await cast.ask();
+  it('passes to the next at the service’s hand-over; its requester on call still decides nothing', async () => {
+    const request = await cast.ask();
     onCall('P-ADA');
     await heard('P-ADA');
-    expect(refusal(await cast.stack.decide(cast.ada, asked.id))).toEqual([403, 'self_approval']);
-    expect(refusal(await cast.stack.decide(cast.olga, asked.id))).toEqual([403, 'not_eligible']);
+    expect(refusal(await cast.stack.decide(cast.ada, request.id))).toEqual([403, 'self_approval']);
+    expect(refusal(await cast.stack.decide(cast.olga, request.id))).toEqual([403, 'not_eligible']);
     onCall('P-DMITRI');
     await heard('P-DMITRI');
-    expect(await cast.inbox(cast.dmitri)).toContain(asked.id);
-    expect((await cast.stack.decide(cast.dmitri, asked.id)).status).toBeLessThan(300);
-    await cast.stack.waitForStatus(asked.id, 'succeeded');
+    expect(await cast.inbox(cast.dmitri)).toContain(request.id);
+    expect((await cast.stack.decide(cast.dmitri, request.id)).status).toBeLessThan(300);
+    await cast.stack.waitForStatus(request.id, 'succeeded');
   });
 
   it('is not for whom the service adds afterwards, nor for an id that is nobody’s account', async () => {
     onCall('P-OLGA', ['P-OLGA']);
     await heard('P-OLGA', 1);
-    const asked = await cast.ask();
+    const request = await cast.ask();
     onCall('P-DMITRI', ['P-OLGA', 'P-DMITRI', 'P-OMAR']);
     await heard('P-DMITRI', 3);
-    expect(refusal(await cast.stack.decide(cast.dmitri, asked.id))).toEqual([403, 'not_eligible']);
+    expect(refusal(await cast.stack.decide(cast.dmitri, request.id))).toEqual([403, 'not_eligible']);
     const next = await cast.ask();
     onCall('P-OMAR', ['P-OLGA', 'P-DMITRI', 'P-OMAR']);
     await heard('P-OMAR');
@@ -174,60 +174,62 @@ describe('a request that whoever is on call decides', () => {
 });
 
 describe('between approval and execution', () => {
-  async function approvedAndHeld(): Promise<{ asked: RequestView; lock: Lock }> {
-    const asked = await cast.ask();
+  async function approvedAndHeld(): Promise<{ request: RequestView; lock: Lock }> {
+    const request = await cast.ask();
     const { keyturn } = cast.stack.databases;
     const lock = await Lock.take(keyturn.admin, 'select 1 from keyturn.policy_active for update');
-    expect((await cast.stack.decide(cast.olga, asked.id)).status).toBeLessThan(300);
-    await cast.stack.waitForStatus(asked.id, 'approved');
+    expect((await cast.stack.decide(cast.olga, request.id)).status).toBeLessThan(300);
+    await cast.stack.waitForStatus(request.id, 'approved');
     await lock.isWaitedFor(cast.stack);
-    return { asked, lock };
+    return { request, lock };
   }
 
-  it('going off duty voids nothing', async () => {
-    const { asked, lock } = await approvedAndHeld();
+  it('going off call voids nothing', async () => {
+    const { request, lock } = await approvedAndHeld();
     onCall('P-DMITRI');
     await heard('P-DMITRI');
     await lock.release();
-    await cast.stack.waitForStatus(asked.id, 'succeeded');
+    await cast.stack.waitForStatus(request.id, 'succeeded');
   });
 
   it('leaving the rotation voids the approval: nothing is executed', async () => {
-    const { asked, lock } = await approvedAndHeld();
+    const { request, lock } = await approvedAndHeld();
     onCall('P-DMITRI', ['P-DMITRI', 'P-ADA']);
     await heard('P-DMITRI', 2);
     await lock.release();
-    await cast.stack.waitForStatus(asked.id, 'pending');
+    await cast.stack.waitForStatus(request.id, 'pending');
     const { keyturnDb } = cast.stack;
-    const { rows } = await keyturnDb.query('select 1 from keyturn.execution where request = $1', [asked.id]);
+    const { rows } = await keyturnDb.query('select 1 from keyturn.execution where request = $1', [
+      request.id,
+    ]);
     expect(rows).toEqual([]);
-    expect(await stepsOf(cast.stack, asked.id)).not.toContain('execution.claimed');
-    expect(refusal(await cast.stack.decide(cast.olga, asked.id))).toEqual([403, 'not_eligible']);
-    expect((await cast.stack.decide(cast.dmitri, asked.id)).status).toBeLessThan(300);
-    await cast.stack.waitForStatus(asked.id, 'succeeded');
+    expect(await stepsOf(cast.stack, request.id)).not.toContain('execution.claimed');
+    expect(refusal(await cast.stack.decide(cast.olga, request.id))).toEqual([403, 'not_eligible']);
+    expect((await cast.stack.decide(cast.dmitri, request.id)).status).toBeLessThan(300);
+    await cast.stack.waitForStatus(request.id, 'succeeded');
   });
 });
 
 describe('while the service is away for longer than policy believes it', () => {
-  it('nobody decides as being on call, whoever was on duty last; silence approves nothing, escalation goes on', async () => {
-    const asked = await cast.ask();
-    const ticket = (await cast.ticket(cast.olga, asked)).body.ticket;
+  it('nobody decides as being on call, no matter who was on call last; silence approves nothing, escalation goes on', async () => {
+    const request = await cast.ask();
+    const ticket = (await cast.ticket(cast.olga, request)).body.ticket;
     await awayForAnHour();
-    const undo = await madeEarlier(asked);
-    const refused = await cast.stack.decide<Problem>(cast.olga, asked.id);
+    const undo = await madeEarlier(request);
+    const refused = await cast.stack.decide<Problem>(cast.olga, request.id);
     expect(refusal(refused)).toEqual([409, 'on_call_unknown']);
     expect(refused.body.detail).toMatch(
       /not known who is on call by oncall:sre: its service last answered at 20/,
     );
-    expect(await cast.inbox(cast.olga)).not.toContain(asked.id);
-    // A ticket of before is judged when it is used, by the worker, which sees the same.
-    await signal(asked, ticket);
-    await waitForStep(cast.stack, asked.id, 'decision.refused');
-    expect(await decisionsOf(cast.stack, asked.id)).toMatchObject([{ refusal: 'on_call_unknown' }]);
-    expect((await cast.show(cast.olga, asked.id)).status).toBe('pending');
+    expect(await cast.inbox(cast.olga)).not.toContain(request.id);
+    // An earlier ticket is checked when it is used, by the worker, which sees the same.
+    await signal(request, ticket);
+    await waitForStep(cast.stack, request.id, 'decision.refused');
+    expect(await decisionsOf(cast.stack, request.id)).toMatchObject([{ refusal: 'on_call_unknown' }]);
+    expect((await cast.show(cast.olga, request.id)).status).toBe('pending');
     await undo();
-    expect((await cast.stack.decide(cast.petra, asked.id)).status).toBeLessThan(300);
-    await cast.stack.waitForStatus(asked.id, 'succeeded');
+    expect((await cast.stack.decide(cast.petra, request.id)).status).toBeLessThan(300);
+    await cast.stack.waitForStatus(request.id, 'succeeded');
   });
 
   it('what is asked is for others, also once the service is back; what is asked then is for who is on call', async () => {

@@ -49,58 +49,58 @@ const WAYS: readonly (readonly [string, () => Promise<RequestView>])[] = [
 ];
 
 describe.each(WAYS)('who is %s', (_way, ask) => {
-  let asked: RequestView;
+  let request: RequestView;
 
   beforeAll(async () => {
-    asked = await ask();
-    expect(asked.status).toBe('pending');
+    request = await ask();
+    expect(request.status).toBe('pending');
   });
 
   it('decides nothing about it, by no account and no ticket', async () => {
     for (const token of [cast.olga, linkedOlga]) {
-      const approved = await cast.stack.decide(token, asked.id);
+      const approved = await cast.stack.decide(token, request.id);
       expect(refusal(approved)).toEqual([403, 'self_approval']);
-      const denied = await cast.stack.decide(token, asked.id, { verdict: 'deny' });
+      const denied = await cast.stack.decide(token, request.id, { verdict: 'deny' });
       expect(refusal(denied)).toEqual([409, 'use_withdraw']);
-      const deferred = await cast.stack.decide(token, asked.id, {
+      const deferred = await cast.stack.decide(token, request.id, {
         verdict: 'defer',
         defer: { to: 'group:dba-leads' },
       });
       expect(refusal(deferred)).toEqual([403, 'self_approval']);
-      expect(refusal(await cast.ticket(token, asked))).toEqual([403, 'self_approval']);
-      const denial = await cast.ticket(token, asked, { verdict: 'deny' });
+      expect(refusal(await cast.ticket(token, request))).toEqual([403, 'self_approval']);
+      const denial = await cast.ticket(token, request, { verdict: 'deny' });
       expect(refusal(denial)).toEqual([409, 'use_withdraw']);
     }
-    expect(await decisionsOf(cast.stack, asked.id)).toEqual([]);
+    expect(await decisionsOf(cast.stack, request.id)).toEqual([]);
   });
 
   it('does not find it in an inbox and sees no plan of it', async () => {
     for (const token of [cast.olga, linkedOlga]) {
-      expect(await cast.inbox(token)).not.toContain(asked.id);
-      expect((await cast.show(token, asked.id)).plan).toBeUndefined();
+      expect(await cast.inbox(token)).not.toContain(request.id);
+      expect((await cast.show(token, request.id)).plan).toBeUndefined();
     }
-    expect(await cast.inbox(cast.dmitri)).toContain(asked.id);
+    expect(await cast.inbox(cast.dmitri)).toContain(request.id);
   });
 
   it('withdraws it, which nobody beside those behind it can, and it never runs', async () => {
-    const path = `/v1/requests/${asked.id}/withdraw`;
+    const path = `/v1/requests/${request.id}/withdraw`;
     expect(refusal(await cast.post(cast.dmitri, path, {}))).toEqual([403, 'forbidden']);
     expect(refusal(await cast.post(namesake, path, {}))).toEqual([403, 'forbidden']);
     const withdrawn = await cast.post<RequestView>(linkedOlga, path, { reason: 'not needed' });
     expect([withdrawn.status, withdrawn.body.status]).toEqual([200, 'cancelled']);
-    expect(refusal(await cast.stack.decide(cast.dmitri, asked.id))).toEqual(isOver());
+    expect(refusal(await cast.stack.decide(cast.dmitri, request.id))).toEqual(isOver());
     expect(refusal(await cast.post(cast.olga, path, {}))).toEqual([409, 'request_finished']);
-    expect(await stepsOf(cast.stack, asked.id)).not.toContain('execution.claimed');
+    expect(await stepsOf(cast.stack, request.id)).not.toContain('execution.claimed');
   });
 });
 
 describe('an agent', () => {
   it('never decides what it asked for', async () => {
-    const asked = await cast.ask();
-    expect(refusal(await cast.stack.decide(cast.agent, asked.id))).toEqual([403, 'machine_cannot_decide']);
-    const denied = await cast.stack.decide(cast.agent, asked.id, { verdict: 'deny' });
+    const request = await cast.ask();
+    expect(refusal(await cast.stack.decide(cast.agent, request.id))).toEqual([403, 'machine_cannot_decide']);
+    const denied = await cast.stack.decide(cast.agent, request.id, { verdict: 'deny' });
     expect(refusal(denied)).toEqual([403, 'machine_cannot_decide']);
-    expect(refusal(await cast.ticket(cast.agent, asked))).toEqual([403, 'machine_cannot_decide']);
+    expect(refusal(await cast.ticket(cast.agent, request))).toEqual([403, 'machine_cannot_decide']);
     expect(refusal(await cast.get(cast.agent, '/v1/inbox'))).toEqual([403, 'machine_cannot_decide']);
   });
 
@@ -111,19 +111,19 @@ describe('an agent', () => {
     ['its trigger', () => cast.stack.issuer.humanToken('petra')],
   ])('has its request withdrawn by %s', async (_who, tokenOf) => {
     const token = await cast.stack.issuer.agentToken('agent-billing', { trigger: 'petra' });
-    const asked = await cast.ask({ token, onBehalfOf: { subject: 'omar' } });
-    const path = `/v1/requests/${asked.id}/withdraw`;
+    const request = await cast.ask({ token, onBehalfOf: { subject: 'omar' } });
+    const path = `/v1/requests/${request.id}/withdraw`;
     const withdrawn = await cast.post<RequestView>(await tokenOf(), path, {});
     expect([withdrawn.status, withdrawn.body.status]).toEqual([200, 'cancelled']);
   });
 
-  it('cannot withdraw, or even know of, the request of another agent, whoever that other acts for', async () => {
+  it('cannot withdraw, or even know of, the request of another agent, no matter for whom that other acts', async () => {
     const token = await cast.stack.issuer.agentToken('agent-assistant', { onBehalfOf: 'ada' });
-    const asked = await cast.ask({ token });
-    const path = `/v1/requests/${asked.id}/withdraw`;
+    const request = await cast.ask({ token });
+    const path = `/v1/requests/${request.id}/withdraw`;
     const others = [cast.agent, await cast.stack.issuer.agentToken('agent-dba', { onBehalfOf: 'ada' })];
     for (const other of others) expect(refusal(await cast.post(other, path, {}))).toEqual([404, 'not_found']);
-    expect((await cast.show(cast.dmitri, asked.id)).status).toBe('pending');
+    expect((await cast.show(cast.dmitri, request.id)).status).toBe('pending');
   });
 
   it('that acts for people names one that the directory knows, or is refused', async () => {
@@ -144,28 +144,28 @@ describe('an agent', () => {
 
 describe('the same name at another issuer', () => {
   it('is another person: no longer own, and still not entitled', async () => {
-    const asked = await cast.ask({ onBehalfOf: { issuer: cast.stack.secondIssuer.url, subject: 'olga' } });
-    expect(refusal(await cast.stack.decide(namesake, asked.id))).toEqual([403, 'self_approval']);
-    expect((await cast.stack.decide(cast.olga, asked.id)).status).toBe(200);
-    await cast.stack.waitForStatus(asked.id, 'succeeded');
+    const request = await cast.ask({ onBehalfOf: { issuer: cast.stack.secondIssuer.url, subject: 'olga' } });
+    expect(refusal(await cast.stack.decide(namesake, request.id))).toEqual([403, 'self_approval']);
+    expect((await cast.stack.decide(cast.olga, request.id)).status).toBe(200);
+    await cast.stack.waitForStatus(request.id, 'succeeded');
     const other = await cast.ask();
     expect(refusal(await cast.stack.decide(namesake, other.id))).toEqual([403, 'not_eligible']);
   });
 });
 
 it('nobody who left the company decides, though the group still lists them, nor anybody who never was in it', async () => {
-  const asked = await cast.ask();
+  const request = await cast.ask();
   const [ines, stranger] = await Promise.all(
     ['ines', 'stranger'].map((subject) => cast.stack.issuer.humanToken(subject)),
   );
   for (const verdict of ['approve', 'deny'] as const) {
-    const decision = { verdict, decision_digest: asked.decision_digest ?? '' };
-    expect(refusal(await cast.ticket(ines ?? '', asked, decision))).toEqual([403, 'reviewer_inactive']);
-    expect(refusal(await cast.stack.decide(ines ?? '', asked.id, decision))).toEqual([
+    const decision = { verdict, decision_digest: request.decision_digest ?? '' };
+    expect(refusal(await cast.ticket(ines ?? '', request, decision))).toEqual([403, 'reviewer_inactive']);
+    expect(refusal(await cast.stack.decide(ines ?? '', request.id, decision))).toEqual([
       403,
       'reviewer_inactive',
     ]);
-    expect(refusal(await cast.ticket(stranger ?? '', asked, decision))).toEqual([403, 'reviewer_unknown']);
+    expect(refusal(await cast.ticket(stranger ?? '', request, decision))).toEqual([403, 'reviewer_unknown']);
   }
-  expect(await decisionsOf(cast.stack, asked.id)).toEqual([]);
+  expect(await decisionsOf(cast.stack, request.id)).toEqual([]);
 });

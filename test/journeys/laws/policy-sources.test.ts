@@ -27,9 +27,9 @@ afterAll(async () => {
 async function publish(lines: string): Promise<RequestView> {
   const file = join(folder, RULES);
   await writeFile(file, `${await readFile(file, 'utf8')}${lines}`);
-  const asked = await cast.stack.cli(['policy', 'publish', folder], { KEYTURN_TOKEN: cast.ada });
-  expect(asked.code, asked.stderr).toBe(0);
-  const id = /\breq_[a-z2-7]{26}\b/.exec(asked.stdout)?.[0] ?? '';
+  const request = await cast.stack.cli(['policy', 'publish', folder], { KEYTURN_TOKEN: cast.ada });
+  expect(request.code, request.stderr).toBe(0);
+  const id = /\breq_[a-z2-7]{26}\b/.exec(request.stdout)?.[0] ?? '';
   await cast.stack.waitForStatus(id, 'pending', 120_000);
   return cast.show(cast.olga, id);
 }
@@ -81,12 +81,12 @@ describe('the files of a policy', () => {
     await cast.stack.waitForStatus(second.id, 'succeeded');
   });
 
-  it('that were changed after the plan into another policy are not activated, whoever approved', async () => {
+  it('that were changed after the plan into another policy are not activated, no matter who approved', async () => {
     const before = await active();
-    const asked = await publish(forbidding('third', 'Sandbox only'));
-    await tamper(asked, ['[sandbox] }, effect: forbid', '[prod] }, effect: forbid']);
-    await approve(asked.id);
-    const { failure } = await cast.stack.waitForStatus(asked.id, 'failed');
+    const request = await publish(forbidding('third', 'Sandbox only'));
+    await tamper(request, ['[sandbox] }, effect: forbid', '[prod] }, effect: forbid']);
+    await approve(request.id);
+    const { failure } = await cast.stack.waitForStatus(request.id, 'failed');
     expect(failure).toMatchObject({
       code: 'policy_invalid',
       detail: expect.stringMatching(/^The stored files of this policy compile to another one, sha256:/),
@@ -96,11 +96,13 @@ describe('the files of a policy', () => {
 
   it('whose comments were changed after the plan are shown again before anything is activated', async () => {
     const before = await active();
-    const asked = await publish(forbidding('fourth', 'As written'));
-    await tamper(asked, ['As written', 'Approved by everybody']);
-    await approve(asked.id);
-    await expect.poll(async () => (await cast.show(cast.olga, asked.id)).round, { timeout: 60_000 }).toBe(2);
-    const again = await cast.show(cast.olga, asked.id);
+    const request = await publish(forbidding('fourth', 'As written'));
+    await tamper(request, ['As written', 'Approved by everybody']);
+    await approve(request.id);
+    await expect
+      .poll(async () => (await cast.show(cast.olga, request.id)).round, { timeout: 60_000 })
+      .toBe(2);
+    const again = await cast.show(cast.olga, request.id);
     expect([again.status, again.plan?.files?.[0]?.diff]).toEqual([
       'pending',
       expect.stringContaining('+  # Approved by everybody'),

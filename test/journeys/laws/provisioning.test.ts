@@ -40,59 +40,59 @@ function leaveGroupToProvider(file: string): void {
 }
 
 /** An approved request that cannot be claimed until the lock is let go. */
-async function approvedAndHeld(): Promise<{ asked: RequestView; lock: Lock }> {
-  const asked = await cast.ask();
+async function approvedAndHeld(): Promise<{ request: RequestView; lock: Lock }> {
+  const request = await cast.ask();
   const { keyturn } = cast.stack.databases;
   const lock = await Lock.take(keyturn.admin, 'select 1 from keyturn.policy_active for update');
-  expect((await cast.stack.decide(cast.olga, asked.id)).status).toBeLessThan(300);
-  await cast.stack.waitForStatus(asked.id, 'approved');
+  expect((await cast.stack.decide(cast.olga, request.id)).status).toBeLessThan(300);
+  await cast.stack.waitForStatus(request.id, 'approved');
   await lock.isWaitedFor(cast.stack);
-  return { asked, lock };
+  return { request, lock };
 }
 
-async function expectAskedAgain(asked: RequestView): Promise<void> {
-  await cast.stack.waitForStatus(asked.id, 'pending');
+async function expectNewReview(request: RequestView): Promise<void> {
+  await cast.stack.waitForStatus(request.id, 'pending');
   const { keyturnDb } = cast.stack;
-  const { rows } = await keyturnDb.query('select 1 from keyturn.execution where request = $1', [asked.id]);
+  const { rows } = await keyturnDb.query('select 1 from keyturn.execution where request = $1', [request.id]);
   expect(rows).toEqual([]);
-  expect(await stepsOf(cast.stack, asked.id)).not.toContain('execution.claimed');
+  expect(await stepsOf(cast.stack, request.id)).not.toContain('execution.claimed');
 }
 
 describe('what the provider says acts at once', () => {
   it('deactivation after the approval and before the claim voids it, also while no worker runs', async () => {
-    const { asked, lock } = await approvedAndHeld();
+    const { request, lock } = await approvedAndHeld();
     const [worker] = cast.stack.workers;
     await worker?.kill9();
     const patched = await okta.patch(`Users/${olga}`, [{ op: 'Replace', path: 'active', value: 'False' }]);
     expect(patched.body['active']).toBe(false);
     await lock.release();
     await worker?.start();
-    await expectAskedAgain(asked);
-    const refused = await cast.stack.decide(cast.olga, asked.id);
+    await expectNewReview(request);
+    const refused = await cast.stack.decide(cast.olga, request.id);
     expect(refusal(refused)).toEqual([403, 'reviewer_inactive']);
     await okta.patch(`Users/${olga}`, [{ op: 'Replace', path: 'active', value: 'True' }]);
-    expect((await cast.stack.decide(cast.olga, asked.id)).status).toBeLessThan(300);
-    await cast.stack.waitForStatus(asked.id, 'succeeded');
+    expect((await cast.stack.decide(cast.olga, request.id)).status).toBeLessThan(300);
+    await cast.stack.waitForStatus(request.id, 'succeeded');
   });
 
   it('removal from the group after the approval and before the claim voids it', async () => {
-    const { asked, lock } = await approvedAndHeld();
+    const { request, lock } = await approvedAndHeld();
     await okta.patch(`Groups/${group}`, [{ op: 'remove', path: `members[value eq "${olga}"]` }]);
     await lock.release();
-    await expectAskedAgain(asked);
-    expect(refusal(await cast.stack.decide(cast.olga, asked.id))).toEqual([403, 'not_eligible']);
+    await expectNewReview(request);
+    expect(refusal(await cast.stack.decide(cast.olga, request.id))).toEqual([403, 'not_eligible']);
     await okta.patch(`Groups/${group}`, [{ op: 'add', path: 'members', value: [{ value: olga }] }]);
-    expect((await cast.stack.decide(cast.olga, asked.id)).status).toBeLessThan(300);
-    await cast.stack.waitForStatus(asked.id, 'succeeded');
+    expect((await cast.stack.decide(cast.olga, request.id)).status).toBeLessThan(300);
+    await cast.stack.waitForStatus(request.id, 'succeeded');
   });
 
-  it('who joins the group after the request was made judges the next one, not this one', async () => {
-    const asked = await cast.ask();
+  it('who joins the group after the request was made decides on the next one, not this one', async () => {
+    const request = await cast.ask();
     await okta.patch(`Groups/${group}`, [{ op: 'add', path: 'members', value: [{ value: dmitri }] }]);
-    expect(refusal(await cast.stack.decide(cast.dmitri, asked.id))).toEqual([403, 'not_eligible']);
+    expect(refusal(await cast.stack.decide(cast.dmitri, request.id))).toEqual([403, 'not_eligible']);
     const next = await cast.ask();
     const inbox = await cast.inbox(cast.dmitri);
-    expect([inbox.includes(asked.id), inbox.includes(next.id)]).toEqual([false, true]);
+    expect([inbox.includes(request.id), inbox.includes(next.id)]).toEqual([false, true]);
     expect((await cast.stack.decide(cast.dmitri, next.id)).status).toBeLessThan(300);
     await cast.stack.waitForStatus(next.id, 'succeeded');
   });
@@ -100,22 +100,22 @@ describe('what the provider says acts at once', () => {
   it('who is given the account of a reviewer decides the next request, not this one', async () => {
     const nora = await okta.addUser('nora');
     await okta.patch(`Groups/${group}`, [{ op: 'add', path: 'members', value: [{ value: nora }] }]);
-    const asked = await cast.ask();
+    const request = await cast.ask();
     const rename = (path: string) => ({ op: 'replace', path, value: 'stranger' });
     const moved = await okta.patch(`Users/${nora}`, [rename('externalId'), rename('userName')]);
     expect(moved.status).toBe(200);
     const stranger = await cast.stack.issuer.humanToken('stranger');
-    expect(refusal(await cast.stack.decide(stranger, asked.id))).toEqual([403, 'reviewer_unknown']);
-    expect(await cast.inbox(stranger)).not.toContain(asked.id);
+    expect(refusal(await cast.stack.decide(stranger, request.id))).toEqual([403, 'reviewer_unknown']);
+    expect(await cast.inbox(stranger)).not.toContain(request.id);
     const next = await cast.ask();
     expect((await cast.stack.decide(stranger, next.id)).status).toBeLessThan(300);
     await cast.stack.waitForStatus(next.id, 'succeeded');
   });
 
   it('its token neither asks nor decides', async () => {
-    const asked = await cast.ask();
+    const request = await cast.ask();
     const token = 'okta-token-0123456789';
-    expect((await cast.stack.decide(token, asked.id)).status).toBe(401);
+    expect((await cast.stack.decide(token, request.id)).status).toBe(401);
     expect((await cast.stack.request(token, {})).status).toBe(401);
   });
 });

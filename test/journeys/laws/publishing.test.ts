@@ -64,9 +64,9 @@ async function publish(token: string, policy: PolicySet): Promise<RequestView> {
   const proposed = await propose(token, policy);
   expect(proposed.status).toBe(201);
   const { digest: candidate, active: base } = proposed.body;
-  const asked = await requestTo(token, { candidate, base });
-  expect(asked.status).toBeLessThan(300);
-  return asked.body;
+  const request = await requestTo(token, { candidate, base });
+  expect(request.status).toBeLessThan(300);
+  return request.body;
 }
 
 async function approve(token: string, id: string): Promise<number> {
@@ -94,22 +94,22 @@ describe('a policy that only adds a forbid rule', () => {
   it('takes one operator who did not propose it, is on record, and stops what is pending', async () => {
     const before = await active();
     const pending = await cast.ask();
-    const asked = await publish(cast.petra, await plus(forbid('stop-prod', 'prod')));
-    expect(asked.status).toBe('pending');
-    const shown = await cast.show(cast.olga, asked.id);
+    const request = await publish(cast.petra, await plus(forbid('stop-prod', 'prod')));
+    expect(request.status).toBe('pending');
+    const shown = await cast.show(cast.olga, request.id);
     expect(shown.plan?.operation).toContain('+ rule stop-prod (rules/stop-prod.yaml:1): tightening');
     expect(shown.plan?.effects).toMatchObject([{ resource: 'rules', inserted: 1, updated: 0, deleted: 0 }]);
     expect(shown.plan?.warnings).toContainEqual(
       expect.stringMatching(/^Look at rules\/usual\.yaml:1:\d+ usual rule_shadowed: decides nothing/),
     );
-    expect(refusal(await cast.stack.decide(cast.petra, asked.id))).toEqual([403, 'self_approval']);
-    expect(refusal(await cast.stack.decide(cast.dmitri, asked.id))).toEqual([403, 'not_eligible']);
-    expect(await approve(cast.olga, asked.id)).toBe(200);
-    await cast.stack.waitForStatus(asked.id, 'succeeded');
+    expect(refusal(await cast.stack.decide(cast.petra, request.id))).toEqual([403, 'self_approval']);
+    expect(refusal(await cast.stack.decide(cast.dmitri, request.id))).toEqual([403, 'not_eligible']);
+    expect(await approve(cast.olga, request.id)).toBe(200);
+    await cast.stack.waitForStatus(request.id, 'succeeded');
     const now = await active();
     expect(Number(now.generation)).toBe(Number(before.generation) + 1);
     expect((await installations()).at(-1)?.facts).toMatchObject({
-      request: asked.id,
+      request: request.id,
       digest: now.digest,
       replaces: before.digest,
     });
@@ -123,16 +123,16 @@ describe('a policy that may let more through', () => {
   it('takes two different operators: here a rule is removed', async () => {
     await activate(cast.stack.keyturnDb, await plus(forbid('stop-prod', 'prod')));
     const { body } = await active();
-    const asked = await publish(cast.ada, {
+    const request = await publish(cast.ada, {
       ...body,
       rules: body.rules.filter(({ id }) => id !== 'stop-prod'),
     });
-    expect((await cast.show(cast.olga, asked.id)).plan?.warnings.join()).toContain('two different people');
-    expect(await approve(cast.olga, asked.id)).toBe(200);
-    expect((await cast.show(cast.olga, asked.id)).status).toBe('pending');
-    expect(refusal(await cast.stack.decide(cast.olga, asked.id))).toEqual([409, 'already_decided']);
-    expect(await approve(cast.omar, asked.id)).toBe(200);
-    await cast.stack.waitForStatus(asked.id, 'succeeded');
+    expect((await cast.show(cast.olga, request.id)).plan?.warnings.join()).toContain('two different people');
+    expect(await approve(cast.olga, request.id)).toBe(200);
+    expect((await cast.show(cast.olga, request.id)).status).toBe('pending');
+    expect(refusal(await cast.stack.decide(cast.olga, request.id))).toEqual([409, 'already_decided']);
+    expect(await approve(cast.omar, request.id)).toBe(200);
+    await cast.stack.waitForStatus(request.id, 'succeeded');
     expect((await active()).digest).toBe(policyDigest((await active()).body));
   });
 
@@ -167,9 +167,9 @@ describe('a policy that may let more through', () => {
     ],
     ['a review rule that replaces the default', (set) => ({ ...set, rules: [...set.rules, replacing(set)] })],
   ])('takes two different people: here %s is added', async (_what, change) => {
-    const asked = await publish(cast.ada, change((await active()).body));
-    expect((await cast.show(cast.olga, asked.id)).requirement?.distinct_people).toBe(2);
-    await cast.post(cast.ada, `/v1/requests/${asked.id}/withdraw`, {});
+    const request = await publish(cast.ada, change((await active()).body));
+    expect((await cast.show(cast.olga, request.id)).requirement?.distinct_people).toBe(2);
+    await cast.post(cast.ada, `/v1/requests/${request.id}/withdraw`, {});
   });
 });
 
@@ -189,10 +189,10 @@ function replacing(set: PolicySet): Rule {
 describe('who wrote a policy', () => {
   it('cannot approve it, also when somebody else asks for it', async () => {
     const { body: proposal } = await propose(cast.olga, await plus(forbid('by-olga', 'prod')));
-    const asked = await requestTo(cast.agent, { candidate: proposal.digest, base: proposal.active });
-    expect(asked.body.lineage).toContainEqual(expect.objectContaining({ role: 'editor', subject: 'olga' }));
-    expect(refusal(await cast.stack.decide(cast.olga, asked.body.id))).toEqual([403, 'self_approval']);
-    await cast.post(cast.agent, `/v1/requests/${asked.body.id}/withdraw`, {});
+    const request = await requestTo(cast.agent, { candidate: proposal.digest, base: proposal.active });
+    expect(request.body.lineage).toContainEqual(expect.objectContaining({ role: 'editor', subject: 'olga' }));
+    expect(refusal(await cast.stack.decide(cast.olga, request.body.id))).toEqual([403, 'self_approval']);
+    await cast.post(cast.agent, `/v1/requests/${request.body.id}/withdraw`, {});
   });
 
   it('is a person: machines may ask for what people proposed, and for nothing else', async () => {
@@ -227,14 +227,14 @@ describe('keyturn policy publish', () => {
     await cast.stack.waitForStatus(evaluated.id, 'pending', 120_000);
     await activate(cast.stack.keyturnDb, await plus(forbid('not-in-the-files', 'sandbox')));
     const args = ['policy', 'publish', 'test/stack/policies', '--justification', 'back to the files'];
-    const asked = await cast.stack.cli(args, { KEYTURN_TOKEN: cast.ada });
-    expect(asked.code).toBe(0);
-    expect(asked.stderr).toMatch(
+    const request = await cast.stack.cli(args, { KEYTURN_TOKEN: cast.ada });
+    expect(request.code).toBe(0);
+    expect(request.stderr).toMatch(
       /^keyturn.yaml:1:1 warning people_short: .*\n(rules\/by-environment.yaml:(18|54):23 warning own_team_only: .*\n){2}To follow it: keyturn watch req_\w+\n$/,
     );
-    expect(asked.stdout).toMatch(/^This change is loosening overall:\n/);
-    expect(asked.stdout).toContain('\nWho may decide: group:operators\n');
-    const id = /\breq_[a-z2-7]{26}\b/.exec(asked.stdout)?.[0] ?? '';
+    expect(request.stdout).toMatch(/^This change is loosening overall:\n/);
+    expect(request.stdout).toContain('\nWho may decide: group:operators\n');
+    const id = /\breq_[a-z2-7]{26}\b/.exec(request.stdout)?.[0] ?? '';
     await cast.stack.waitForStatus(id, 'pending', 120_000);
     const shown = await cast.show(cast.olga, id);
     expect(shown.action).toBe('keyturn.policy.publish');
@@ -297,12 +297,12 @@ describe('a worker that is killed while it publishes', () => {
     const before = await active();
     const known = (await installations()).length;
     const gate = await lock(`select pg_advisory_xact_lock(hashtext('keyturn.policy_active'))`);
-    const asked = await publish(cast.ada, await plus(forbid(`killed-${isCommitting}`, 'sandbox')));
-    expect(await approve(cast.olga, asked.id)).toBe(200);
-    await cast.stack.waitForStatus(asked.id, 'executing');
+    const request = await publish(cast.ada, await plus(forbid(`killed-${isCommitting}`, 'sandbox')));
+    expect(await approve(cast.olga, request.id)).toBe(200);
+    await cast.stack.waitForStatus(request.id, 'executing');
     await blocked(`%lock(hashtext('keyturn.policy_active'))%`);
     if (isCommitting) {
-      const row = await lock('select 1 from keyturn.execution where request = $1 for update', [asked.id]);
+      const row = await lock('select 1 from keyturn.execution where request = $1 for update', [request.id]);
       await gate.end();
       await blocked('%update keyturn.execution%');
       await worker?.kill9();
@@ -312,7 +312,7 @@ describe('a worker that is killed while it publishes', () => {
       await gate.end();
     }
     await worker?.start();
-    await cast.stack.waitForStatus(asked.id, 'succeeded', 120_000);
+    await cast.stack.waitForStatus(request.id, 'succeeded', 120_000);
     const now = await active();
     expect(Number(now.generation)).toBe(Number(before.generation) + 1);
     expect(now.digest).toBe(policyDigest(now.body));
@@ -364,13 +364,13 @@ describe('a policy in the database that allows publishing outright', () => {
       'update keyturn.policy_active set digest = $1, generation = generation + 1',
       [digest],
     );
-    const asked = await publish(cast.ada, body);
-    expect(asked.status).toBe('pending');
-    const { requirement } = await cast.show(cast.olga, asked.id);
+    const request = await publish(cast.ada, body);
+    expect(request.status).toBe('pending');
+    const { requirement } = await cast.show(cast.olga, request.id);
     expect(requirement?.distinct_people).toBe(2);
-    expect(await approve(cast.petra, asked.id)).toBe(200);
-    expect(await approve(cast.omar, asked.id)).toBe(200);
-    await cast.stack.waitForStatus(asked.id, 'succeeded');
+    expect(await approve(cast.petra, request.id)).toBe(200);
+    expect(await approve(cast.omar, request.id)).toBe(200);
+    await cast.stack.waitForStatus(request.id, 'succeeded');
   });
 
   it('of a version that nobody knows is refused by every process', async () => {

@@ -36,7 +36,7 @@ async function decisionOn(request: RequestView, token: string, more = {}): Promi
 }
 
 describe('the same decision again under its key', () => {
-  it('answers what became of the first, also once the request is over, and counts once', async () => {
+  it('answers the outcome of the first, also once the request is over, and counts once', async () => {
     const request = await cast.ask();
     const call = await decisionOn(request, cast.olga);
     const first = await send<DecisionAnswer>(call);
@@ -121,7 +121,7 @@ describe('the same decision again under its key', () => {
     expect(await decisionsOf(cast.stack, two.id)).toHaveLength(1);
   });
 
-  it('finds the refusal of the first, and is not judged anew', async () => {
+  it('finds the refusal of the first, and is not evaluated anew', async () => {
     const request = await cast.ask();
     const call = await decisionOn(request, cast.olga);
     await send(call);
@@ -163,9 +163,9 @@ describe('the same word on a kill switch again under its key', () => {
   it('throws one switch, and lifts it by two people who both said it twice', async () => {
     const body = { scope: { kind: 'target', value: 'shop-strict' }, reason: 'a drill' };
     const call = { token: cast.olga, path: '/v1/switches', body, key: randomUUID() };
-    const thrown = await Promise.all([1, 2, 3].map(() => send<SwitchView>(call)));
-    expect(thrown.map(({ status }) => status)).toEqual([201, 201, 201]);
-    const [id = '', ...others] = new Set(thrown.map((reply) => reply.body.id));
+    const engaged = await Promise.all([1, 2, 3].map(() => send<SwitchView>(call)));
+    expect(engaged.map(({ status }) => status)).toEqual([201, 201, 201]);
+    const [id = '', ...others] = new Set(engaged.map((reply) => reply.body.id));
     expect(others).toEqual([]);
     const reworded = { ...call, body: { ...body, reason: 'for real' } };
     expect(refusal(await send(reworded))).toEqual([422, 'idempotency_key_reused']);

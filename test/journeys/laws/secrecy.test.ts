@@ -224,7 +224,7 @@ describe('health', () => {
   });
 
   it('says not ready while the database is away, refuses without details, and recovers by itself', async () => {
-    const asked = await cast.ask();
+    const request = await cast.ask();
     await cutDatabase();
     try {
       for (const { url } of [...cast.stack.apis, ...cast.stack.workers]) {
@@ -236,7 +236,7 @@ describe('health', () => {
         status: 'unavailable',
         checks: { database: 'unreachable', temporal: 'ok' },
       });
-      const refused = await cast.get(cast.olga, `/v1/requests/${asked.id}`);
+      const refused = await cast.get(cast.olga, `/v1/requests/${request.id}`);
       expect(refusal(refused)).toEqual([503, 'unavailable']);
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
       expect(JSON.stringify(refused.body)).not.toMatch(/postgres|ECONN|stack_|127\.0\.0\.1/);
@@ -244,8 +244,8 @@ describe('health', () => {
       await restoreDatabase();
     }
     for (const { url } of [...cast.stack.apis, ...cast.stack.workers]) await waitForReady(url, 200);
-    expect((await cast.stack.decide(cast.dmitri, asked.id)).status).toBe(200);
-    await waitForStep(cast.stack, asked.id, 'execution.succeeded');
+    expect((await cast.stack.decide(cast.dmitri, request.id)).status).toBe(200);
+    await waitForStep(cast.stack, request.id, 'execution.succeeded');
   });
 });
 
@@ -256,7 +256,7 @@ function waitForReady(url: string, status: number): Promise<true> {
   });
 }
 
-/** Nobody can connect any more, and whoever is connected is thrown out; this connection stays. */
+/** Nobody can connect any more, and all who are connected are disconnected; this connection stays. */
 async function cutDatabase(): Promise<void> {
   const database = `${cast.stack.name}_keyturn`;
   await cast.stack.target.query(`alter database ${database} allow_connections false`);

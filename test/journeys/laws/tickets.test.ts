@@ -17,8 +17,8 @@ beforeAll(async () => {
 
 afterAll(async () => cast?.stack.stop());
 
-async function ticketOf(token: string, asked: RequestView, decision: Decision = {}): Promise<Ticket> {
-  const { status, body } = await cast.ticket(token, asked, decision);
+async function ticketOf(token: string, request: RequestView, decision: Decision = {}): Promise<Ticket> {
+  const { status, body } = await cast.ticket(token, request, decision);
   expect(status).toBe(201);
   return body;
 }
@@ -30,10 +30,10 @@ async function signal(request: RequestView, body: unknown): Promise<void> {
 
 describe('a ticket', () => {
   it('is issued to those who may decide, and to nobody else', async () => {
-    const asked = await cast.ask();
+    const request = await cast.ask();
     const refusals = await Promise.all(
       [cast.agent, cast.ada, cast.omar, cast.petra].map(async (token) =>
-        refusal(await cast.ticket(token, asked)),
+        refusal(await cast.ticket(token, request)),
       ),
     );
     expect(refusals).toEqual([
@@ -42,19 +42,19 @@ describe('a ticket', () => {
       [403, 'not_eligible'],
       [403, 'not_eligible'],
     ]);
-    const stale = await cast.ticket(cast.olga, asked, { decision_digest: `sha256:${'0'.repeat(64)}` });
+    const stale = await cast.ticket(cast.olga, request, { decision_digest: `sha256:${'0'.repeat(64)}` });
     expect(refusal(stale)).toEqual([409, 'decision_digest_stale']);
-    expect(await decisionsOf(cast.stack, asked.id)).toEqual([]);
+    expect(await decisionsOf(cast.stack, request.id)).toEqual([]);
   });
 
   it('lasts ten minutes at most, never longer than the request, and says how to use it', async () => {
-    const asked = await cast.ask();
-    const ticket = await ticketOf(cast.olga, asked);
+    const request = await cast.ask();
+    const ticket = await ticketOf(cast.olga, request);
     const leftMs = Date.parse(ticket.expires_at) - Date.now();
     expect(leftMs).toBeGreaterThan(9 * 60_000);
     expect(leftMs).toBeLessThanOrEqual(10 * 60_000);
-    expect(ticket.how_to_use).toContain(asked.id);
-    expect(ticket.how_to_use).toContain(cast.stack.temporalPlace.namespace);
+    expect(ticket.how_to_use).toContain(request.id);
+    expect(ticket.how_to_use).toContain(cast.stack.temporalService.namespace);
     const short = await cast.ask({ target: 'shop-expiring' });
     expect((await ticketOf(cast.olga, short)).expires_at).toBe(short.expires_at);
   });
@@ -67,89 +67,91 @@ describe('a ticket', () => {
       (ticket: string): unknown => ({ ticket, expires_at: 'x', how_to_use: 'y' }),
     ],
   ])('counts when it is sent as %s', async (_form, bodyOfSignal) => {
-    const asked = await cast.ask();
-    const { ticket } = await ticketOf(cast.olga, asked, { reason: 'by ticket' });
-    await signal(asked, bodyOfSignal(ticket));
-    await cast.stack.waitForStatus(asked.id, 'succeeded');
-    const seen = await cast.show(cast.dmitri, asked.id);
+    const request = await cast.ask();
+    const { ticket } = await ticketOf(cast.olga, request, { reason: 'by ticket' });
+    await signal(request, bodyOfSignal(ticket));
+    await cast.stack.waitForStatus(request.id, 'succeeded');
+    const seen = await cast.show(cast.dmitri, request.id);
     expect(seen.decisions).toMatchObject([
       { person: 'olga', verdict: 'approve', channel: 'temporal', grade: 'C', reason: 'by ticket' },
     ]);
   });
 
   it('can say no, and can defer', async () => {
-    const asked = await cast.ask();
-    const later = await ticketOf(cast.dmitri, asked, {
+    const request = await cast.ask();
+    const later = await ticketOf(cast.dmitri, request, {
       verdict: 'defer',
       defer: { until: '2090-01-01T00:00:00Z' },
     });
-    await signal(asked, later.ticket);
-    await waitForStep(cast.stack, asked.id, 'decision.deferred');
-    expect(await cast.inbox(cast.dmitri)).not.toContain(asked.id);
-    await signal(asked, (await ticketOf(cast.olga, asked, { verdict: 'deny' })).ticket);
-    await cast.stack.waitForStatus(asked.id, 'denied');
+    await signal(request, later.ticket);
+    await waitForStep(cast.stack, request.id, 'decision.deferred');
+    expect(await cast.inbox(cast.dmitri)).not.toContain(request.id);
+    await signal(request, (await ticketOf(cast.olga, request, { verdict: 'deny' })).ticket);
+    await cast.stack.waitForStatus(request.id, 'denied');
   });
 
   it('used twice counts once: it does not stand in for the second person', async () => {
-    const asked = await cast.ask({ target: 'shop-two-people' });
-    const { ticket } = await ticketOf(cast.olga, asked);
-    await Promise.all([signal(asked, ticket), signal(asked, ticket), signal(asked, { ticket })]);
-    await waitForStep(cast.stack, asked.id, 'decision.counted');
-    await signal(asked, ticket);
+    const request = await cast.ask({ target: 'shop-two-people' });
+    const { ticket } = await ticketOf(cast.olga, request);
+    await Promise.all([signal(request, ticket), signal(request, ticket), signal(request, { ticket })]);
+    await waitForStep(cast.stack, request.id, 'decision.counted');
+    await signal(request, ticket);
     // Whatever arrived before the second person's decision has been dealt with once that is recorded.
-    expect((await cast.stack.decide(cast.dmitri, asked.id)).status).toBe(200);
-    await cast.stack.waitForStatus(asked.id, 'succeeded');
-    const counted = (await decisionsOf(cast.stack, asked.id)).filter(({ outcome }) => outcome === 'counted');
-    expect(counted).toHaveLength(2);
-    expect((await stepsOf(cast.stack, asked.id)).filter((type) => type === 'decision.counted')).toHaveLength(
-      2,
+    expect((await cast.stack.decide(cast.dmitri, request.id)).status).toBe(200);
+    await cast.stack.waitForStatus(request.id, 'succeeded');
+    const counted = (await decisionsOf(cast.stack, request.id)).filter(
+      ({ outcome }) => outcome === 'counted',
     );
+    expect(counted).toHaveLength(2);
+    expect(
+      (await stepsOf(cast.stack, request.id)).filter((type) => type === 'decision.counted'),
+    ).toHaveLength(2);
   });
 
   it('to deny takes back the approval of the same person', async () => {
-    const asked = await cast.ask({ target: 'shop-two-people' });
+    const request = await cast.ask({ target: 'shop-two-people' });
     const [yes, no] = [
-      await ticketOf(cast.olga, asked),
-      await ticketOf(cast.olga, asked, { verdict: 'deny' }),
+      await ticketOf(cast.olga, request),
+      await ticketOf(cast.olga, request, { verdict: 'deny' }),
     ];
-    await signal(asked, yes.ticket);
-    await waitForStep(cast.stack, asked.id, 'decision.counted');
-    await signal(asked, no.ticket);
-    await cast.stack.waitForStatus(asked.id, 'denied');
-    expect((await decisionsOf(cast.stack, asked.id)).map(({ outcome }) => outcome)).toEqual([
+    await signal(request, yes.ticket);
+    await waitForStep(cast.stack, request.id, 'decision.counted');
+    await signal(request, no.ticket);
+    await cast.stack.waitForStatus(request.id, 'denied');
+    expect((await decisionsOf(cast.stack, request.id)).map(({ outcome }) => outcome)).toEqual([
       'counted',
       'counted',
     ]);
   });
 
   it('for another request, or edited, never counts and is on record', async () => {
-    const [asked, other] = [await cast.ask(), await cast.ask()];
+    const [request, other] = [await cast.ask(), await cast.ask()];
     const { ticket } = await ticketOf(cast.olga, other);
     const [header, payload = '', signature] = ticket.split('.');
     const words = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as object;
-    const edited = Buffer.from(JSON.stringify({ ...words, request: asked.id })).toString('base64url');
-    await signal(asked, ticket);
-    await signal(asked, `${header}.${edited}.${signature}`);
-    await waitForStep(cast.stack, asked.id, 'decision.unauthenticated');
+    const edited = Buffer.from(JSON.stringify({ ...words, request: request.id })).toString('base64url');
+    await signal(request, ticket);
+    await signal(request, `${header}.${edited}.${signature}`);
+    await waitForStep(cast.stack, request.id, 'decision.unauthenticated');
     // A real decision after them: everything before it has been dealt with.
-    expect((await cast.stack.decide(cast.dmitri, asked.id, { verdict: 'deny' })).status).toBe(200);
-    expect((await decisionsOf(cast.stack, asked.id)).map(({ verdict }) => verdict)).toEqual(['deny']);
+    expect((await cast.stack.decide(cast.dmitri, request.id, { verdict: 'deny' })).status).toBe(200);
+    expect((await decisionsOf(cast.stack, request.id)).map(({ verdict }) => verdict)).toEqual(['deny']);
     expect((await cast.show(cast.dmitri, other.id)).status).toBe('pending');
-    const { body } = await cast.get<Timeline>(cast.dmitri, `/v1/requests/${asked.id}/timeline`);
+    const { body } = await cast.get<Timeline>(cast.dmitri, `/v1/requests/${request.id}/timeline`);
     const ignored = body.items.filter(({ type }) => type === 'decision.unauthenticated');
     expect(ignored.reduce((sum, { facts }) => sum + Number(facts['count']), 0)).toBe(2);
   });
 
   it('is no token: it opens nothing at the API, as a signed request is no ticket', async () => {
-    const asked = await cast.ask();
-    const { ticket } = await ticketOf(cast.olga, asked);
-    expect(refusal(await cast.get(ticket, `/v1/requests/${asked.id}`))).toEqual([401, 'unauthenticated']);
+    const request = await cast.ask();
+    const { ticket } = await ticketOf(cast.olga, request);
+    expect(refusal(await cast.get(ticket, `/v1/requests/${request.id}`))).toEqual([401, 'unauthenticated']);
     const { rows } = await cast.stack.keyturnDb.query('select envelope from keyturn.request where id = $1', [
-      asked.id,
+      request.id,
     ]);
-    await signal(asked, rows[0].envelope);
-    await waitForStep(cast.stack, asked.id, 'decision.unauthenticated');
-    expect((await cast.show(cast.olga, asked.id)).status).toBe('pending');
+    await signal(request, rows[0].envelope);
+    await waitForStep(cast.stack, request.id, 'decision.unauthenticated');
+    expect((await cast.show(cast.olga, request.id)).status).toBe('pending');
   });
 });
 
@@ -169,19 +171,19 @@ describe('a ticket of somebody who has left the group since', () => {
   afterAll(() => fs.rmSync(policies, { recursive: true, force: true }));
 
   it('is refused when it is used, and the request waits for somebody else', async () => {
-    const asked = await cast.ask();
-    const { ticket } = await ticketOf(cast.olga, asked);
+    const request = await cast.ask();
+    const { ticket } = await ticketOf(cast.olga, request);
     const installed = await cast.stack.cli(['policy', 'install', policies], {
       KEYTURN_POLICY_RECOVERY: 'true',
     });
     expect(installed.code, installed.stderr).toBe(0);
-    await signal(asked, ticket);
-    await waitForStep(cast.stack, asked.id, 'decision.refused');
-    expect(await decisionsOf(cast.stack, asked.id)).toEqual([
+    await signal(request, ticket);
+    await waitForStep(cast.stack, request.id, 'decision.refused');
+    expect(await decisionsOf(cast.stack, request.id)).toEqual([
       { outcome: 'refused', refusal: 'not_eligible', verdict: 'approve', channel: 'temporal' },
     ]);
-    expect(refusal(await cast.ticket(cast.olga, asked))).toEqual([403, 'not_eligible']);
-    expect((await cast.stack.decide(cast.dmitri, asked.id)).status).toBe(200);
-    await cast.stack.waitForStatus(asked.id, 'succeeded');
+    expect(refusal(await cast.ticket(cast.olga, request))).toEqual([403, 'not_eligible']);
+    expect((await cast.stack.decide(cast.dmitri, request.id)).status).toBe(200);
+    await cast.stack.waitForStatus(request.id, 'succeeded');
   });
 });

@@ -20,7 +20,7 @@ export function findBrowser(): string | null {
   return files.find((file) => fs.existsSync(file)) ?? null;
 }
 
-/** Starts the browser. It runs as whoever runs the tests, in containers that is root, so without its own sandbox. */
+/** Starts the browser. It runs as the user who runs the tests, in containers that is root, so without its own sandbox. */
 export function openBrowser(program: string): Promise<Browser> {
   const quiet = ['--disable-background-networking', '--disable-component-update', '--no-first-run'];
   return chromium.launch({ executablePath: program, args: ['--no-sandbox', ...quiet] });

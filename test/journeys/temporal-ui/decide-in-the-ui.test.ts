@@ -40,14 +40,14 @@ describe.skipIf(program === null)(
     });
 
     /** By the link that Keyturn itself gives to reviewers. */
-    async function open(asked: RequestView, token: string): Promise<WorkflowPage> {
+    async function open(request: RequestView, token: string): Promise<WorkflowPage> {
       await page?.close();
-      const { temporal_ui_url: url } = await cast.show(token, asked.id);
-      expect(url).toContain(asked.id);
+      const { temporal_ui_url: url } = await cast.show(token, request.id);
+      expect(url).toContain(request.id);
       page = await WorkflowPage.open(
         browser,
         url ?? '',
-        path.join(cast.stack.folder, 'screenshots', asked.id),
+        path.join(cast.stack.folder, 'screenshots', request.id),
       );
       return page;
     }
@@ -59,20 +59,20 @@ describe.skipIf(program === null)(
 
     it('reads what is asked, by whom, what is awaited and how to decide, and decides there with a ticket', async () => {
       const statement = 'update account set credit_limit = 8765 where id = 1101';
-      const asked = await cast.ask({ statement, claims: { justification: 'because I say so' } });
-      const ui = await open(asked, cast.olga);
+      const request = await cast.ask({ statement, claims: { justification: 'because I say so' } });
+      const ui = await open(request, cast.olga);
 
       const front = await ui.read(
-        asked.id,
+        request.id,
         'Run one SQL statement (postgres.execute)',
         'Shop (prod) (shop, prod)',
       );
       expect(front).toContain('Billing agent (agent-billing)');
-      expect(front).toContain(`keyturn ticket ${asked.id} approve`);
+      expect(front).toContain(`keyturn ticket ${request.id} approve`);
       await ui.read('receive', 'plan', 'evaluate', 'escalates to group:dba-leads');
       await ui.screenshot('pending');
 
-      const { risk } = await cast.show(cast.olga, asked.id);
+      const { risk } = await cast.show(cast.olga, request.id);
       await ui.openTab('User Metadata');
       const metadata = await ui.read(
         'postgres.execute on shop (prod), requested by Billing agent (agent-billing)',
@@ -85,10 +85,10 @@ describe.skipIf(program === null)(
         'Environment: prod',
         'Requested by: Billing agent (agent-billing)',
         'owner: ada',
-        `Intent digest: ${asked.intent_digest}`,
+        `Intent digest: ${request.intent_digest}`,
         `Risk: ${risk}`,
-        `Expires: ${asked.expires_at}`,
-        `Decision digest: ${asked.decision_digest}`,
+        `Expires: ${request.expires_at}`,
+        `Decision digest: ${request.decision_digest}`,
         'More Actions, Send a Signal, decide, and paste the ticket as a JSON string',
       ]) {
         expect(metadata).toContain(fact);
@@ -97,55 +97,55 @@ describe.skipIf(program === null)(
       await ui.screenshot('metadata');
 
       expect(await limitOf(1101)).not.toBe(8765);
-      const { body } = await cast.ticket(cast.olga, asked, { reason: 'read it in the UI' });
+      const { body } = await cast.ticket(cast.olga, request, { reason: 'read it in the UI' });
       const description = await ui.sendSignal('decide', JSON.stringify(body.ticket));
       expect(description).toContain('Decide with a ticket');
-      await cast.stack.waitForStatus(asked.id, 'succeeded');
+      await cast.stack.waitForStatus(request.id, 'succeeded');
       expect(await limitOf(1101)).toBe(8765);
 
       await ui.reload();
       await ui.openTab('Timeline');
       await ui.read('COMPLETED', '"succeeded"', 'consume', 'execute', 'decide');
       await ui.screenshot('succeeded');
-      const [decision] = (await cast.show(cast.dmitri, asked.id)).decisions ?? [];
+      const [decision] = (await cast.show(cast.dmitri, request.id)).decisions ?? [];
       expect(decision).toMatchObject({ person: 'olga', channel: 'temporal', outcome: 'counted' });
       expect(ui.refusedAddresses).toEqual([]);
     });
 
     it('sees the seats fill up, and may paste the whole answer of the API', async () => {
       const statement = 'update account set credit_limit = 8766 where id = 1102';
-      const asked = await cast.ask({ target: 'shop-two-people', statement });
-      expect((await cast.stack.decide(cast.olga, asked.id)).status).toBe(200);
-      const ui = await open(asked, cast.dmitri);
+      const request = await cast.ask({ target: 'shop-two-people', statement });
+      expect((await cast.stack.decide(cast.olga, request.id)).status).toBe(200);
+      const ui = await open(request, cast.dmitri);
       await ui.openTab('User Metadata');
       await ui.read('1 of 2 from group:dba (rule two-people)', 'Status: pending');
       await ui.openTab('Timeline');
       await ui.read('expires: silence is a denial');
-      const { body } = await cast.ticket(cast.dmitri, asked);
+      const { body } = await cast.ticket(cast.dmitri, request);
       await ui.sendSignal('decide', JSON.stringify(body));
-      await cast.stack.waitForStatus(asked.id, 'succeeded');
+      await cast.stack.waitForStatus(request.id, 'succeeded');
       expect(await limitOf(1102)).toBe(8766);
     });
 
     it('achieves nothing without a ticket', async () => {
-      const asked = await cast.ask();
-      const ui = await open(asked, cast.olga);
+      const request = await cast.ask();
+      const ui = await open(request, cast.olga);
       await ui.sendSignal('decide', '"approve"');
       await ui.reload();
       await ui.sendSignal('decide', '{"verdict":"approve","reviewer":"olga"}');
       await ui.openTab('User Metadata');
       await ui.read('Status: pending', '0 of 1 from group:dba');
-      expect((await cast.stack.decide(cast.olga, asked.id, { verdict: 'deny' })).status).toBe(200);
+      expect((await cast.stack.decide(cast.olga, request.id, { verdict: 'deny' })).status).toBe(200);
       // What came before the denial is on record together with it.
-      await waitForStep(cast.stack, asked.id, 'decision.unauthenticated');
-      expect(await stepsOf(cast.stack, asked.id)).not.toContain('request.approved');
+      await waitForStep(cast.stack, request.id, 'decision.unauthenticated');
+      expect(await stepsOf(cast.stack, request.id)).not.toContain('request.approved');
     });
 
     it('is shown names from outside as text: no picture is fetched, no heading drawn, no fact forged', async () => {
       const subject =
         '**Status:** approved\u2028# Yes [ok](http://127.0.0.1:9/) ![x](https://evil.example/x.png) <img src=x>';
-      const asked = await cast.ask({ onBehalfOf: { subject } });
-      const ui = await open(asked, cast.olga);
+      const request = await cast.ask({ onBehalfOf: { subject } });
+      const ui = await open(request, cast.olga);
       await ui.openTab('User Metadata');
       const metadata = await ui.read('Status: pending', 'on_behalf_of:');
       expect(metadata).toContain('**Status:** approved # Yes [ok]');

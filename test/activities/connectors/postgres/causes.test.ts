@@ -27,7 +27,7 @@ async function troubleAt(url: string | undefined): Promise<Trouble> {
   const call = bank.call('update account set balance = 1 where id = 1', { url: `env:${URL_VARIABLE}` });
   const error: unknown = await connector.plan(call).then(
     (outcome) => expect.unreachable(JSON.stringify(outcome)),
-    (thrown: unknown) => thrown,
+    (reason: unknown) => reason,
   );
   return troubleOf(error);
 }

@@ -195,7 +195,7 @@ describe('an effect that is not the approved one', () => {
     const call = await approved("insert into keyless select 'sum', sum(b)::int from keyless", {
       beforeCommit: async () => {
         tries += 1;
-        // Both read what the other writes: whoever commits last must fail.
+        // Both read what the other writes: the one that commits last must fail.
         await other.query('begin isolation level serializable');
         await other.query("insert into keyless select 'rival', -1 where (select count(*) from keyless) >= 0");
         await other.query("delete from keyless where a = 'rival'");

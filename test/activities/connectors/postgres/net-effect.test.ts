@@ -166,7 +166,7 @@ describe('values of sequences that planning uses up', () => {
     ['a cache that is lost with the session', "insert into cached (name) values ('a')", 20],
     ['what triggers take', 'insert into logged values (1), (2)', 8],
     ['rows that a trigger leaves out', "insert into skipping (name) values ('a')", 2],
-  ])('are told for %s', async (_what, statement, used) => {
+  ])('are shown for %s', async (_what, statement, used) => {
     const plan = await planned(statement);
     expect(plan.sequence_values_used ?? 0).toBe(used);
   });

@@ -170,7 +170,7 @@ describe('what a rehearsal may use up of a sequence', () => {
     expect(await usedOf('scarce_id_seq')).toBe(32_720);
   });
 
-  it('is told with the plan', async () => {
+  it('is shown with the plan', async () => {
     const { plan } = await outcomeOf("insert into big (name) select 'x' from generate_series(1, 20)");
     expect(plan?.effects[0]?.inserted).toBe(20);
     expect(plan?.sequence_values_used).toBe(40);

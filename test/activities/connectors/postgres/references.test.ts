@@ -74,7 +74,7 @@ describe('a reference of a target', () => {
     const closed = join(targets, 'closed');
     writeFileSync(closed, 'my-secret', { mode: 0 });
     mkdirSync(join(targets, 'shut'), { mode: 0 });
-    // Root may read anything, so whoever is not root asks.
+    // Root may read anything, so another user does.
     const asked = `
       if (process.getuid() === 0) { process.setgroups([]); process.setgid(65534); process.setuid(65534); }
       for (const reference of process.argv.slice(1))

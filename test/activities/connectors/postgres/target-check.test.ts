@@ -52,7 +52,7 @@ describe('a target that was set up', () => {
     const report = await look();
     expect([report.isOk, report.findings.filter(({ outcome }) => outcome === 'failed')]).toEqual([true, []]);
     expect(findingsOf(report, 'trial')).toEqual([
-      'ok: an empty statement went all the way, and was rolled back',
+      'ok: an empty statement passed every step, and was rolled back',
     ]);
     expect(await bank.checksum()).toBe(checksum);
     const { rows } = await bank.admin.query(`select 1 from keyturn.execution where key = 'target-check'`);
@@ -68,9 +68,9 @@ describe('a target that was set up', () => {
     const folder = mkdtempSync(join(tmpdir(), 'keyturn-check-'));
     writeFileSync(join(folder, 'bank'), bank.loginUrl);
     vi.stubEnv('KEYTURN_REFERENCE_FOLDERS', folder);
-    const [told] = findingsOf(await look({ url: `file:${folder}/bank` }), 'credential');
+    const [shown] = findingsOf(await look({ url: `file:${folder}/bank` }), 'credential');
     const asRoot = /^attention: .* as root reads it: run this as the worker's user/;
-    expect(told).toMatch(process.getuid?.() === 0 ? asRoot : /^ok: /);
+    expect(shown).toMatch(process.getuid?.() === 0 ? asRoot : /^ok: /);
     vi.unstubAllEnvs();
     rmSync(folder, { recursive: true });
   });
@@ -86,21 +86,21 @@ describe('a target that cannot be reached', () => {
     ['postgres://a:secret-9@no-such-host.invalid/b', 'connection', /host name in its URL/],
     ['postgres://a:secret-9@127.0.0.1:1/b', 'connection', /nothing listens/],
     ['secret-9', 'connection', /./],
-  ])('is told with the cause: %j', async (url, check, told) => {
+  ])('is shown with the cause: %j', async (url, check, shown) => {
     process.env[OTHER_URL] = url;
     const report = await look({ url: `env:${OTHER_URL}` });
     const { outcome, detail } =
       report.findings.find((finding) => finding.check === check) ?? expect.unreachable();
-    expect([report.isOk, outcome, detail]).toEqual([false, 'failed', expect.stringMatching(told)]);
+    expect([report.isOk, outcome, detail]).toEqual([false, 'failed', expect.stringMatching(shown)]);
     expect(JSON.stringify(report)).not.toContain('secret-9');
   });
 
-  it('is told with the words of the server', async () => {
+  it('is shown with the words of the server', async () => {
     const url = new URL(bank.loginUrl);
     url.password = 'not-it';
     process.env[OTHER_URL] = url.href;
-    const [told] = findingsOf(await look({ url: `env:${OTHER_URL}` }), 'connection');
-    expect(told).toMatch(/^failed: .*password authentication failed.*28P01/);
+    const [shown] = findingsOf(await look({ url: `env:${OTHER_URL}` }), 'connection');
+    expect(shown).toMatch(/^failed: .*password authentication failed.*28P01/);
   });
 });
 
@@ -108,7 +108,7 @@ describe('a target that refuses a session by code of its own', () => {
   it.each([
     [`perform 'row-of-a-customer'::int`, '22P02'],
     [`raise exception 'row-of-a-customer'`, 'P0001'],
-  ])('is told by the state alone, which holds no row: %s', async (code, state) => {
+  ])('is shown by the state alone, which holds no row: %s', async (code, state) => {
     await bank.admin.query(`
       create function at_login() returns event_trigger language plpgsql as
         $$ begin if session_user = '${loginRole()}' then ${code}; end if; end $$;
@@ -272,8 +272,8 @@ describe('what cannot be granted is named', () => {
   });
 
   it('functions of triggers that the list lacks, as they are written there', async () => {
-    const [told = ''] = findingsOf(await look({ allowed_functions: [] }), 'functions');
-    expect(told).toMatch(/^attention: triggers on tables .* not tried out.*: public\.log_account$/);
+    const [shown = ''] = findingsOf(await look({ allowed_functions: [] }), 'functions');
+    expect(shown).toMatch(/^attention: triggers on tables .* not tried out.*: public\.log_account$/);
     expect(findingsOf(await look(), 'functions')).toEqual([]);
   });
 

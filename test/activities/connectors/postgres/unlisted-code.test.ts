@@ -249,7 +249,7 @@ describe('a name on the list names one function', () => {
   );
 });
 
-describe('a schema that does not exist yet is open to whoever may create it', () => {
+describe('a schema that does not exist yet is open to anyone who may create it', () => {
   const database = async (): Promise<string> =>
     (await bank.rows<{ name: string }>('select current_database() as name'))[0]?.name ?? '';
 

@@ -223,7 +223,7 @@ describe('a row', () => {
     for (const { effects } of plans) expect(effects).toMatchObject([whole]);
   });
 
-  it('that was written twice is read, however many old locks there are, and whoever else holds it', async () => {
+  it('that was written twice is read, however many old locks there are, and with other holders', async () => {
     await bank.admin.query(`
       create table marked (id int primary key, v text); insert into marked select n, 'a' from generate_series(1, 200) n;
       create function mark_again() returns trigger language plpgsql as $$ begin

@@ -83,11 +83,11 @@ describe('what acts outside of tables', () => {
       const outcome = await connector.plan(bank.call(statement, all));
       return outcome.kind === 'planned' ? outcome.plan.warnings : outcome;
     };
-    const told = expect.stringMatching(
+    const shown = expect.stringMatching(
       /^Triggers call public\.telling_trigger, which .* such effects are not seen/,
     );
     try {
-      expect(await warned("update card set number = 'x' where id = 1")).toEqual([told]);
+      expect(await warned("update card set number = 'x' where id = 1")).toEqual([shown]);
       expect(await warned("insert into card values (100, 1, 'x')")).toEqual([]);
       expect(await warned('delete from card where id = 1')).toEqual([]);
     } finally {
@@ -123,11 +123,11 @@ describe('what acts outside of tables', () => {
         grant select on bell, rung to ${bank.observerRole}`);
       const listed = { allowed_functions: ['public.ring'] };
       const outcome = await connector.plan(bank.call(statement, listed));
-      const told = mayAct ? /^Changes no table; .* is not in this plan\.$/ : /^Changes nothing\.$/;
+      const shown = mayAct ? /^Changes no table; .* is not in this plan\.$/ : /^Changes nothing\.$/;
       expect(outcome).toMatchObject({
         plan: {
           effects: [],
-          summary: expect.stringMatching(told),
+          summary: expect.stringMatching(shown),
           reversal: { is_possible: !mayAct },
           risk_facts: { is_reversible: !mayAct },
         },
@@ -158,8 +158,8 @@ describe('what acts outside of tables', () => {
       grant insert on timed to ${bank.statementRole}; grant select on timed to ${bank.observerRole}`);
     const hours = names.map((_, index) => `now() + interval '${index + 1} hours'`).join(', ');
     const outcome = await connector.plan(bank.call(`insert into timed values (${hours})`));
-    const told = outcome.kind === 'planned' ? outcome.plan.warnings.join(' ') : outcome.detail;
-    expect(names.filter((name) => !told.includes(`timed.${name} is fixed when executed`))).toEqual([]);
+    const shown = outcome.kind === 'planned' ? outcome.plan.warnings.join(' ') : outcome.detail;
+    expect(names.filter((name) => !shown.includes(`timed.${name} is fixed when executed`))).toEqual([]);
   });
 
   it('is not warned of where a function only computes', async () => {
@@ -242,18 +242,18 @@ describe('a condition that every row answers alike', () => {
     ['NOT many times', 'no column'],
     ['number is null', null],
     ['number = number or false', null],
-  ])('is told by what it answers: %s', async (written, told) => {
+  ])('is recognized by what it answers: %s', async (written, shown) => {
     const condition = written === 'NOT many times' ? `${'not '.repeat(400)} true` : written;
     const outcome = await connector.plan(bank.call(`delete from card where ${condition}`));
     if (outcome.kind !== 'planned') throw new Error(JSON.stringify(outcome));
     const said = outcome.plan.warnings.filter((warning) => warning.includes('every row'));
-    expect(said).toEqual(told === null ? [] : [expect.stringContaining(told)]);
+    expect(said).toEqual(shown === null ? [] : [expect.stringContaining(shown)]);
     const [{ n } = { n: '' }] = await bank.rows<{ n: string }>(
       `select count(*) as n from card where ${condition}`,
     );
     const deleted = outcome.plan.effects.find(({ resource }) => resource === 'public.card')?.deleted ?? 0;
     expect(deleted).toBe(Number(n));
-    if (told === 'always true') expect(deleted).toBe(5);
+    if (shown === 'always true') expect(deleted).toBe(5);
     if (said.length === 0 && !condition.includes('number')) expect(deleted).toBe(0);
   });
 });
@@ -266,7 +266,7 @@ describe('rows that move between partitions', () => {
       'inserts 1 row of public.south',
       "with i as (insert into compass values (9, 'south')) update other set n = 2",
     ],
-  ])('are told from others: %s', async (words, statement) => {
+  ])('are distinguished from others: %s', async (words, statement) => {
     await bank.admin.query(`
       drop table if exists compass, other;
       create table compass (id int, side text) partition by list (side);

@@ -11,7 +11,7 @@ import {
   makeKeys,
   pendingEntry,
   pendingStory,
-  performedStory,
+  executedStory,
   refact,
   rewrite,
   signedDecision,
@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  story = await performedStory(keys);
+  story = await executedStory(keys);
 });
 
 describe('who decided', () => {

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { leafText } from '../../../../domain/audit/leaf.ts';
 import type { DirectoryPart } from '../../../../contract/evidence.ts';
 import { minute } from './policy.ts';
-import { entry, makeKeys, performedStory, type Keys } from './story.ts';
+import { entry, makeKeys, executedStory, type Keys } from './story.ts';
 import { notHeld, wholeEvidence, type WholeEvidence } from './whole.ts';
 
 type Inputs = WholeEvidence['inputs'];
@@ -139,7 +139,7 @@ beforeAll(async () => {
 });
 
 async function after(change: (inputs: Inputs) => unknown): Promise<Record<string, string>> {
-  const story = await performedStory(keys);
+  const story = await executedStory(keys);
   const evidence = wholeEvidence(story);
   change(evidence.inputs);
   return notHeld(evidence, story);

@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 const EARLIER = { ...ENGINE, profile_version: 1 };
 const DECLARED = { ...STORED_FACTS, request: { ...STORED_FACTS.request, on_behalf_of: 'ann' } };
-const EMERGENCY = { ...STORED_FACTS, request: { ...STORED_FACTS.request, break_glass: true } };
+const BREAK_GLASS = { ...STORED_FACTS, request: { ...STORED_FACTS.request, break_glass: true } };
 
 async function evaluatedBy(
   engine: unknown,
@@ -55,7 +55,7 @@ describe('an evaluation of an earlier version', () => {
   it.each([
     ['other arguments', OTHER_ARGUMENTS.body],
     ['another time', LATER.body],
-    ['an emergency', EMERGENCY],
+    ['a break-glass request', BREAK_GLASS],
   ])('fails with facts that no version makes of what was signed: %s', async (_what, body) => {
     const { story, evidence } = await evaluatedBy(EARLIER, body);
     expect(await notHeld(evidence, story)).toEqual({

@@ -10,7 +10,7 @@ import {
   makeKeys,
   NOW,
   pendingStory,
-  performedStory,
+  executedStory,
   refact,
   type Keys,
   type Story,
@@ -94,7 +94,7 @@ describe('entries that nobody signed', () => {
   });
 
   it('are those of outcomes, too: only the target can say otherwise', async () => {
-    const line = await lineOf(await performedStory(keys), 'unsigned_entries');
+    const line = await lineOf(await executedStory(keys), 'unsigned_entries');
     expect(line?.detail).toMatch(/^1 of 8 .*\(execution\.succeeded\)$/);
   });
 });

@@ -10,7 +10,7 @@ import {
   entry,
   makeKeys,
   pendingStory,
-  performedStory,
+  executedStory,
   REQUEST,
   signedDecision,
   type Keys,
@@ -26,7 +26,7 @@ import {
   type WholeEvidence,
 } from './whole.ts';
 
-/** Entries that whoever may write to the log can append, with the row of the request set to fit. */
+/** Entries that a writer to the log can append, with the row of the request set to fit. */
 
 let keys: Keys;
 beforeAll(async () => {
@@ -39,7 +39,7 @@ type Appended = Parameters<typeof entry>;
 const LATER = { at: minute(8) };
 
 async function approvedStory(): Promise<Story> {
-  const story = await performedStory(keys);
+  const story = await executedStory(keys);
   story.entries.splice(-2);
   return story;
 }
@@ -66,7 +66,7 @@ const STARTS = {
   pending: async () => pendingStory(keys),
   approved: approvedStory,
   unclaimed: unclaimedStory,
-  executed: async () => performedStory(keys),
+  executed: async () => executedStory(keys),
   denied: deniedStory,
 };
 

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
 import { minute } from './policy.ts';
-import { find, makeKeys, pendingStory, performedStory, rewrite, type Keys } from './story.ts';
+import { find, makeKeys, pendingStory, executedStory, rewrite, type Keys } from './story.ts';
 import { allow, notHeld, SUCCEEDED, wholeEvidence } from './whole.ts';
 
 let keys: Keys;
@@ -21,7 +21,7 @@ const CASES = [
 
 describe('an answer that others act on', () => {
   it.each(CASES)('by $by, until $until: flagged $isFlagged', async ({ by, until, isFlagged }) => {
-    const story = by === 'people' ? await performedStory(keys) : await pendingStory(keys);
+    const story = by === 'people' ? await executedStory(keys) : await pendingStory(keys);
     const state = by === 'people' ? SUCCEEDED : allow(story);
     const decision = by === 'people' ? 'approved' : 'allowed';
     const result = { decision, performed_by_keyturn: false, valid_until: until };

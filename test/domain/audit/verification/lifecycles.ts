@@ -6,7 +6,7 @@ import {
   DECISION,
   entry,
   pendingStory,
-  performedStory,
+  executedStory,
   REQUEST,
   signedDecision,
   type Keys,
@@ -16,7 +16,7 @@ import { allow, standing, SUCCEEDED, wholeEvidence, type WholeEvidence } from '.
 
 /** Requests that ended in each way, whose evidence holds in every check. */
 export const LIFECYCLES: Readonly<Record<string, (keys: Keys) => Promise<WholeEvidence>>> = {
-  executed: async (keys) => wholeEvidence(await performedStory(keys)),
+  executed: async (keys) => wholeEvidence(await executedStory(keys)),
   pending: async (keys) => wholeEvidence(await pendingStory(keys), standing('pending')),
   'denied by a person': async (keys) => {
     const story = await pendingStory(keys);
@@ -41,7 +41,7 @@ export const LIFECYCLES: Readonly<Record<string, (keys: Keys) => Promise<WholeEv
   },
   'executed at the second attempt': async (keys) => wholeEvidence(await fenced(keys), twice()),
   'of unknown outcome': async (keys) => {
-    const story = await performedStory(keys);
+    const story = await executedStory(keys);
     story.entries.pop();
     story.entries.push(entry('execution.indeterminate', { attempt: 1 }, { at: minute(8) }));
     const executions = SUCCEEDED.executions.map((one) => ({ ...one, state: 'indeterminate' as const }));
@@ -72,7 +72,7 @@ async function withdraw(story: Story): Promise<void> {
 }
 
 async function fenced(keys: Keys): Promise<Story> {
-  const story = await performedStory(keys);
+  const story = await executedStory(keys);
   const claim = (attempt: number): { attempt: number; idempotency_key: string; round: number } => ({
     attempt,
     idempotency_key: `key-${attempt}`,

@@ -9,7 +9,7 @@ export type Tree = { [name: string]: Tree } | Tree[] | string | number | boolean
 
 export type Path = readonly (string | number)[];
 
-/** One change of one node; which of several a value has is told by a number. */
+/** One change of one node; which of several a value has is named by a number. */
 export interface Mutation {
   readonly path: Path;
   readonly kind: 'delete' | 'duplicate' | 'swap' | 'change';

@@ -21,7 +21,7 @@ function withAccounts(part: Part, accounts: Readonly<Record<string, string>>): P
   return { ...part, people };
 }
 
-describe('whoever decided with, or holds, an account of the people behind a request', () => {
+describe('one who decided with, or holds, an account of the people behind a request', () => {
   it.each<
     [string, { readonly now: Record<string, string>; readonly before: Record<string, string> }, boolean]
   >([

@@ -119,7 +119,7 @@ export const FACTS_DIGEST = digestOf(STORED_FACTS);
 export const PLAN = planDigest(PLAN_BODY);
 export const POLICY_DIGEST = policyDigest(POLICY);
 
-/** What the policy demands of it: two people of a group, within an hour of office time; an approval lasts half an hour. */
+/** What the policy requires of it: two people of a group, within an hour of office time; an approval lasts half an hour. */
 export const REQUIREMENT = requirementOf(POLICY);
 
 /** What an entry says of why a policy came to its answer. */
@@ -130,6 +130,6 @@ export function reasonsOf(policy: PolicySet): { matched_rules: string[]; risk_re
 
 function requirementOf(policy: PolicySet): Requirement {
   const { requirement } = evaluate(policy, FACTS, 'planned');
-  if (!requirement) throw new Error('the policy demands nobody');
+  if (!requirement) throw new Error('the policy requires nobody');
   return requirement;
 }

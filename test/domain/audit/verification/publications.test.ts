@@ -12,7 +12,7 @@ import {
   entry,
   find,
   makeKeys,
-  performedStory,
+  executedStory,
   refact,
   REQUEST,
   rewrite,
@@ -46,7 +46,7 @@ interface Change {
 
 /** The request that published the second policy, of which its own verification is another test's matter. */
 async function publication({ args, outcome = 'ok', story: spoil }: Change = {}): Promise<Publication> {
-  const story = await performedStory(keys);
+  const story = await executedStory(keys);
   refact(find(story, 'request.received'), { action: 'keyturn.policy.publish' });
   spoil?.(story);
   const evidence = wholeEvidence(story);

@@ -7,7 +7,7 @@ import {
   entry,
   makeKeys,
   pendingStory,
-  performedStory,
+  executedStory,
   rewrite,
   find,
   type Keys,
@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 /** Approved at minute 6; with what follows the approval in place of the execution. */
 async function approvedStory(...after: Parameters<typeof entry>[0][]): Promise<Story> {
-  const story = await performedStory(keys);
+  const story = await executedStory(keys);
   rewrite(find(story, 'request.approved'), { at: minute(6) });
   if (after.length === 0) return story;
   story.entries = story.entries.filter(({ draft }) => !draft.type.startsWith('execution.'));

@@ -14,7 +14,7 @@ function ownedBy(owners: readonly string[]): PolicySet {
   return { ...POLICY, targets: POLICY.targets.map((target) => ({ ...target, owners })) };
 }
 
-interface Asked {
+interface Selected {
   readonly owners: readonly string[];
   readonly stages: readonly (readonly string[])[];
   /** Of a second rule. */
@@ -23,7 +23,7 @@ interface Asked {
 }
 
 /** What is said of a pending request that no inbox holds. */
-async function faultOf({ owners, stages, other, isReplaced = false }: Asked): Promise<string | null> {
+async function faultOf({ owners, stages, other, isReplaced = false }: Selected): Promise<string | null> {
   const policy = ownedBy(owners);
   const digest = policyDigest(policy);
   const story = await pendingStory(await makeKeys());

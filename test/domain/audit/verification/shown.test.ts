@@ -10,7 +10,7 @@ import {
   find,
   makeKeys,
   pendingStory,
-  performedStory,
+  executedStory,
   REQUEST,
   rewrite,
   signedDecision,
@@ -72,7 +72,7 @@ const OTHER_DECISION: Readonly<{ [Field in keyof Decision]: Decision[Field] }> =
 };
 
 async function executed(): Promise<{ readonly story: Story; readonly evidence: WholeEvidence }> {
-  const story = await performedStory(keys);
+  const story = await executedStory(keys);
   const result = { rows: 2 };
   rewrite(find(story, 'execution.succeeded'), { parts: { result } });
   const evidence = wholeEvidence(story);
@@ -252,7 +252,7 @@ describe('what is kept beside the log', () => {
       [null, 7, 'text', [], {}].map((body) => ({ kind, body })),
     ),
   )('is found out where it is no $kind: $body', async ({ kind, body }) => {
-    const story = await performedStory(keys);
+    const story = await executedStory(keys);
     const evidence = wholeEvidence(story);
     for (const one of evidence.inputs[kind]) one.body = body as unknown as typeof one.body;
     expect(Object.keys(await notHeld(evidence, story))).not.toEqual([]);

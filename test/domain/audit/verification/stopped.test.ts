@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { commitment, leafText, type LeafType } from '../../../../domain/audit/leaf.ts';
 import { canonicalJson, type JsonValue } from '../../../../domain/crypto/canonical-json.ts';
 import { ISSUER, minute } from './policy.ts';
-import { entry, makeKeys, performedStory, type Keys } from './story.ts';
+import { entry, makeKeys, executedStory, type Keys } from './story.ts';
 import { notHeld, wholeEvidence, type WholeEvidence } from './whole.ts';
 
 let keys: Keys;
@@ -28,17 +28,17 @@ function textOf(
 ): string {
   const { draft } = entry(type, { switch: 'swi_1', ...facts }, { at, parts });
   const salts = Object.fromEntries(Object.keys(parts).map((part) => [part, SALT]));
-  const place = { request: 'switches', run: 'switches', namespace: '', prev: null, nonce: 'ab', salts };
+  const position = { request: 'switches', run: 'switches', namespace: '', prev: null, nonce: 'ab', salts };
   return leafText(
     { ...draft, intent_digest: null, decision_digest: null },
-    { ...place, id: `switches/${n}`, n },
+    { ...position, id: `switches/${n}`, n },
   );
 }
 
 function engage(evidence: WholeEvidence, { facts, parts = {}, from, to }: Engaged): void {
-  const thrown = textOf('switch.thrown', 0, { facts, parts, at: minute(from) });
-  const lifted = to === undefined ? [] : [textOf('switch.lifted', 1, { facts: {}, at: minute(to) })];
-  evidence.inputs.switch_entries = [thrown, ...lifted];
+  const engaged = textOf('switch.thrown', 0, { facts, parts, at: minute(from) });
+  const released = to === undefined ? [] : [textOf('switch.lifted', 1, { facts: {}, at: minute(to) })];
+  evidence.inputs.switch_entries = [engaged, ...released];
   evidence.inputs.switch_parts = Object.entries(parts).map(([part, value]) => ({
     event_id: 'switches/0',
     part,
@@ -70,7 +70,7 @@ const HARMLESS: readonly (readonly [what: string, engaged: Engaged])[] = [
 
 describe('a claim while a kill switch was engaged', () => {
   it.each(STOPPING)('is named, whatever the table of switches says now: %s', async (_what, engaged) => {
-    const story = await performedStory(keys);
+    const story = await executedStory(keys);
     const evidence = wholeEvidence(story);
     engage(evidence, engaged);
     const found = await notHeld(evidence, story);
@@ -78,14 +78,14 @@ describe('a claim while a kill switch was engaged', () => {
   });
 
   it.each(HARMLESS)('is right where the switch does not stop it: %s', async (_what, engaged) => {
-    const story = await performedStory(keys);
+    const story = await executedStory(keys);
     const evidence = wholeEvidence(story);
     engage(evidence, engaged);
     expect(await notHeld(evidence, story)).toEqual({});
   });
 
   it('is not shown where the agent that the switch stops is erased, or another one was written over it', async () => {
-    const story = await performedStory(keys);
+    const story = await executedStory(keys);
     const evidence = wholeEvidence(story);
     engage(evidence, { facts: { kind: 'agent' }, parts: { scope: 'agent', account: AGENT }, from: 3 });
     const { switch_parts: parts } = evidence.inputs;

@@ -218,8 +218,8 @@ export async function decide(story: Story, signed: SignedDecision, person?: stri
   story.entries.push(counted(signed, envelope, person));
 }
 
-/** … approved by both, performed once. */
-export async function performedStory(keys: Keys): Promise<Story> {
+/** … approved by both, executed once. */
+export async function executedStory(keys: Keys): Promise<Story> {
   const story = await pendingStory(keys);
   await decide(story, signedDecision('ann'));
   await decide(story, signedDecision('ben', { issued_at: minute(6) }));
@@ -261,7 +261,7 @@ export function evidenceOf(story: Story): Evidence {
     for (const [part, body] of Object.entries(draft.parts)) {
       payloads.push({ event_id: id, part, salt: salts[part] ?? '', body: canonicalJson(body) });
     }
-    const place = {
+    const position = {
       id,
       request: REQUEST,
       run,
@@ -271,7 +271,7 @@ export function evidenceOf(story: Story): Evidence {
       nonce: saltOf(id),
       salts,
     };
-    const text = leafText(draft, place);
+    const text = leafText(draft, position);
     last.set(run, { n, hash: leafHash(text) });
     return text;
   });

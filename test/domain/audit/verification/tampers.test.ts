@@ -6,7 +6,7 @@ import {
   find,
   makeKeys,
   pendingStory,
-  performedStory,
+  executedStory,
   refact,
   rewrite,
   type Keys,
@@ -162,13 +162,13 @@ const TIMES: readonly Tamper[] = [
 
 const EVALUATIONS: readonly Tamper[] = [
   {
-    what: 'an allow where policy demands people',
+    what: 'an allow where policy requires people',
     named: 'evaluations_repeat',
     story: (story) => allow(story, POLICY),
     state: allowedState(),
   },
   {
-    what: 'an allow on the spot where policy demands people',
+    what: 'an allow on the spot where policy requires people',
     named: 'evaluations_repeat',
     story: (story) => (story.entries = [allowedOnTheSpot(story)]),
     state: { ...standing('succeeded'), round: 0, decision_digest: null, plan_digest: null },
@@ -328,7 +328,7 @@ describe.each([
   ['people', PEOPLE],
 ])('tampering with %s', (_what, tampers) => {
   it.each(tampers)('is named: $what', async (tamper) => {
-    const story = await (tamper.start ?? performedStory)(keys);
+    const story = await (tamper.start ?? executedStory)(keys);
     tamper.story?.(story);
     const evidence = wholeEvidence(story, tamper.state);
     tamper.evidence?.(evidence);
@@ -342,7 +342,7 @@ describe('evidence that is not enough', () => {
     ['without the state of the request', 'state', SHOWN_BY_STATE],
     ['without what policy was evaluated with', 'inputs', SHOWN_BY_INPUTS],
   ] as const)('%s is said to be so, and does not pass', async (_what, part, unseen) => {
-    const story = await performedStory(keys);
+    const story = await executedStory(keys);
     const { [part]: _left, ...rest } = wholeEvidence(story);
     const found = await notHeld(rest, story);
     expect(Object.keys(found).sort()).toEqual([...unseen].sort());
@@ -350,7 +350,7 @@ describe('evidence that is not enough', () => {
   });
 
   it('that lacks erased facts shows no evaluation, and calls nothing wrong', async () => {
-    const story = await performedStory(keys);
+    const story = await executedStory(keys);
     const evidence = wholeEvidence(story);
     evidence.inputs.facts = [];
     expect(await notHeld(evidence, story)).toEqual({
@@ -359,7 +359,7 @@ describe('evidence that is not enough', () => {
   });
 
   it('of another engine shows no evaluation where this one comes to something else', async () => {
-    const story = await performedStory(keys);
+    const story = await executedStory(keys);
     allow(story, POLICY);
     const evidence = wholeEvidence(story, allowedState());
     evidence.inputs.facts = evidence.inputs.facts.map((one) => ({ ...one, engine: { engine: 'other' } }));
@@ -369,7 +369,7 @@ describe('evidence that is not enough', () => {
   });
 
   it('that says wrong things fails, whatever else it does not show', async () => {
-    const story = await performedStory(keys);
+    const story = await executedStory(keys);
     const evidence = wholeEvidence(story, { ...SUCCEEDED, status: 'denied' });
     evidence.inputs.facts = [];
     const found = await notHeld(evidence, story);

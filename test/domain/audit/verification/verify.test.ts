@@ -17,7 +17,7 @@ import {
   makeKeys,
   NOW,
   pendingStory,
-  performedStory,
+  executedStory,
   refact,
   rewrite,
   signedDecision,
@@ -35,7 +35,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  story = await performedStory(keys);
+  story = await executedStory(keys);
 });
 
 describe('what nobody signed and nothing shows', () => {
@@ -68,8 +68,15 @@ describe('what nobody signed and nothing shows', () => {
   ])('is %s for a switch of %s %s engaged at %s', async (...[outcome, kind, scope, at]) => {
     const denied = { by: 'policy', code: 'switched_off', round: 1, switch: 'swi_1' };
     const { draft } = entry('switch.thrown', { switch: 'swi_1', kind, scope }, { at });
-    const place = { id: 'switches/0', request: 'switches', run: 'switches', namespace: '', n: 0, prev: null };
-    const text = leafText(draft, { ...place, nonce: 'ab', salts: {} });
+    const position = {
+      id: 'switches/0',
+      request: 'switches',
+      run: 'switches',
+      namespace: '',
+      n: 0,
+      prev: null,
+    };
+    const text = leafText(draft, { ...position, nonce: 'ab', salts: {} });
     expect(await outcomes(denied, 'request.denied', { switch_entries: [text] })).toEqual(['ok', outcome]);
   });
 });

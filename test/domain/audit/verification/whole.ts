@@ -96,7 +96,7 @@ export function withFacts(change: Partial<StoredFacts>): {
   return { body, digest: digestOf(body) };
 }
 
-/** The digest of what an allow demands: nobody. */
+/** The digest of what an allow requires: nobody. */
 export const ALLOWED_DIGEST = decisionDigestOf({
   request: REQUEST,
   intent_digest: INTENT,

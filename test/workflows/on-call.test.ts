@@ -6,7 +6,7 @@ import { waitFor } from '../stack/wait.ts';
 import { courseOf, executionsOf } from './facts.ts';
 import { withHeldClaims } from './held-claims.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';
-import { activate, activePolicy, changeDemand, type PolicyChange } from './policies.ts';
+import { activate, activePolicy, changeRequirement, type PolicyChange } from './policies.ts';
 import { Desk } from './signed.ts';
 
 let stack: Stack;
@@ -17,8 +17,8 @@ beforeAll(async () => {
   stack = await startStack({ apis: 0, workers: 0 });
   worker = await startLocalWorker(stack);
   desk = await Desk.open(stack);
-  const whoIsOnCall = changeDemand('usual', (demand) => ({
-    ...demand,
+  const whoIsOnCall = changeRequirement('usual', (requirement) => ({
+    ...requirement,
     stages: [{ any: ['oncall:sre'], quorum: 1, escalate: [] }],
   }));
   const policy = withRotation(DMITRI)(whoIsOnCall(await activePolicy(stack.keyturnDb)));
@@ -50,7 +50,7 @@ function olgaUntil(endMs: number): Rotation {
   return { ...DMITRI, overrides: [override] };
 }
 
-it('a decision counts only from the person on duty', async () => {
+it('a decision counts only from the person on call', async () => {
   const id = await desk.ask();
   expect((await desk.row(id))['open_selectors']).toEqual(['oncall:sre']);
   await desk.decide(id, 'olga');
@@ -63,7 +63,7 @@ it('a decision counts only from the person on duty', async () => {
   await stack.waitForStatus(id, 'succeeded');
 });
 
-it('going off duty after the decision does not void it', async () => {
+it('going off call after the decision does not void it', async () => {
   const id = await desk.ask();
   const endMs = Date.now() + 4_000;
   await activate(stack.keyturnDb, withRotation(olgaUntil(endMs))(await activePolicy(stack.keyturnDb)));
@@ -73,7 +73,7 @@ it('going off duty after the decision does not void it', async () => {
       await desk.decide(id, 'olga');
       await stack.waitForStatus(id, 'approved');
       await waitFor({
-        what: 'the end of her duty',
+        what: 'the end of her time on call',
         check: () => Promise.resolve(Date.now() > endMs ? true : undefined),
       });
     },

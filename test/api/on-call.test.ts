@@ -81,7 +81,7 @@ async function askOnCall(policy: PolicySet): Promise<string> {
   return id;
 }
 
-it('the inbox shows what waits for who is on call to the person on duty, and after the hand-over to the next', async () => {
+it('the inbox shows what waits for who is on call to the person on call, and after the hand-over to the next', async () => {
   const id = await askOnCall({ ...api.policy, rotations: [rotation(['olga', 'dmitri'])] });
   expect(await inboxOf('olga')).toContain(id);
   expect(await inboxOf('dmitri')).not.toContain(id);
@@ -89,7 +89,7 @@ it('the inbox shows what waits for who is on call to the person on duty, and aft
   await activate(api.databases, handedOver, policyDigest(handedOver));
   expect(await inboxOf('olga')).not.toContain(id);
   expect(await inboxOf('dmitri')).toContain(id);
-  // On duty now, but not in the rotation when the request was made.
+  // On call now, but not in the rotation when the request was made.
   const joined = { ...api.policy, rotations: [rotation(['petra', 'olga'])] };
   await activate(api.databases, joined, policyDigest(joined));
   expect(await inboxOf('petra')).not.toContain(id);

@@ -4,7 +4,7 @@ import type { Rotation } from '../../../domain/calendar/rotation.ts';
 import { isSelected, type DecidableRequest } from '../../../domain/approval/seats.ts';
 import { ROTATION } from '../calendar/examples.ts';
 import { by, check, outcome } from './decisions.ts';
-import { approval, demand, DIRECTORY, minutes, requirement, seats, stage } from '../examples.ts';
+import { approval, reviewBy, DIRECTORY, minutes, requirement, seats, stage } from '../examples.ts';
 
 /** Requests of these tests were made on a Sunday morning; Olga has the week that ends on Monday at nine in Berlin. */
 const OLGA_THEN_DMITRI: Rotation = {
@@ -16,23 +16,23 @@ const SUNDAY = minutes(5);
 const MONDAY = '2026-11-23T08:00:00.000Z';
 
 const request: Partial<DecidableRequest> = {
-  requirement: requirement([demand([stage(['oncall:sre'])])]),
+  requirement: requirement([reviewBy([stage(['oncall:sre'])])]),
   expires_at: '2026-11-30T00:00:00.000Z',
 };
 const rotations = [OLGA_THEN_DMITRI];
 
 describe('a seat for who is on call', () => {
-  it('is filled by the person on duty at the instant of the decision', () => {
+  it('is filled by the person on call at the instant of the decision', () => {
     expect(check({ request, rotations })).toEqual({ ok: true, person: 'olga', seats: seats([0, 0]) });
     expect(outcome({ request, rotations, attempt: by('dmitri') })).toBe('not_eligible');
   });
 
-  it('passes on with the hand-over, whoever was on duty when the request was made', () => {
+  it('passes on with the hand-over, no matter who was on call when the request was made', () => {
     expect(outcome({ request, rotations, attempt: { at: MONDAY } })).toBe('not_eligible');
     expect(outcome({ request, rotations, attempt: by('dmitri', { at: MONDAY }) })).toBe('ok');
   });
 
-  it('is judged at the instant of the decision, so going off duty afterwards voids nothing', () => {
+  it('is checked at the instant of the decision, so going off call afterwards voids nothing', () => {
     const decisions = [approval('olga', seats([0, 0]), { at: SUNDAY })];
     const asItArrived = { request: { ...request, decisions: [] }, rotations, attempt: { at: SUNDAY } };
     expect(outcome(asItArrived)).toBe('ok');
@@ -67,7 +67,7 @@ describe('a seat for who is on call', () => {
   it('may be that of the owners of the target', () => {
     const owned = {
       ...request,
-      requirement: requirement([demand([stage(['owners'])])]),
+      requirement: requirement([reviewBy([stage(['owners'])])]),
       owners: ['oncall:sre'],
     };
     expect(outcome({ request: owned, rotations })).toBe('ok');

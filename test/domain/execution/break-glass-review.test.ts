@@ -5,7 +5,7 @@ import { evaluate, type Evaluation } from '../../../domain/policy/evaluation.ts'
 import { switchesAgainst } from '../../../domain/execution/kill-switch.ts';
 import { actionOf, ownTarget, REVIEW, type PolicySet, type Rule } from '../../../domain/policy/policy.ts';
 import { mayStillAsk } from '../../../domain/execution/requester.ts';
-import { ACTION, demand, DIRECTORY, exampleRule, FACTS, ISSUER, policyOf, stage } from '../examples.ts';
+import { ACTION, reviewBy, DIRECTORY, exampleRule, FACTS, ISSUER, policyOf, stage } from '../examples.ts';
 
 const OPERATORS: Partial<PolicySet> = { operators: ['group:data'] };
 
@@ -20,7 +20,7 @@ function ask(rules: readonly Rule[] = [], changes: Partial<PolicySet> = OPERATOR
 
 const on = { action: [REVIEW.action], env: null };
 
-describe('the review of an emergency', () => {
+describe('the review of a break-glass request', () => {
   it('is in every policy, and no policy defines it', () => {
     const policy = policyOf([], { actions: [{ ...ACTION, action: REVIEW.action }] });
     expect(actionOf(policy, REVIEW.action)).toBe(REVIEW);
@@ -45,14 +45,14 @@ describe('the review of an emergency', () => {
       expect(evaluation.effect).toBe('review');
       expect(evaluation.requirement?.rules).toMatchObject([{ stages: [{ any: ['group:data'] }] }]);
     }
-    const defaults = { effect: 'forbid' as const, require: demand([stage(['owners'])]) };
+    const defaults = { effect: 'forbid' as const, require: reviewBy([stage(['owners'])]) };
     expect(ask([], { ...OPERATORS, defaults }).effect).toBe('review');
-    const require = demand([stage(['group:auditors'], 2)]);
+    const require = reviewBy([stage(['group:auditors'], 2)]);
     const rule = exampleRule('audit', 'review', { on, require, replaces_default: true });
     expect(ask([rule]).requirement?.rules).toMatchObject([{ stages: [{ any: ['group:auditors'] }] }]);
   });
 
-  it('does not end when those behind the emergency are deactivated or stopped', () => {
+  it('does not end when those behind that request are deactivated or stopped', () => {
     const lineage = [{ role: 'requester' as const, issuer: ISSUER, subject: 'nobody-any-more' }];
     expect(mayStillAsk({ now: DIRECTORY, at_creation: DIRECTORY }, { action: ACTION.action, lineage })).toBe(
       false,
@@ -60,7 +60,7 @@ describe('the review of an emergency', () => {
     expect(mayStillAsk({ now: DIRECTORY, at_creation: DIRECTORY }, { action: REVIEW.action, lineage })).toBe(
       true,
     );
-    const thrown = {
+    const engaged = {
       id: 'ksw_1',
       scope: { kind: 'all' as const, value: null },
       account: null,
@@ -70,8 +70,8 @@ describe('the review of an emergency', () => {
       lifted_at: null,
     };
     const subject = { target: 'keyturn', lineage, agents: [] };
-    expect(switchesAgainst([thrown], { ...subject, action: ACTION.action })).toHaveLength(1);
-    expect(switchesAgainst([thrown], { ...subject, action: REVIEW.action })).toEqual([]);
+    expect(switchesAgainst([engaged], { ...subject, action: ACTION.action })).toHaveLength(1);
+    expect(switchesAgainst([engaged], { ...subject, action: REVIEW.action })).toEqual([]);
   });
 
   it('has one id for each request, and no key of a caller leads to it', () => {

@@ -14,7 +14,7 @@ afterAll(async () => {
   await api.stop();
 });
 
-interface Asked extends StoredRequest {
+interface Attempt extends StoredRequest {
   /** What its plan shares with others. */
   readonly alike?: readonly string[];
   readonly decision?: Parameters<typeof storeDecision>[2];
@@ -22,7 +22,10 @@ interface Asked extends StoredRequest {
   readonly onlyBy?: string;
 }
 
-async function ask(minutesAgo: number, { alike = [], decision, onlyBy, ...wanted }: Asked): Promise<string> {
+async function ask(
+  minutesAgo: number,
+  { alike = [], decision, onlyBy, ...wanted }: Attempt,
+): Promise<string> {
   const createdAt = new Date(Date.now() - minutesAgo * 60_000);
   const { id } = await storeRequest(api, { createdAt, ...wanted });
   await api.db.query('update keyturn.plan set alike = $2 where request = $1', [id, alike]);
@@ -44,7 +47,7 @@ describe('reviewers see that the same was asked before and nobody agreed', () =>
   const OTHER_WORDS = { statement: 'select  2 -- please' };
   const WITHDRAWN = { ...OTHER_WORDS, status: 'cancelled' } as const;
 
-  it.each<[string, number, Asked]>([
+  it.each<[string, number, Attempt]>([
     ['in the same words, and was denied', 1, { status: 'denied' }],
     ['in the same words, and expired', 1, { status: 'expired' }],
     ['in other words of the same form', 1, { ...OTHER_WORDS, alike: ['form'], status: 'denied' }],

@@ -15,7 +15,7 @@ afterAll(async () => {
   await api.stop();
 });
 
-async function emergency(wanted: StoredRequest): Promise<string> {
+async function breakGlass(wanted: StoredRequest): Promise<string> {
   return (await storeRequest(api, { isBreakGlass: true, ...wanted })).id;
 }
 
@@ -37,23 +37,23 @@ async function claim(request: string): Promise<void> {
   );
 }
 
-describe('emergencies that are to be reviewed', () => {
+describe('break-glass requests that are to be reviewed', () => {
   it('are those that did something or may have, and no others', async () => {
     const reviewed: string[] = [];
     for (const status of REQUEST_STATUSES) {
-      const id = await emergency({ status });
+      const id = await breakGlass({ status });
       if (['succeeded', 'indeterminate', 'active', 'revoked'].includes(status)) reviewed.push(id);
     }
-    const claimed = await emergency({ status: 'failed' });
+    const claimed = await breakGlass({ status: 'failed' });
     await claim(claimed);
-    await emergency({ status: 'succeeded', createdAt: new Date(Date.now() - 8 * 86_400_000) });
+    await breakGlass({ status: 'succeeded', createdAt: new Date(Date.now() - 8 * 86_400_000) });
     await storeRequest(api, { status: 'succeeded' });
     expect((await found()).toSorted()).toEqual([...reviewed, claimed].toSorted());
   });
 
   it('are found once each when there are more than a page of them, also those of one instant', async () => {
     const createdAt = new Date(Date.now() - 60_000);
-    for (let index = 0; index < 5; index += 1) await emergency({ status: 'succeeded', createdAt });
+    for (let index = 0; index < 5; index += 1) await breakGlass({ status: 'succeeded', createdAt });
     const all = await found();
     expect(new Set(all).size).toBe(all.length);
     expect(await found(2)).toEqual(all);
