@@ -2,6 +2,7 @@ import { counted } from '../../cards/counted.ts';
 import { z } from 'zod';
 
 import { canonicalJson } from '../../crypto/canonical-json.ts';
+import type { Tally } from '../../approval/quorum.ts';
 import type { Leaf } from '../leaf.ts';
 import { replay } from './decisions.ts';
 import { nameOf, type Material, type PendingLeaf } from './evidence.ts';
@@ -43,12 +44,15 @@ function faultOf(material: Material, leaf: Leaf): string | null {
   const stage = pending.requirement.rules[escalation.rule]?.stages[escalation.stage];
   const steps = stage?.escalate.filter(({ to }) => to === escalation.to) ?? [];
   if (steps.length === 0) return 'widens a stage to somebody that the requirement does not name';
-  const { rules } = replay(material, pending, leaf);
-  const openedAt = rules[escalation.rule]?.[escalation.stage]?.opened_at ?? null;
+  const openedAt = openedAtOf(replay(material, pending, leaf), escalation);
   if (openedAt === null) return 'widens a stage that was not open';
   // Business time is never ahead of the clock on the wall, and a stage may have opened anew since.
   const dueMs = Date.parse(openedAt) + Math.min(...steps.map(({ after_ms: afterMs }) => afterMs));
   return Date.parse(escalation.at) < dueMs || Date.parse(leaf.at) < Date.parse(escalation.at)
     ? 'escalates before it was due'
     : null;
+}
+
+function openedAtOf({ rules }: Tally, { rule, stage }: z.infer<typeof escalationSchema>): string | null {
+  return rules[rule]?.[stage]?.opened_at ?? null;
 }
