@@ -201,7 +201,7 @@ export function harmlessValues(types: FactTypes): Record<string, JsonValue> {
 function harmless(type: FactType): JsonValue {
   switch (type.kind) {
     case 'string':
-      return type.enum?.[0] ?? '';
+      return firstOf(type.enum);
     case 'int':
     case 'double':
       return 0;
@@ -235,4 +235,8 @@ export function setAt(values: Record<string, JsonValue>, path: FactPath, value: 
   const copy: Record<string, JsonValue> = isObject ? { ...(inner as Record<string, JsonValue>) } : {};
   setAt(copy, rest, value);
   values[name] = copy;
+}
+
+function firstOf(words: readonly string[] | null): string {
+  return words?.[0] ?? '';
 }
