@@ -75,15 +75,32 @@ export async function recordAnswer<Result>(
   return inOneTransaction(dependencies, { reference, work, isAnswerKept: true });
 }
 
-interface StepToRun<Result> {
+/**
+ * The same for a step and the one that follows from its result, if any: both are committed, or neither is. Each is
+ * recorded by its own name.
+ */
+export async function recordStepAndNext<Result>(
+  dependencies: Pick<Dependencies, 'source' | 'log'>,
+  step: RecordableStep<Result>,
+  next: (result: Result) => RecordableStep<unknown> | null,
+): Promise<Result> {
+  return inOneTransaction(dependencies, { ...step, next, isAnswerKept: false });
+}
+
+/** A step, and what it does. */
+export interface RecordableStep<Result> {
   readonly reference: StepReference;
   readonly work: Work<Result>;
+}
+
+interface StepToRun<Result> extends RecordableStep<Result> {
   readonly isAnswerKept: boolean;
+  readonly next?: (result: Result) => RecordableStep<unknown> | null;
 }
 
 async function inOneTransaction<Result>(
   dependencies: Pick<Dependencies, 'source' | 'log'>,
-  { reference, work, isAnswerKept }: StepToRun<Result>,
+  { reference, work, isAnswerKept, next }: StepToRun<Result>,
 ): Promise<Result> {
   let hasChanged = false;
   const result = await dependencies.source.transaction(async (manager) => {
@@ -98,10 +115,20 @@ async function inOneTransaction<Result>(
     const fresh = await work(step);
     hasChanged = step.hasChanged;
     if (hasChanged || isAnswerKept) await step.write(fresh);
+    const following = next?.(fresh) ?? null;
+    if (following !== null) hasChanged = (await followedBy(step, following)) || hasChanged;
     return fresh;
   });
   if (hasChanged) announceChange(dependencies, reference.request);
   return result;
+}
+
+/** True when the following step left anything behind. */
+async function followedBy(step: Step, { reference, work }: RecordableStep<unknown>): Promise<boolean> {
+  const following = step.followedBy(reference);
+  const result = await work(following);
+  if (following.hasChanged) await following.write(result);
+  return following.hasChanged;
 }
 
 type Work<Result> = (transaction: StepTransaction) => Promise<Result>;
@@ -167,6 +194,12 @@ export class Step implements StepTransaction {
 
   goOnTo(now: Date): void {
     this.#now = now;
+  }
+
+  /** The step that goes on from this one, once it is written, in the same transaction. */
+  followedBy(reference: StepReference): Step {
+    const { manager, row } = this;
+    return new Step({ manager, reference, row, last: this.#last, now: this.#now });
   }
 
   /** True when there is anything to write beside the result. */

@@ -80,17 +80,17 @@ export async function readEntries(
   );
 }
 
-/** How many messages without a signature the entries of a batch have counted, as the ids of its steps begin. */
+/** How many messages without a signature the entries of some steps have counted, as their ids begin. */
 export async function unauthenticatedIn(
   manager: EntityManager,
   { request, run }: StreamKey,
-  batchPrefix: string,
+  stepPrefix: string,
 ): Promise<number> {
   const count = await valueOf<string>(
     manager,
     `select sum((leaf::jsonb -> 'facts' ->> 'count')::numeric) from audit.entry
      where request = $1 and run_id = $2 and type = 'decision.unauthenticated' and starts_with(event_id, $3)`,
-    [request, run, batchPrefix],
+    [request, run, stepPrefix],
   );
   return Number(count);
 }

@@ -1,6 +1,7 @@
 import { patched, type WorkflowInterceptors } from '@temporalio/workflow';
 
 import { BODY_LENGTH_MAX } from './envelope-in.ts';
+import { LostTasks } from './lost-tasks.ts';
 import { SignalQueue } from './signal-queue.ts';
 import { decideSignal, reconsiderSignal, withdrawSignal } from './messages.ts';
 import { payloadConverter } from './payload-converter.ts';
@@ -23,11 +24,14 @@ const TASK_BYTES_MAX = 2 * 1024 * 1024;
  * dropped; the library would keep them for a handler that never comes.
  */
 export function interceptors(): WorkflowInterceptors {
+  const lostTasks = new LostTasks();
   return {
+    outbound: [{ scheduleLocalActivity: (input, next) => lostTasks.during(() => next(input)) }],
     internals: [
       {
         activate(input, next) {
           const { activation } = input;
+          lostTasks.refuseEarly(activation);
           const budget = { bytes: TASK_BYTES_MAX };
           const rest = (activation.jobs ?? []).filter((job) => {
             if (!job.signalWorkflow) return true;

@@ -27,6 +27,8 @@ export interface Batch {
   readonly step: number;
   readonly messages: readonly Message[];
   readonly junk: number;
+  /** All junk of this run up to here, this batch's included. */
+  readonly junk_total?: number;
 }
 
 /** Messages in order of arrival. What cannot be an envelope is counted and dropped at the door. */
@@ -124,6 +126,16 @@ export class SignalQueue {
     this.#junk = 0;
     this.#junkTaken += junk;
     this.#taken += 1;
-    return { step: this.#taken, messages: this.#messages.splice(0, BATCH_MAX), junk };
+    const batch = { step: this.#taken, messages: this.#messages.splice(0, BATCH_MAX), junk };
+    return this.#isTotalled(batch) ? { ...batch, junk_total: this.#dropped } : batch;
+  }
+
+  /**
+   * A task that is lost may divide its messages into other batches the second time: junk is recorded once by its total.
+   * The first message alone is always the same batch. Older histories tell no total.
+   */
+  #isTotalled({ messages }: Batch): boolean {
+    const isFirstAlone = this.#dropped === 0 && messages.length === 1;
+    return !isFirstAlone && patched('totals-junk');
   }
 }

@@ -15,7 +15,7 @@ import {
   type Opened,
 } from './messages.ts';
 import { caller, stepReference } from '../caller.ts';
-import { recordStep } from '../record.ts';
+import { recordStep, type StepTransaction } from '../record.ts';
 
 /** The result of a batch of messages. */
 export interface Consumed {
@@ -32,6 +32,8 @@ interface Batch {
   readonly messages: readonly Message[];
   /** Messages that were dropped at the door because they cannot be envelopes. */
   readonly junk: number;
+  /** All that was dropped or ignored in this run so far, this batch's junk included. Older workflows do not tell. */
+  readonly junk_total?: number;
   readonly step: number;
   readonly at: string;
 }
@@ -45,12 +47,17 @@ export async function consume(dependencies: Dependencies, batch: Batch): Promise
 }
 
 /** The same for tickets that came late to the worker: dated by when the server received the signal. */
-export async function consumeLate(dependencies: Dependencies, batch: Batch): Promise<Consumed> {
+export async function consumeLate(
+  dependencies: Dependencies,
+  { messages, step, at }: Batch,
+): Promise<Consumed> {
   // Junk is counted where messages arrive.
-  const tickets = new Set(batch.messages.map((message) => message.body));
+  const tickets = new Set(messages.map((message) => message.body));
   const received = await dependencies.history.signalsReceivedAt(caller(), tickets);
   return consumeBatch(dependencies, {
-    ...batch,
+    messages,
+    step,
+    at,
     junk: 0,
     name: 'consume-late',
     instantOf: (signed, envelope, limits) =>
@@ -64,9 +71,9 @@ export async function consumeLate(dependencies: Dependencies, batch: Batch): Pro
 const JUNK_MAX = 1_000_000;
 
 /** Who can schedule activities chooses these numbers: none may stand in the log that no workflow counts. */
-function refuseForgedCounts({ junk, step }: Batch): void {
-  const isCount = Number.isInteger(junk) && junk >= 0 && junk <= JUNK_MAX;
-  if (!isCount || !Number.isSafeInteger(step))
+function refuseForgedCounts({ junk, junk_total = junk, step }: Batch): void {
+  const areCounts = [junk, junk_total].every(Number.isInteger) && junk >= 0 && junk_total <= JUNK_MAX;
+  if (!areCounts || junk > junk_total || !Number.isSafeInteger(step))
     throw new KeyturnError('illegal_move', 'These are no counts of a workflow.');
 }
 
@@ -76,7 +83,8 @@ async function consumeBatch(
 ): Promise<Consumed> {
   refuseForgedCounts(batch);
   // Named by its content too: when a workflow task is retried, the batch may have grown, and then it is another step.
-  const content = sha256(JSON.stringify([batch.messages, batch.junk])).slice('sha256:'.length);
+  const named = [batch.messages, batch.junk, ...(batch.junk_total === undefined ? [] : [batch.junk_total])];
+  const content = sha256(JSON.stringify(named)).slice('sha256:'.length);
   const reference = stepReference(`${batch.name}/${batch.step}/${content}`, batch.at);
   const opened: Opened[] = [];
   let junk = batch.junk;
@@ -85,7 +93,6 @@ async function consumeBatch(
     if (envelope) opened.push(envelope);
     else junk += 1;
   }
-  const batchPrefix = `${reference.request}/${reference.run}/${batch.name}/${batch.step}/`;
   return recordStep(dependencies, reference, async (transaction): Promise<Consumed> => {
     const counted: CountedDecision[] = [...(await consumeKept(dependencies, transaction))];
     const late: Message[] = [];
@@ -96,12 +103,21 @@ async function consumeBatch(
       // Neither junk nor a decision: it leaves no trace under which a later use of it could be taken for known.
       else if (outcome !== null && outcome !== 'not_sent') counted.push(outcome);
     }
-    // A batch that is consumed again has grown: what was recorded of it the first time is not counted twice.
-    const fresh =
-      junk > 0 ? junk - (await unauthenticatedIn(transaction.manager, reference, batchPrefix)) : 0;
-    const { status } = transaction.row;
-    const facts = { count: fresh, was_final: isFinal(status) };
-    if (fresh > 0) await transaction.append({ type: 'decision.unauthenticated', facts });
-    return { status, counted, late, ignored: junk - batch.junk };
+    const ignored = junk - batch.junk;
+    if (junk > 0) await recordJunk(transaction, { ...batch, ignored });
+    return { status: transaction.row.status, counted, late, ignored };
   });
+}
+
+/** After a lost task batches are consumed again, grown or divided otherwise: what is on record is not counted twice. */
+async function recordJunk(
+  transaction: StepTransaction,
+  { junk, junk_total, ignored, name, step }: Batch & { readonly name: string; readonly ignored: number },
+): Promise<void> {
+  const { manager, row, reference } = transaction;
+  const ofRun = `${reference.request}/${reference.run}/${name}/`;
+  const steps = junk_total === undefined ? `${ofRun}${step}/` : ofRun;
+  const count = (junk_total ?? junk) + ignored - (await unauthenticatedIn(manager, reference, steps));
+  const facts = { count, was_final: isFinal(row.status) };
+  if (count > 0) await transaction.append({ type: 'decision.unauthenticated', facts });
 }

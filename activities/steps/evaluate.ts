@@ -1,6 +1,7 @@
 import type { Clocks } from '../../domain/calendar/clock.ts';
 import { clocksBetween, roundExpiryMs } from '../../domain/calendar/deadlines.ts';
 import { peopleBehind } from '../../domain/identity/directory.ts';
+import { personPseudonym } from '../../domain/identity/ids.ts';
 import { mayStillAsk } from '../../domain/execution/requester.ts';
 import { switchesAgainst } from '../../domain/execution/kill-switch.ts';
 import { startWindowEndMs } from '../../domain/execution/start.ts';
@@ -11,12 +12,12 @@ import { isFinal } from '../../domain/request/status.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';
 import { readSwitches } from '../../database/kill-switches.ts';
 import type { RequestRow } from '../../database/tables.ts';
-import { lineagePersons, rememberPeople } from '../actors.ts';
+import { rememberPeople } from '../actors.ts';
 import { closeSwitchedOff, denyByPolicy, refuseExecution, type Closed } from '../close-request.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { stepReference } from '../caller.ts';
 import { evaluationFacts, shownRules } from '../record-evaluation.ts';
-import { recordStep, type StepTransaction } from '../record.ts';
+import { recordStep, type RecordableStep, type StepTransaction } from '../record.ts';
 import { refuseOtherAttempt, refuseOtherPlan } from './due-attempt.ts';
 import { evaluatePlan, keepEvaluation, type EvaluatedPlan } from './evaluate-plan.ts';
 import { shortageOf } from './shortage.ts';
@@ -41,13 +42,28 @@ export type Evaluated =
  * Asks policy who must agree to a stored plan, and opens a round of decisions. Whatever an earlier round required stays
  * required: a requirement only ever gets stricter, and the expiry never moves later.
  */
-export async function evaluate(
+export async function evaluate(dependencies: Dependencies, input: PlanToEvaluate): Promise<Evaluated> {
+  const { reference, work, announce } = evaluationStep(dependencies, input);
+  const result = await recordStep(dependencies, reference, work);
+  announce();
+  return result;
+}
+
+/** Which plan is evaluated, and when. */
+interface PlanToEvaluate {
+  readonly plan_digest: string;
+  readonly attempt: number;
+  readonly at: string;
+}
+
+/** The step that evaluates a plan. `announce` is called after the commit. */
+export function evaluationStep(
   dependencies: Dependencies,
-  input: { readonly plan_digest: string; readonly attempt: number; readonly at: string },
-): Promise<Evaluated> {
+  input: PlanToEvaluate,
+): RecordableStep<Evaluated> & { readonly announce: () => void } {
   const reference = stepReference(`evaluate/${input.attempt}`, input.at);
   let isNewlyBreakGlass = false;
-  const result = await recordStep(dependencies, reference, async (transaction): Promise<Evaluated> => {
+  const work = async (transaction: StepTransaction): Promise<Evaluated> => {
     const { row } = transaction;
     const wasBreakGlass = row.is_break_glass;
     if (isFinal(row.status)) return { kind: 'closed', status: row.status };
@@ -66,10 +82,12 @@ export async function evaluate(
     const opened = await review(dependencies, transaction, { evaluated, requirement });
     isNewlyBreakGlass = row.is_break_glass && !wasBreakGlass;
     return opened;
-  });
+  };
   // After the commit, and not for a repeated step: each break-glass request is announced once.
-  if (isNewlyBreakGlass) dependencies.onBreakGlass(reference.request);
-  return result;
+  const announce = (): void => {
+    if (isNewlyBreakGlass) dependencies.onBreakGlass(reference.request);
+  };
+  return { reference, work, announce };
 }
 
 async function deny(
@@ -177,7 +195,8 @@ async function appendPending(
   evaluated: EvaluatedPlan,
 ): Promise<void> {
   const { manager, row } = transaction;
-  await rememberPeople(manager, identityKey, peopleBehind(evaluated.directories.now, row.lineage));
+  const people = peopleBehind(evaluated.directories.now, row.lineage);
+  await rememberPeople(manager, identityKey, people);
   await transaction.append({
     type: 'request.pending',
     policy_digest: evaluated.policyDigest,
@@ -187,7 +206,8 @@ async function appendPending(
       requirement: JSON.parse(JSON.stringify(row.requirement)),
       pending_since: row.pending_since?.toISOString() ?? null,
       expires_at: row.expires_at?.toISOString() ?? null,
-      lineage_persons: lineagePersons(identityKey, evaluated.directories.now, row.lineage),
+      // Nobody among them may appear as an approver.
+      lineage_persons: people.map((person) => personPseudonym(identityKey, person)).sort(),
       ...evaluationFacts(evaluated),
       risk_reasons: [...evaluated.evaluation.risk.reasons],
     },

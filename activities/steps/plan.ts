@@ -24,7 +24,15 @@ import { activePolicy, ownRow, prepareCall, verifiedRequest } from '../load-requ
 import { stepReference } from '../caller.ts';
 import { gatherFacts } from '../gather-facts.ts';
 import { factsDigest, recordEvaluation } from '../record-evaluation.ts';
-import { recordStep, type StepReference, type StepTransaction } from '../record.ts';
+import {
+  recordStep,
+  recordStepAndNext,
+  type RecordableStep,
+  type StepReference,
+  type StepTransaction,
+} from '../record.ts';
+import { errorClass } from '../error-class.ts';
+import { evaluationStep } from './evaluate.ts';
 import { rehearse } from './rehearse.ts';
 
 /** The result of planning. The plan itself stays in the database and travels as a digest. */
@@ -70,13 +78,16 @@ async function planOnce(
     isBudgeted: isRehearsed(connector),
     isBreakGlass: signed.break_glass === true,
   });
-  if (outcome.kind === 'refused') logRefused(dependencies, row, outcome);
-  return recordPlanned(dependencies, reference, (transaction) =>
-    outcome.kind === 'planned'
-      ? storePlan(transaction, outcome, prepared.call.target)
-      : // What of it those behind the request may know is for `domain/policy/visibility.ts` to say.
-        closeFailed(transaction, { code: outcome.code, detail: outcome.detail }),
-  );
+  if (outcome.kind === 'refused') {
+    logRefused(dependencies, row, outcome);
+    // What of it those behind the request may know is for `domain/policy/visibility.ts` to say.
+    const { code, detail } = outcome;
+    return recordPlanned(dependencies, reference, (transaction) =>
+      closeFailed(transaction, { code, detail }),
+    );
+  }
+  const store = unlessOver((transaction) => storePlan(transaction, outcome, prepared.call.target));
+  return recordAndEvaluate(dependencies, { reference, work: store }, attempt);
 }
 
 /** Records what planning came to, unless the request is over by now. */
@@ -85,10 +96,43 @@ async function recordPlanned(
   reference: StepReference,
   work: (transaction: StepTransaction) => Promise<Planned>,
 ): Promise<Planned> {
-  return recordStep(dependencies, reference, async (transaction) => {
+  return recordStep(dependencies, reference, unlessOver(work));
+}
+
+function unlessOver(
+  work: (transaction: StepTransaction) => Promise<Planned>,
+): (transaction: StepTransaction) => Promise<Planned> {
+  return async (transaction) => {
     const { status } = transaction.row;
     return isFinal(status) ? { kind: 'closed', status } : work(transaction);
-  });
+  };
+}
+
+/**
+ * Records a plan and evaluates it in the same transaction: people see the request as soon as it is planned, before the
+ * workflow has heard of it. Where it cannot be evaluated now the plan stands, and the workflow's own step tries again.
+ */
+async function recordAndEvaluate(
+  dependencies: Dependencies,
+  step: RecordableStep<Planned>,
+  attempt: number,
+): Promise<Planned> {
+  const { reference, work } = step;
+  let announce = (): void => undefined;
+  try {
+    const planned = await recordStepAndNext(dependencies, step, (result) => {
+      if (result.kind !== 'planned') return null;
+      const evaluation = evaluationStep(dependencies, { ...result, attempt, at: reference.at });
+      ({ announce } = evaluation);
+      return evaluation;
+    });
+    announce();
+    return planned;
+  } catch (error) {
+    const facts = { request: reference.request, err: errorClass(error) };
+    dependencies.log.warn(facts, 'the plan was not evaluated with its recording');
+    return recordStep(dependencies, reference, work);
+  }
 }
 
 /** What is forbidden by facts that are known already is not tried out at the target at all. */

@@ -250,4 +250,10 @@ describe('counts of junk that no workflow counts', () => {
     );
     expect(counted.map(({ facts }) => facts['count'])).toEqual([2]);
   });
+
+  it.each([3e9, 2.5, 1, -1, Number.NaN, '7'])('are refused as totals of two: %s', async (total) => {
+    const caller = await pending();
+    const batch = { messages: [], junk: 2, junk_total: total as number, step: 1, at: now() };
+    await expect(called(caller, activities.consume, batch)).rejects.toMatchObject({ nonRetryable: true });
+  });
 });

@@ -33,31 +33,41 @@ type Review = Evaluated & { kind: 'review' };
 
 /** Plays the activities up to where people are asked. */
 async function opened(target = 'shop-two-people'): Promise<Caller & { readonly review: Review }> {
+  const caller = await received(target);
+  const review = await evaluationOf(caller, await planOf(caller, activities));
+  if (review.kind !== 'review') throw new Error('not in review');
+  return { ...caller, review };
+}
+
+async function received(target = 'shop-two-people'): Promise<Caller> {
   const caller = await newCaller(desk, target);
-  await called(caller, activities.receive, {
-    request: caller.request.envelope,
-    at: instantAfter(caller, 0),
-  });
-  const planned = await called(caller, activities.plan, { attempt: 1, at: instantAfter(caller, 10) });
+  const { envelope } = caller.request;
+  await called(caller, activities.receive, { request: envelope, at: instantAfter(caller, 0) });
+  return caller;
+}
+
+async function planOf(caller: Caller, { plan }: Activities): Promise<string> {
+  const planned = await called(caller, plan, { attempt: 1, at: instantAfter(caller, 10) });
   if (planned.kind !== 'planned') throw new Error('not planned');
-  const evaluated = await called(caller, activities.evaluate, {
-    plan_digest: planned.plan_digest,
-    attempt: 1,
-    at: instantAfter(caller, 20),
-  });
-  if (evaluated.kind !== 'review') throw new Error('not in review');
-  return { ...caller, review: evaluated };
+  return planned.plan_digest;
+}
+
+function evaluationOf(caller: Caller, planDigest: string): Promise<Evaluated> {
+  const input = { plan_digest: planDigest, attempt: 1, at: instantAfter(caller, 20) };
+  return called(caller, activities.evaluate, input);
 }
 
 interface Sent {
   readonly envelopes?: readonly string[];
   readonly junk?: number;
+  readonly junk_total?: number;
   readonly step?: number;
 }
 
-function consume(caller: Caller, { envelopes = [], junk = 0, step = 1 }: Sent) {
+function consume(caller: Caller, { envelopes = [], junk = 0, step = 1, ...total }: Sent) {
   const messages = envelopes.map((body) => ({ kind: 'decide' as const, body }));
-  return called(caller, activities.consume, { messages, junk, step, at: instantAfter(caller, 100) });
+  const at = instantAfter(caller, 100);
+  return called(caller, activities.consume, { messages, junk, step, at, ...total });
 }
 
 async function junkOf(id: string): Promise<number> {
@@ -85,6 +95,28 @@ function escalatingAfter(stepsMs: readonly number[]): PolicyChange {
   }));
 }
 
+describe('a plan', () => {
+  it('is evaluated in the transaction that records it, and its own step answers what came of that', async () => {
+    const caller = await received();
+    const planned = await planOf(caller, activities);
+    expect(await desk.row(caller.id)).toMatchObject({ status: 'pending', round: 1 });
+    const before = await courseOf(stack, caller.id);
+    expect(await evaluationOf(caller, planned)).toMatchObject({ kind: 'review', round: 1 });
+    expect(await courseOf(stack, caller.id)).toEqual(before);
+  });
+
+  it('stands where it cannot be evaluated at once, and is evaluated by its own step', async () => {
+    const caller = await received();
+    const at = (): Promise<never> => Promise.reject(new Error('the directory cannot be read'));
+    const now = dependencies.directories.now.bind(dependencies.directories);
+    const failing = { ...dependencies, directories: { now, at } as unknown as Dependencies['directories'] };
+    const planned = await planOf(caller, createActivities(failing));
+    expect(await desk.row(caller.id)).toMatchObject({ status: 'planning', round: 0 });
+    expect(await evaluationOf(caller, planned)).toMatchObject({ kind: 'review', round: 1 });
+    expect((await courseOf(stack, caller.id)).filter((type) => type === 'request.planned')).toHaveLength(1);
+  });
+});
+
 describe('a repeated step', () => {
   it('loses nothing and counts nothing twice when its batch has grown meanwhile', async () => {
     const caller = await opened();
@@ -104,6 +136,26 @@ describe('a repeated step', () => {
     expect(await decisionsOf(stack, caller.id)).toHaveLength(2);
     expect((await courseOf(stack, caller.id)).filter((type) => type === 'decision.counted')).toHaveLength(2);
     expect(await junkOf(caller.id)).toBe(6);
+  });
+
+  it('counts no junk twice when what it had counted is divided otherwise the second time', async () => {
+    const caller = await opened();
+    const lookalike = 'eyJhbGciOiJub25lIn0.e30.';
+    await consume(caller, { junk: 50, junk_total: 50 });
+    await consume(caller, { step: 2, envelopes: [lookalike], junk: 30, junk_total: 80 });
+    expect(await junkOf(caller.id)).toBe(81);
+    // The workflow task was lost, and more has arrived: one batch holds what two held.
+    await consume(caller, { envelopes: [lookalike], junk: 100, junk_total: 100 });
+    expect(await junkOf(caller.id)).toBe(101);
+  });
+
+  it('loses no junk when a batch holds what it held, after others that have grown', async () => {
+    const caller = await opened();
+    await consume(caller, { junk: 50, junk_total: 50 });
+    await consume(caller, { step: 2, junk: 30, junk_total: 80 });
+    await consume(caller, { junk: 70, junk_total: 70 });
+    await consume(caller, { step: 2, junk: 30, junk_total: 100 });
+    expect(await junkOf(caller.id)).toBe(100);
   });
 
   it('answers what was recorded first, whatever it is asked the second time', async () => {

@@ -146,6 +146,19 @@ export const PATHS: Readonly<Record<string, { readonly status: string; readonly 
       return id;
     },
   },
+  'divided-junk': {
+    status: 'succeeded',
+    play: async ({ desk }) => {
+      const id = await desk.ask();
+      for (let sent = 1; sent <= 2; sent += 1) {
+        await desk.signal(id, 'garbage');
+        await desk.signal(id, 'eyJhbGciOiJFZERTQSJ9.e30.AAAA');
+      }
+      await waitForLeaves(desk.stack, id, { type: 'decision.unauthenticated' });
+      await desk.decide(id, 'olga');
+      return id;
+    },
+  },
   'ignored-ticket': {
     status: 'succeeded',
     play: async ({ desk }) => {

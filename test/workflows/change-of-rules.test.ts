@@ -36,6 +36,19 @@ async function signalsOf(id: string): Promise<number> {
   ).length;
 }
 
+/** A request whose workflow waits for people: while it works on a task, its server keeps signals out of its history. */
+async function waiting(): Promise<string> {
+  const id = await desk.ask();
+  await waitFor({
+    what: 'the workflow to wait',
+    check: async () => {
+      const { events } = await stack.temporal.workflow.getHandle(id).fetchHistory();
+      return events?.some((event) => event.timerStartedEventAttributes) ? true : undefined;
+    },
+  });
+  return id;
+}
+
 describe('a change of rules', () => {
   it('reaches the requests that it touches, and no other workflow', async () => {
     const connection = await Connection.connect({ address: stack.temporalService.address });
@@ -90,7 +103,7 @@ describe('a change of rules', () => {
       const connection = await Connection.connect({ address: stack.temporalService.address });
       const client = new Client({ connection, namespace: stack.temporalService.namespace });
       const stopping = new AbortController();
-      const id = await desk.ask();
+      const id = await waiting();
       // Nobody works on the hints: those notified still wait as before.
       await worker.stop();
       const dependencies = await openDependencies(stack, client, worker.target);
@@ -133,11 +146,7 @@ describe('a change of rules', () => {
     const connection = await Connection.connect({ address: stack.temporalService.address });
     const client = new Client({ connection, namespace: stack.temporalService.namespace });
     const stopping = new AbortController();
-    const [first = '', deaf = '', last = ''] = [
-      await desk.ask(),
-      await desk.ask(),
-      await desk.ask(),
-    ].toSorted();
+    const [first = '', deaf = '', last = ''] = [await waiting(), await waiting(), await waiting()].toSorted();
     let tries = 0;
     const refusing = {
       workflow: {

@@ -75,7 +75,8 @@ async function waitForJunk(stack: Stack, id: string, count: number): Promise<voi
   });
 }
 
-async function junkOf(stack: Stack, id: string): Promise<number> {
+/** How many ignored messages of a request are on record. */
+export async function junkOf(stack: Stack, id: string): Promise<number> {
   return (await leavesOf(stack, id))
     .filter((leaf) => leaf.type === 'decision.unauthenticated')
     .reduce((sum, leaf) => sum + Number(leaf.facts['count']), 0);
@@ -95,7 +96,8 @@ async function brokenTasks(stack: Stack, id: string): Promise<unknown[]> {
   });
 }
 
-async function replayError(stack: Stack, id: string): Promise<unknown> {
+/** Why a history does not replay, or null. */
+export async function replayError(stack: Stack, id: string): Promise<unknown> {
   const history = await stack.temporal.workflow.getHandle(id).fetchHistory();
   const replays = Worker.runReplayHistories(
     {

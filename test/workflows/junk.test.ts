@@ -66,8 +66,8 @@ describe('signals that no key of ours signed', () => {
     await desk.decide(id, 'olga');
     await stack.waitForStatus(id, 'succeeded');
     const counts = await junkCounts(id);
-    // None is lost. A workflow task that the server loses may divide what it takes otherwise the second time, and count again.
-    expect(sum(counts)).toBeGreaterThanOrEqual(1_000);
+    // None is lost, and none counted twice, although the server gives up tasks for which too many signals wait.
+    expect(sum(counts)).toBe(1_000);
     // One entry for many: the log of a flooded request stays readable.
     expect(counts.length).toBeLessThanOrEqual(50);
     expect((await courseOf(stack, id)).filter((type) => type.startsWith('decision.counted'))).toHaveLength(1);

@@ -1,4 +1,4 @@
-import type { Client, QueryResultRow } from 'pg';
+import type { QueryResultRow } from 'pg';
 
 import { blindTable, readImages, type ImageReading, type TableCounts, type TableEffect } from './images.ts';
 import type { ReadingBudget } from './raw-rows.ts';
@@ -19,14 +19,31 @@ export interface EffectReading
   extends
     Pick<SessionRequest, 'settings' | 'limits'>,
     Pick<ImageReading, 'writer' | 'reader' | 'sharedFrom'> {
+  /** `COUNTED_BEFORE` of the transaction. */
+  readonly countedBefore: string;
   /** Resources whose rows need not be read. */
   readonly countsOnly: ReadonlySet<string>;
 }
 
 /**
- * Rows changed by this transaction, triggers and cascades included. The ledger is ours and not part of the effect. The
- * functions behind `pg_stat_xact_all_tables`: that view costs a fresh session several milliseconds to plan.
+ * What the server counted in this session and has not reported yet, by table: earlier transactions stand in it. The
+ * functions behind `pg_stat_xact_all_tables`, without the time that planning that view takes.
  */
+const COUNTED = `
+  select relation.oid, relation.relname, relation.relnamespace,
+         pg_catalog.pg_stat_get_xact_tuples_inserted(relation.oid) as inserted,
+         pg_catalog.pg_stat_get_xact_tuples_updated(relation.oid) as updated,
+         pg_catalog.pg_stat_get_xact_tuples_deleted(relation.oid) as deleted
+    from pg_catalog.pg_class relation
+   where relation.relkind in ('r', 'p', 'm', 't')
+  offset 0`;
+
+/** An expression: the counts at the beginning of a transaction, for `readCounts`. The server reports none while one is open. */
+export const COUNTED_BEFORE = `
+  (select coalesce(pg_catalog.jsonb_object_agg(oid, array[inserted, updated, deleted]), '{}')::text
+     from (${COUNTED}) counted where inserted + updated + deleted > 0)`;
+
+/** Rows changed by this transaction, triggers and cascades included. The ledger is ours and not part of the effect. */
 const COUNTS = `
   select changed.oid::text as oid, format('%I.%I', schema.nspname, changed.relname) as resource,
          schema.nspname in ('pg_catalog', 'information_schema') as is_catalogue,
@@ -36,13 +53,12 @@ const COUNTS = `
          pg_catalog.has_schema_privilege($1, schema.oid, 'usage')
            and pg_catalog.has_table_privilege($1, changed.oid, 'select') as is_readable,
          pg_catalog.pg_current_xact_id_if_assigned()::xid::text as xid
-    from (select relation.oid, relation.relname, relation.relnamespace,
-                 pg_catalog.pg_stat_get_xact_tuples_inserted(relation.oid) as inserted,
-                 pg_catalog.pg_stat_get_xact_tuples_updated(relation.oid) as updated,
-                 pg_catalog.pg_stat_get_xact_tuples_deleted(relation.oid) as deleted
-            from pg_catalog.pg_class relation
-           where relation.relkind in ('r', 'p', 'm', 't')
-          offset 0) changed
+    from (select oid, relname, relnamespace,
+                 inserted - coalesce(($2::jsonb #>> array[oid::text, '0'])::bigint, 0) as inserted,
+                 updated - coalesce(($2::jsonb #>> array[oid::text, '1'])::bigint, 0) as updated,
+                 deleted - coalesce(($2::jsonb #>> array[oid::text, '2'])::bigint, 0) as deleted
+            from (${COUNTED}) counted
+           where inserted + updated + deleted > 0) changed
     join pg_catalog.pg_namespace schema on schema.oid = changed.relnamespace
    where changed.inserted + changed.updated + changed.deleted > 0
      and schema.nspname !~ '^pg_toast'
@@ -59,8 +75,11 @@ export interface CountRow extends QueryResultRow, TableCounts {
 }
 
 /** Rows changed by the open transaction of the writer so far, by table. */
-export async function readCounts(writer: Client, settings: TargetSettings): Promise<readonly CountRow[]> {
-  const counts = await rowsOf<CountRow>(writer, COUNTS, [observerOf(settings)]);
+export async function readCounts(
+  { writer, countedBefore }: Pick<EffectReading, 'writer' | 'countedBefore'>,
+  settings: TargetSettings,
+): Promise<readonly CountRow[]> {
+  const counts = await rowsOf<CountRow>(writer, COUNTS, [observerOf(settings), countedBefore]);
   if (!counts.some((row) => row.is_catalogue)) return counts;
   throw notPreviewable('A trigger or function changes the structure of the target itself.');
 }

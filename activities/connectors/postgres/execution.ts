@@ -24,19 +24,16 @@ import { keptIn } from './moved-rows.ts';
 import type { ProjectedEffect } from './projection.ts';
 import { queueBehindRivals } from './queue.ts';
 import { notPreviewable, StatementRefused } from './refusal.ts';
-import type { KeptSessions } from './kept-sessions.ts';
 import { runStatement } from './run-statement.ts';
 import { shownOf, statedOf } from './plan-body.ts';
-import { closeSession, rowsOf, lostSession } from './session.ts';
+import { rowsOf, lostSession } from './session.ts';
 import { classOf, failureOf, isSurvivedError, isTransient } from './sql-error.ts';
-import { valueSettings } from './value-settings.ts';
 import { readerUse } from './written-tables.ts';
 import type { PreparedCall } from './prepared-call.ts';
 
 /** An approved call that was read and analysed again. */
 export interface PreparedExecution extends PreparedCall {
   readonly call: ApprovedCall;
-  readonly kept: KeptSessions;
 }
 
 const TRIES_MAX = 3;
@@ -53,10 +50,9 @@ export function refusedRun(error: StatementRefused): ExecutionOutcome {
  * error after `beforeCommit` was called means that it is not. `idle` is a session that has nothing to do.
  */
 export async function executeApproved(prepared: PreparedExecution, idle: Client): Promise<ExecutionOutcome> {
-  await queueBehindRivals(idle, prepared.call.approvedPlan, prepared);
   for (let tries = 1; ; tries += 1) {
     try {
-      return await tryOnce(prepared);
+      return await prepared.kept.lend(prepared, (writer) => tryOnce(prepared, writer, idle), 'statement');
     } catch (error) {
       if (error instanceof StatementRefused) return refusedRun(error);
       // What the session did not survive is the caller’s: raised again, and probed if need be.
@@ -70,20 +66,20 @@ export async function executeApproved(prepared: PreparedExecution, idle: Client)
   }
 }
 
-async function tryOnce(prepared: PreparedExecution): Promise<ExecutionOutcome> {
-  const writer = await prepared.fresh.next();
+/** Once the writing session is there: nobody stands in the queue without one. */
+async function tryOnce(prepared: PreparedExecution, writer: Client, idle: Client): Promise<ExecutionOutcome> {
+  await queueBehindRivals(idle, prepared.call.approvedPlan, prepared);
   try {
     const begun = await beginWriting(prepared, writer, 'serializable');
     const known = prepared.settings.hasLedger ? await claimed(prepared, writer) : null;
     if (known !== null) return known;
     const found = await runAndRead(prepared, writer, begun);
     const detail = differenceFrom(prepared.call.approvedPlan, found);
-    return detail === null
-      ? await commit(prepared, writer, found.stated.effects)
-      : { kind: 'drifted', detail };
+    if (detail === null) return await commit(prepared, writer, found.stated.effects);
+    return { kind: 'drifted', detail };
   } finally {
-    // Rolls back whatever was not committed.
-    await closeSession(writer);
+    // The next one begins, now that this one is committed or rolled back.
+    await idle.query('rollback').catch(() => undefined);
   }
 }
 
@@ -120,22 +116,18 @@ interface EffectOfRun {
 async function runAndRead(
   prepared: PreparedExecution,
   writer: Client,
-  { snapshot, shared_from: sharedFrom, settings }: BegunWriting,
+  { values, ...begun }: BegunWriting,
 ): Promise<EffectOfRun> {
   const because = untriedBecause(prepared);
-  if (because !== null) return runUnpreviewed(prepared, writer, { settings, because });
+  if (because !== null) return runUnpreviewed(prepared, writer, { values, because });
   await runStatement(prepared, writer);
   const approved = new Map(prepared.call.approvedPlan.effects.map((effect) => [effect.resource, effect]));
   const blind = [...approved.values()]
     .filter((effect) => effect.is_counts_only)
     .map(({ resource }) => resource);
-  const [effects, values] = await prepared.kept.lend(
+  const effects = await prepared.kept.lend(
     prepared,
-    async (reader) =>
-      [
-        await effectOf(prepared, { writer, reader, snapshot, sharedFrom, countsOnly: new Set(blind) }),
-        await valueSettings(settings, reader),
-      ] as const,
+    (reader) => effectOf(prepared, { ...begun, writer, reader, countsOnly: new Set(blind) }),
     readerUse(prepared.analysis.tables),
   );
   const projected = effects.flatMap((effect) => {
@@ -174,14 +166,13 @@ function statedAgain(
 async function runUnpreviewed(
   prepared: PreparedExecution,
   writer: Client,
-  { settings, because }: { readonly settings: string; readonly because: Untried },
+  { values, because }: { readonly values: string; readonly because: Untried },
 ): Promise<EffectOfRun> {
   const met = await countUnpreviewed(prepared, writer);
   const count = await runOnFound(prepared, writer, met);
   if (met.own !== null && count !== met.own) {
     throw notPreviewable(`The statement changed ${count} rows instead of ${met.own}.`);
   }
-  const values = await prepared.kept.lend(prepared, (reader) => valueSettings(settings, reader));
   return {
     stated: statedUntried(prepared, met.effects, because),
     fingerprint: unpreviewedFingerprint(prepared, met, values),

@@ -66,11 +66,11 @@ export const HARMLESS_FUNCTIONS: ReadonlySet<string> = new Set(
  */
 export const HARMLESS_FOR_OWNERS: ReadonlySet<string> = new Set([
   ...HARMLESS_FUNCTIONS,
-  ...'current_setting current_schemas pg_has_role pg_backend_pid'.split(' '),
-  ...'has_schema_privilege has_table_privilege has_column_privilege row_security_active format_type'.split(
-    ' ',
-  ),
-  ...'to_regclass to_regtype pg_table_is_visible obj_description col_description'.split(' '),
+  ...[
+    'current_setting current_schemas pg_has_role pg_backend_pid has_schema_privilege has_table_privilege',
+    'has_column_privilege row_security_active format_type to_regclass to_regtype pg_table_is_visible',
+    'obj_description col_description',
+  ].flatMap((line) => line.split(' ')),
 ]);
 
 /**

@@ -40,11 +40,9 @@ export interface ImageReading {
   readonly sharedFrom: string;
 }
 
-const NO_SHAPE: TableShape = { columns: [], key: [], isFiltered: true };
-
 /** A table whose rows are not known. */
 export function blindTable(counts: TableCounts, blindness: string): TableEffect {
-  return { ...counts, shape: NO_SHAPE, rows: null, blindness };
+  return { ...counts, shape: { columns: [], key: [], isFiltered: true }, rows: null, blindness };
 }
 
 /**

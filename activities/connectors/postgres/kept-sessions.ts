@@ -1,20 +1,23 @@
+import { randomInt } from 'node:crypto';
 import { Socket } from 'node:net';
 
 import type { Client, QueryResultRow } from 'pg';
 
 import { closeSession, openSession, rowsOf, sessionUrl, together, type SessionRequest } from './session.ts';
+import { readRoleSettings } from './value-settings.ts';
 
-/** No session lives longer: what the target's owner changes for new sessions holds for all of them soon. */
+/** No session lives longer: a login that the target's owner forbids ends soon, and so does what a function left in memory. */
 const AGE_MS_MAX = 60_000;
 
 /** Sessions that wait for work, of all targets. More than these are closed after their work. */
 const IDLE_MAX = 16;
 
 /**
- * What a session is for. Rows may be read in either, but a session loses all its prepared plans after that: those that
- * surely read rows are kept apart from those that query the catalogue, whose plans take far longer to make.
+ * What a session is for. Rows may be read in any, but a session loses all its prepared plans after that: those that
+ * surely read rows are kept apart from those that query the catalogue, whose plans take far longer to make. Statements of
+ * requests run in sessions in which nothing else does.
  */
-export type SessionUse = 'catalogue' | 'rows';
+export type SessionUse = 'catalogue' | 'rows' | 'statement';
 
 /** Everything that a session may hold beyond its transactions, apart from our own prepared queries. */
 const RESET = [
@@ -28,13 +31,18 @@ const RESET = [
   'discard sequences',
 ].join(';\n');
 
+interface Idle {
+  readonly key: string;
+  /** False when it could not be reset. */
+  readonly isReset: Promise<boolean>;
+}
+
 /**
- * Sessions that query the catalogue and read rows, kept for the next work. The statement of a request never runs in
- * one: that takes a fresh session (`SessionsAhead`). Everything they do but for their empty temporary schema is rolled back,
- * all settings are those of a transaction, and in between they are reset.
+ * Sessions of targets, kept for the next work. All their settings are those of a transaction, and in between they are
+ * reset. They have the settings that a new session would have.
  */
 export class KeptSessions {
-  readonly #idle = new Map<Client, string>();
+  readonly #idle = new Map<Client, Idle>();
 
   /** Lends a session for some work. Only what went well comes back to be kept. */
   async lend<Answer>(
@@ -43,7 +51,7 @@ export class KeptSessions {
     use: SessionUse = 'catalogue',
   ): Promise<Answer> {
     const key = `${use} ${await sessionUrl(request)}`;
-    const client = (await this.#takeIdle(key)) ?? (await this.#open(request));
+    const client = (await this.#takeIdle(key)) ?? (await this.#open(request, use));
     let answer: Answer;
     try {
       answer = await work(client);
@@ -57,37 +65,48 @@ export class KeptSessions {
 
   async #takeIdle(key: string): Promise<Client | null> {
     // The one that worked last has the most plans left.
-    for (const [client, itsKey] of [...this.#idle].reverse()) {
-      if (itsKey !== key) continue;
-      this.#idle.delete(client);
+    for (const [client, idle] of [...this.#idle].reverse()) {
+      if (idle.key !== key || !this.#idle.delete(client)) continue;
       socketOf(client)?.ref();
-      // The connection may have broken unnoticed.
-      if (await answers(client, 'select 1')) return client;
+      if ((await idle.isReset) && (await isAsOpened(client))) return client;
       await closeSession(client);
     }
     return null;
   }
 
+  /** What was not committed is undone at once; for the reset waits only the next work. */
   async #takeBack(client: Client, key: string): Promise<void> {
     const kept = KEPT.get(client);
+    const isOver = client.getTransactionStatus() === 'I' || (await answers(client, 'rollback'));
     const isFit = kept !== undefined && kept.openedAt + AGE_MS_MAX > performance.now();
-    if (!isFit || this.#idle.size >= IDLE_MAX || !(await reset(client, kept))) {
-      await closeSession(client);
-      return;
-    }
+    if (!isOver || !isFit || this.#idle.size >= IDLE_MAX) return closeSession(client);
+    const isReset = reset(client, kept);
+    this.#idle.set(client, { key, isReset });
     // A process that has nothing else to do may end.
-    socketOf(client)?.unref();
-    this.#idle.set(client, key);
+    void isReset.then(() => this.#idle.has(client) && socketOf(client)?.unref());
   }
 
-  async #open(request: SessionRequest): Promise<Client> {
-    const client = await openSession(request, { pipeline: true });
-    KEPT.set(client, { openedAt: performance.now(), generation: 0, hasReadRows: false, hasSchema: false });
+  async #open(request: SessionRequest, use: SessionUse): Promise<Client> {
+    const client = await openSession(request, { pipeline: use !== 'statement' });
+    try {
+      const roleSettings = await readRoleSettings(client);
+      const fresh = { generation: 0, hasReadRows: false, hasSchema: false };
+      KEPT.set(client, { use, openedAt: performance.now(), roleSettings, ...fresh });
+    } catch (error) {
+      await closeSession(client);
+      throw error;
+    }
     setTimeout(() => {
       if (this.#idle.delete(client)) void closeSession(client);
     }, AGE_MS_MAX).unref();
     return client;
   }
+}
+
+/** False also when the connection broke unnoticed. */
+async function isAsOpened(client: Client): Promise<boolean> {
+  const now = await readRoleSettings(client).catch(() => null);
+  return JSON.stringify(now) === JSON.stringify(roleSettingsOf(client));
 }
 
 function socketOf(client: Client): Socket | null {
@@ -96,7 +115,10 @@ function socketOf(client: Client): Socket | null {
 }
 
 interface Kept {
+  readonly use: SessionUse;
   readonly openedAt: number;
+  /** What the target sets for new sessions of this role, when it was opened. */
+  readonly roleSettings: readonly string[];
   /** Part of the names of prepared queries: they do not outlive a full reset. */
   generation: number;
   hasReadRows: boolean;
@@ -105,14 +127,23 @@ interface Kept {
 
 const KEPT = new WeakMap<Client, Kept>();
 
-/** Reading rows may call functions of the target's owner, which could leave anything behind: then nothing is spared. */
+/** What the target set for new sessions of this role when a kept session was opened. */
+export function roleSettingsOf(client: Client): readonly string[] {
+  return KEPT.get(client)?.roleSettings ?? [];
+}
+
+/**
+ * Statements and reading of rows may call functions of the target's owner, which could leave anything behind: then
+ * nothing is spared. `DISCARD ALL` leaves the state of `random()`, which the next request's values must not follow from.
+ */
 async function reset(client: Client, kept: Kept): Promise<boolean> {
-  if (kept.hasReadRows) {
-    kept.generation += 1;
-    kept.hasReadRows = false;
-    if (!(await answers(client, 'rollback')) || !(await answers(client, 'discard all'))) return false;
-  } else if (!(await answers(client, RESET))) return false;
-  return client.getTransactionStatus() === 'I';
+  if (kept.use !== 'statement' && !kept.hasReadRows) return answers(client, RESET);
+  kept.generation += 1;
+  kept.hasReadRows = false;
+  const seed = randomInt(2 ** 47) / 2 ** 47;
+  for (const text of ['rollback', 'discard all', `select pg_catalog.setseed(${seed})`])
+    if (!(await answers(client, text))) return false;
+  return true;
 }
 
 function answers(client: Client, text: string): Promise<boolean> {

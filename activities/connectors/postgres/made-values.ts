@@ -1,9 +1,9 @@
 import type { Client, QueryResultRow } from 'pg';
 
-import type { TableEffect } from './images.ts';
-import { insertedOf } from './pairing.ts';
+import { insertedOf, type RowImage } from './pairing.ts';
 import type { Value } from './raw-rows.ts';
 import { rowsOf, takeRole } from './session.ts';
+import type { TableShape } from './table-shape.ts';
 
 /** The time of one transaction, in microseconds; local ones as a clock in the statement's time zone shows them. */
 export interface MakingTime {
@@ -22,7 +22,10 @@ export interface Making extends MakingTime {
 
 /** The values that sequences gave to new rows, by the name of the column. */
 export function newKeysOf(
-  tables: readonly (Pick<TableEffect, 'shape' | 'rows'> & Pick<Making, 'sequences'>)[],
+  tables: readonly (Pick<Making, 'sequences'> & {
+    readonly shape: TableShape;
+    readonly rows: readonly RowImage[] | null;
+  })[],
 ): Making['newKeys'] {
   const keys = new Map<string, Set<string>>();
   for (const { shape, rows: images, sequences } of tables) {

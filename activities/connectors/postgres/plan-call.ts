@@ -81,7 +81,7 @@ function planOf(
   return {
     ...statedOf(prepared, { effects, shown, reversal, changed }),
     fingerprint: fingerprintOf(effects, {
-      valueSettings: runs.at(-1)?.valueSettings ?? '',
+      valueSettings: runs.at(-1)?.values ?? '',
       rewritten: prepared.analysis.rewritten,
     }),
     locks_held_ms: Math.max(...runs.map((run) => run.locksHeldMs)),

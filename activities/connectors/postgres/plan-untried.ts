@@ -3,12 +3,11 @@ import type { Client } from 'pg';
 import type { Plan, ResourceEffect } from '../../../domain/request/plan.ts';
 import { riskFactsOf, summaryOf } from './describe.ts';
 import { beginWriting } from './rehearsal.ts';
-import { begin, closeSession } from './session.ts';
+import { begin } from './session.ts';
 import { shownEffects, sizeOf } from './shown.ts';
 import { CONNECTOR, type PostgresStated } from './plan-body.ts';
 import { countUnpreviewed, unpreviewedFingerprint, type Untried } from './unpreviewed.ts';
 import { rewritingOf, shortList, unseenEffects, warningsOf } from './warnings.ts';
-import { valueSettings } from './value-settings.ts';
 import type { PreparedCall } from './prepared-call.ts';
 
 /** What policy gets where nobody knows how many rows change: more than any rule lets pass. */
@@ -21,7 +20,7 @@ export async function planUntried(prepared: PreparedCall, reader: Client, becaus
   await reader.query('rollback');
   return {
     ...statedUntried(prepared, met.effects, because),
-    fingerprint: unpreviewedFingerprint(prepared, met, await valueSettingsOf(prepared, reader)),
+    fingerprint: unpreviewedFingerprint(prepared, met, await valueSettingsOf(prepared)),
     locks_held_ms: 0,
   };
 }
@@ -64,15 +63,11 @@ const ACTING_UNSEEN =
   'Functions of the target run with it, called by the statement or by defaults, policies or views: what they do to tables is ' +
   'in no plan.';
 
-/** As a fresh session has them, which the execution will run in. */
-async function valueSettingsOf(prepared: PreparedCall, reader: Client): Promise<string> {
-  const writer = await prepared.fresh.next();
-  try {
-    const { settings } = await beginWriting(prepared, writer, 'repeatable read');
-    return await valueSettings(settings, reader);
-  } finally {
-    await closeSession(writer);
-  }
+/** As the session has them which the execution will run in. */
+async function valueSettingsOf(prepared: PreparedCall): Promise<string> {
+  const read = async (writer: Client): Promise<string> =>
+    (await beginWriting(prepared, writer, 'repeatable read')).values;
+  return prepared.kept.lend(prepared, read, 'statement');
 }
 
 /** Nobody knows what triggers do before that, so it is not said that nothing changes. */

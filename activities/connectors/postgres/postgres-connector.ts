@@ -3,7 +3,6 @@ import type { Client } from 'pg';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import type { ApprovedCall, Connector, ConnectorCall, ExecutionOutcome, PlanOutcome } from '../connector.ts';
 import { isLate } from '../../../domain/execution/fair-pool.ts';
-import { SessionsAhead } from './sessions-ahead.ts';
 import { analyse } from './analysis.ts';
 import { executeApproved, refusedRun } from './execution.ts';
 import { KeptSessions } from './kept-sessions.ts';
@@ -39,9 +38,8 @@ export function createPostgresConnector(differing: Partial<PostgresLimits> = {})
     return { ...request, limits: planningLimits(limits, request.settings.planning) };
   };
   return {
-    plan: async (call) => plan({ ...planningOf(call), call, parser: parsers.of(call.root), kept, runs: 2 }),
-    execute: async (call) =>
-      execute({ ...requestOf(call), call, parser: parsers.of(call.root), kept, runs: 1 }),
+    plan: async (call) => plan({ ...planningOf(call), call, parser: parsers.of(call.root), kept }),
+    execute: async (call) => execute({ ...requestOf(call), call, parser: parsers.of(call.root), kept }),
     probe: async (call) => probeRun(call, requestOf(call)).catch(rethrow),
   };
 }
@@ -50,8 +48,6 @@ interface Work<Call extends ConnectorCall> extends SessionRequest {
   readonly call: Call;
   readonly parser: SqlParser;
   readonly kept: KeptSessions;
-  /** How often the statement is run when all goes well, each time in a fresh session. */
-  readonly runs: number;
 }
 
 async function plan(work: Work<ConnectorCall>): Promise<PlanOutcome> {
@@ -98,17 +94,12 @@ async function prepare<Call extends ConnectorCall, Outcome>(
   const { parser, settings } = work;
   const reading = { parser, allowedFunctions: settings.allowedFunctions };
   const statement = await readStatement(work.call.arguments['statement'], reading);
-  const fresh = new SessionsAhead(work, statement.isRead ? 1 : work.runs);
-  try {
-    return await work.kept.lend(work, async (idle) => {
-      const analysis = await analyse(idle, { ...work, statement });
-      const prepared = { ...work, statement, analysis, fresh };
-      if (readerUse(analysis.tables) === 'catalogue') return goOn(prepared, idle);
-      return work.kept.lend(work, (reader) => goOn(prepared, reader), 'rows');
-    });
-  } finally {
-    fresh.close();
-  }
+  return work.kept.lend(work, async (idle) => {
+    const analysis = await analyse(idle, { ...work, statement });
+    const prepared = { ...work, statement, analysis };
+    if (readerUse(analysis.tables) === 'catalogue') return goOn(prepared, idle);
+    return work.kept.lend(work, (reader) => goOn(prepared, reader), 'rows');
+  });
 }
 
 /** Errors of the network or of the target's end come out as `unavailable`; everything else as it is. */

@@ -1,6 +1,6 @@
 import type { ConnectorCall } from '../connector.ts';
-import type { SessionsAhead } from './sessions-ahead.ts';
 import type { Analysis } from './analysis.ts';
+import type { KeptSessions } from './kept-sessions.ts';
 import type { SqlParser } from './parser-thread.ts';
 import type { SessionRequest } from './session.ts';
 import type { Statement } from './statement.ts';
@@ -11,6 +11,5 @@ export interface PreparedCall extends SessionRequest {
   readonly statement: Statement;
   readonly analysis: Analysis;
   readonly parser: SqlParser;
-  /** Where fresh sessions come from. */
-  readonly fresh: SessionsAhead;
+  readonly kept: KeptSessions;
 }

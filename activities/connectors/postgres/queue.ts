@@ -7,7 +7,7 @@ import { isSurvivedError } from './sql-error.ts';
 /**
  * Lets executions that change the same tables run one after another. Looking for changed rows reads whole tables, and
  * two serialisable transactions that read and write one table cannot both commit: rivals would abort each other all
- * the time. Held until the session's transaction ends. Only a courtesy: who has waited long enough goes on without it.
+ * the time. Held until the transaction of `client` ends. Only a courtesy: who has waited long enough goes on without it.
  */
 export async function queueBehindRivals(client: Client, plan: Plan, request: SessionRequest): Promise<void> {
   // One order for all, so that nobody waits in a circle.

@@ -3,8 +3,16 @@ import type { Client, QueryResultRow } from 'pg';
 import { updatesTakeDefaults } from './bounded-statement.ts';
 import { withoutUnseenMoves } from './moved-rows.ts';
 import { lackingText, readTriggers, unknownOf } from './triggers.ts';
-import { observerOf, readCounts, readEffect, type CountRow, type EffectReading } from './effect.ts';
+import {
+  COUNTED_BEFORE,
+  observerOf,
+  readCounts,
+  readEffect,
+  type CountRow,
+  type EffectReading,
+} from './effect.ts';
 import { stoppingGrowth } from './growth.ts';
+import { roleSettingsOf } from './kept-sessions.ts';
 import { NEXT_SHARED_MARK, type TableEffect } from './images.ts';
 import { newKeysOf, readMakingTime, readSequenceHeads, type Making, type MakingTime } from './made-values.ts';
 import { notCounting } from './target-safety.ts';
@@ -13,15 +21,7 @@ import type { PreparedCall } from './prepared-call.ts';
 import { refuseTooMany, rowsOfEffects, type Rehearsal } from './rehearsal-bounds.ts';
 import { runStatement } from './run-statement.ts';
 import { readPositions, type SequenceUse } from './sequence-use.ts';
-import {
-  allAnswers,
-  begin,
-  beginning,
-  closeSession,
-  together,
-  lostSession,
-  type TransactionStart,
-} from './session.ts';
+import { allAnswers, begin, beginning, together, lostSession, type TransactionStart } from './session.ts';
 import { isSurvivedError } from './sql-error.ts';
 import { SESSION_SETTINGS, valueSettings } from './value-settings.ts';
 
@@ -30,7 +30,7 @@ export interface DryRun {
   readonly effects: readonly TableEffect[];
   readonly locksHeldMs: number;
   readonly sequences: SequenceUse;
-  readonly valueSettings: string;
+  readonly values: string;
 }
 
 /** What else is looked at while the dry run's transaction is still open. */
@@ -43,29 +43,25 @@ export async function dryRun(
   { statement, rowsMax, listed, lookInside }: Rehearsal & { readonly lookInside?: LookInside },
 ): Promise<DryRun> {
   const tables = statement.isRead ? [] : prepared.analysis.tables.map(({ oid }) => oid);
-  const writer = await prepared.fresh.next();
-  try {
-    const begun = await beginWriting(prepared, writer, 'repeatable read');
-    const { snapshot, shared_from: sharedFrom, settings, process_id: processId } = begun;
+  const rehearse = async (writer: Client): Promise<DryRun> => {
+    const { processId, values, ...begun } = await beginWriting(prepared, writer, 'repeatable read');
     const startedAt = performance.now();
     const run = (): Promise<number> => runStatement({ ...prepared, statement }, writer);
     refuseTooMany(await stoppingGrowth({ processId, reader, tables }, run), rowsMax);
-    const sessions = { writer, reader, snapshot, sharedFrom, countsOnly: new Set<string>() };
+    const sessions = { ...begun, writer, reader, countsOnly: new Set<string>() };
     const isWriting = !statement.isRead || prepared.analysis.callsOwnerFunctions;
     const [positions, effects] = await allAnswers([
       isWriting ? readPositions(prepared, reader, processId) : new Map<string, null>(),
       effectOf(prepared, sessions),
     ]);
     await lookInside?.(sessions, effects);
-    const [values] = await Promise.all([valueSettings(settings, reader), writer.query('rollback')]);
+    await writer.query('rollback');
     const locksHeldMs = Math.ceil(performance.now() - startedAt);
     refuseTooMany(rowsOfEffects(effects), prepared.settings.planning.rowsMax);
     const rows = Math.max(listed, rowsTakingDefaults({ ...prepared, statement }, effects));
-    return { effects, locksHeldMs, sequences: { positions, rows }, valueSettings: values };
-  } finally {
-    // Ends the transaction also when something above failed.
-    await closeSession(writer);
-  }
+    return { effects, locksHeldMs, sequences: { positions, rows }, values };
+  };
+  return prepared.kept.lend(prepared, rehearse, 'statement');
 }
 
 /** How many rows may have taken a value of one sequence. */
@@ -76,20 +72,25 @@ function rowsTakingDefaults({ statement, analysis }: PreparedCall, effects: read
 }
 
 /** A transaction that has begun. */
-export interface BegunWriting extends QueryResultRow {
+export interface BegunWriting extends Pick<EffectReading, 'sharedFrom' | 'countedBefore'> {
   /** Name of a snapshot of the state before it. */
   readonly snapshot: string;
-  /** The first mark that several lockers of a row may share from then on. */
-  readonly shared_from: string;
-  /** `SESSION_SETTINGS` of it. */
-  readonly settings: string;
+  /** `valueSettings` of it. */
+  readonly values: string;
   /** Of its session at the server. */
+  readonly processId: number;
+}
+
+interface BegunRow extends QueryResultRow {
+  readonly snapshot: string;
+  readonly shared_from: string;
+  readonly counted_before: string;
+  readonly settings: string;
   readonly process_id: number;
-  /** Whether the server counts what changes. */
   readonly is_counting: boolean;
 }
 
-/** Begins a transaction that may write, in a session in which nothing ran yet. */
+/** Begins a transaction that may write. */
 export async function beginWriting(
   prepared: PreparedCall,
   writer: Client,
@@ -98,12 +99,19 @@ export async function beginWriting(
   const exporting = `select pg_catalog.pg_export_snapshot() as snapshot, ${SESSION_SETTINGS} as settings,
                             pg_catalog.current_setting('track_counts')::boolean as is_counting,
                             pg_catalog.pg_backend_pid() as process_id,
+                            ${COUNTED_BEFORE} as counted_before,
                             ${NEXT_SHARED_MARK} as shared_from`;
   const beginningAll = [...beginning({ isolation }, prepared), exporting];
-  const [begun] = await together<BegunWriting>(writer, beginningAll);
+  const [begun] = await together<BegunRow>(writer, beginningAll);
   // Of this very session: the settings of its role or database may have changed since others were opened.
   if (begun?.is_counting !== true) throw notCounting();
-  return begun;
+  return {
+    snapshot: begun.snapshot,
+    sharedFrom: begun.shared_from,
+    countedBefore: begun.counted_before,
+    values: valueSettings(begun.settings, roleSettingsOf(writer)),
+    processId: begun.process_id,
+  };
 }
 
 /** Where an effect is read. */
@@ -118,7 +126,7 @@ export async function effectOf(
 ): Promise<readonly TableEffect[]> {
   try {
     const [counts] = await Promise.all([
-      readCounts(sessions.writer, prepared.settings),
+      readCounts(sessions, prepared.settings),
       beginReading(prepared, sessions),
     ]);
     if (counts.length === 0) return [];
@@ -174,7 +182,7 @@ export async function beginReading(
 
 /**
  * Functions that the owner vouches for may write to tables nobody foresaw, with triggers nobody vouches for. Looked up
- * by the reader: the writer has not changed the catalogue, and a fresh session would have to learn it first.
+ * by the reader, which keeps its plans: the writer has not changed the catalogue.
  */
 async function refuseUnforeseenTriggers(
   prepared: PreparedCall,

@@ -8,8 +8,8 @@ import { asOurselves, asStatement, commentOf, extended, together } from './sessi
 import type { TargetSettings } from './settings.ts';
 
 /**
- * Runs a prepared statement inside an open transaction as the statement role, then everything deferred, then goes back to the login role. Rows are
- * never kept. Returns how many rows the statement itself reports.
+ * Runs a prepared statement inside an open transaction as the statement role, then everything deferred, then goes back to
+ * the login role. Rows are never kept. Returns how many rows the statement itself reports.
  */
 export async function runStatement(
   { call, statement, analysis, settings, limits }: PreparedCall,
@@ -62,7 +62,7 @@ async function runDeferred(client: Client, settings: TargetSettings): Promise<vo
 }
 
 const ENDLESS =
-  'Its deferred triggers set each other off again and again, so its effect cannot be seen whole.';
+  'Its deferred triggers set each other off again and again, so its whole effect cannot be seen. Let the owner of the target mend them.';
 
 /** A read has no effect: opening it checks names and rights, and no row is computed or sent. */
 async function startReading(client: Client, text: string): Promise<number> {
@@ -80,7 +80,12 @@ function discardRows(client: Client, text: string, resultBytesMax: number): Prom
     const watch = (): void => {
       if (bytesRead() <= bytesMax) return;
       stream.off('data', watch);
-      reject(new StatementRefused('target_error', 'The statement returns too much data.'));
+      reject(
+        new StatementRefused(
+          'target_error',
+          'The statement returns too much data. Return less, or leave RETURNING out.',
+        ),
+      );
       stream.destroy();
     };
     stream.on('data', watch);

@@ -96,7 +96,7 @@ function statementRights(
     blind.length > 0 &&
       attention(
         'statement role',
-        `${statementRole} may change ${namesOf(blind)} and read nothing of it, so a statement with WHERE is refused`,
+        `${statementRole} may change ${namesOf(blind)} but read none of it, so statements with WHERE are refused`,
         [`grant select on ${listOf(blind)} to ${role};`],
       ),
   ]);
@@ -111,7 +111,7 @@ function observerRights(
     return [
       attention(
         'observer',
-        `there is none: people see of rows what ${statementRole} sees, and nothing of what triggers do elsewhere`,
+        `there is none: reviewers see the rows that ${statementRole} may read, and nothing that triggers do in other tables`,
       ),
     ];
   const role = escapeIdentifier(observerRole);
@@ -122,7 +122,7 @@ function observerRights(
     unseen.length > 0 &&
       attention(
         'observer',
-        `${observerRole} may not read ${namesOf(unseen)}: of changes there people see counts only`,
+        `${observerRole} may not read ${namesOf(unseen)}: reviewers see only counts of changes there`,
         [`grant select on ${listOf(unseen)} to ${role};`],
       ),
     sequences.length > 0 &&
@@ -132,7 +132,7 @@ function observerRights(
     filtered.length > 0 &&
       attention(
         'observer',
-        `row security hides rows of ${namesOf(filtered)} from ${observerRole}: of changes there people see counts only`,
+        `row security hides rows of ${namesOf(filtered)} from ${observerRole}: reviewers see only counts of changes there`,
         [`alter role ${role} bypassrls; -- as a superuser`],
       ),
   ];

@@ -89,7 +89,7 @@ function limits(here: HereRow, { planning }: TargetSettings): readonly TargetFin
     here.temp_file_limit === '-1' &&
       attention(
         'limits',
-        'a rehearsal may fill the disk with temporary files (as a superuser)',
+        'a rehearsal may fill the disk with temporary files',
         forLogin(here, [`alter role ${login} set temp_file_limit = '256MB'; -- as a superuser`]),
       ),
     here.version_number < TRANSACTION_TIMEOUT_SINCE &&

@@ -102,14 +102,17 @@ async function* lookInside(client: Client, request: SessionRequest): AsyncGenera
   const [ledger] = await rowsOf<LedgerRow>(client, sql.LEDGER);
   const found = [...roleFindings(roles, here), ledgerFinding(ledger, here, settings)];
   yield* await withSetUp(found, settings, here);
-  // Rights are only known of roles that exist.
+  // Only roles that exist have rights to look at.
   if (!roles.every(({ is_there }) => is_there)) return;
   yield* privilegeFindings(await readPrivileges(client, request, roles), settings);
   if (settings.hasLedger && ledger === undefined) return;
   const { unsafeties } = await lookForUnsafety(client, settings);
   yield* unsafeties.map(({ reason, run }) => failed('safety', notSafeText(reason), run));
   if (unsafeties.length > 0) return;
-  yield good('safety', 'nobody else may create in its schemas, and the roles keep to themselves');
+  yield good(
+    'safety',
+    'nobody else may create objects in its schemas, and the roles have no more rights than they should',
+  );
   await client.query('rollback');
   yield await tryOut(client, request);
 }
@@ -148,7 +151,7 @@ async function tryOut(client: Client, request: SessionRequest): Promise<TargetFi
       : []),
     'rollback',
   ]);
-  return good('trial', 'an empty statement went all the way, and was rolled back');
+  return good('trial', 'an empty statement passed every step, and was rolled back');
 }
 
 /** What an error belongs to, by what was found out before it. */

@@ -115,7 +115,7 @@ export async function lookForUnsafety(
     ...(isWritten ? [await writtenLedger(client, settings)] : []),
     ...creators.map(plantable),
     ...unlisted.map(({ name }) => ({
-      reason: `its list of functions lacks ${name}, an event trigger`,
+      reason: `an event trigger calls ${name}, which allowed_functions does not name`,
       run: [],
     })),
   ];

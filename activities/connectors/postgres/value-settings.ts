@@ -1,6 +1,6 @@
 import { escapeLiteral, type Client } from 'pg';
 
-import { catalogueRows } from './kept-sessions.ts';
+import { rowsOf } from './session.ts';
 
 /**
  * Settings that the server looks at when it reads, calculates and prints values. Others change what is fast, not what is
@@ -19,19 +19,22 @@ export const SESSION_SETTINGS = `array[${NAMES.map(
 
 /**
  * Equal text for equal settings of whatever values depend on: those of the session, and those that the target has made up
- * for itself (`app.tenant`) and set for the role or the database. The latter are read in a session that keeps its plans,
- * since a fresh one would have to learn half the catalogue for it; later than the writing session was opened, so that
- * what changes in between, and stays so, is a difference. Everything is qualified: between transactions a session has the target's path.
+ * for itself (`app.tenant`) and sets for the role or the database.
  */
-export async function valueSettings(session: string, reader: Client): Promise<string> {
-  const rows = await catalogueRows<{ settings: readonly string[] }>(reader, OWN);
-  const own = rows.flatMap(({ settings }) => settings.filter((entry) => OF_ITS_OWN.test(entry)));
-  return `${session} ${JSON.stringify(own)}`;
+export function valueSettings(session: string, roleSettings: readonly string[]): string {
+  return `${session} ${JSON.stringify(roleSettings.filter((entry) => OF_ITS_OWN.test(entry)))}`;
 }
 
 const OF_ITS_OWN = /^[^=]*\./;
 
-const OWN = `
+/** What the target sets now for new sessions of the login role, as `name=value`. */
+export async function readRoleSettings(client: Client): Promise<readonly string[]> {
+  const rows = await rowsOf<{ settings: readonly string[] }>(client, ROLE_SETTINGS);
+  return rows.flatMap(({ settings }) => settings);
+}
+
+/** Everything is qualified: between transactions a session has the target's path. */
+const ROLE_SETTINGS = `
   select setconfig as settings from pg_catalog.pg_db_role_setting
    where setdatabase operator(pg_catalog.=) any (array[0::pg_catalog.oid,
            (select oid from pg_catalog.pg_database where datname operator(pg_catalog.=) pg_catalog.current_database())])

@@ -52,7 +52,7 @@ describe('a target that was set up', () => {
     const report = await look();
     expect([report.isOk, report.findings.filter(({ outcome }) => outcome === 'failed')]).toEqual([true, []]);
     expect(findingsOf(report, 'trial')).toEqual([
-      'ok: an empty statement went all the way, and was rolled back',
+      'ok: an empty statement passed every step, and was rolled back',
     ]);
     expect(await bank.checksum()).toBe(checksum);
     const { rows } = await bank.admin.query(`select 1 from keyturn.execution where key = 'target-check'`);
