@@ -2,8 +2,8 @@ import type { EntityManager } from 'typeorm';
 
 import type { LeafActor } from '../domain/audit/leaf.ts';
 import { personPseudonym, pseudonymOf } from '../domain/identity/ids.ts';
-import { agentOf, peopleBehind, personOf, type Directory } from '../domain/identity/directory.ts';
-import type { Identity, Lineage } from '../domain/identity/identity.ts';
+import { agentOf, personOf, type Directory } from '../domain/identity/directory.ts';
+import type { Identity } from '../domain/identity/identity.ts';
 import { rememberSubjects } from '../database/audit-entries.ts';
 
 /** The system itself, as an actor of entries that nobody else caused. */
@@ -39,13 +39,6 @@ export async function rememberPeople(
     manager,
     people.map((person) => ({ pseudonym: personPseudonym(key, person), body: { person } })),
   );
-}
-
-/** Pseudonyms of all people behind a lineage, sorted: nobody among them may appear as an approver. */
-export function lineagePersons(key: Uint8Array, directory: Directory, lineage: Lineage): string[] {
-  return peopleBehind(directory, lineage)
-    .map((person) => personPseudonym(key, person))
-    .sort();
 }
 
 /** Whether the directory knows the requester as a person; everything else that asks is an agent. */

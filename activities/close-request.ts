@@ -72,9 +72,8 @@ export async function refuseExecution(
 
 /** Ends a request that a switch stops. Why the switch was thrown is not said: requesters read it. */
 export async function closeSwitchedOff(transaction: StepTransaction, engaged: KillSwitch): Promise<Closed> {
-  return refuseExecution(transaction, SWITCHED_OFF, {
-    facts: { switch: engaged.id, scope: engaged.scope.kind },
-  });
+  const { id, scope } = engaged;
+  return refuseExecution(transaction, SWITCHED_OFF, { facts: { switch: id, scope: scope.kind } });
 }
 
 /** The approval does not carry any more: people must look again. The next evaluation opens the new round. */

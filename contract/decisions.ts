@@ -4,8 +4,7 @@ import { decisionSchema } from './history.ts';
 import { NAMES } from './names.ts';
 import { digestSchema } from './policies.ts';
 import { requestSchema } from './requests.ts';
-import { ZONED } from './start.ts';
-import { instant, text, verdictSchema } from './values.ts';
+import { instant, text, verdictSchema, ZONED } from './values.ts';
 
 /** The bodies and answers of the HTTP interface about decisions on a request (see requests.ts). */
 

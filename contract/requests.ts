@@ -6,7 +6,6 @@ import { identitySchema, namedLineageSchema } from './lineage.ts';
 import { NAMES } from './names.ts';
 import { planSchema } from './plan.ts';
 import { matchedRuleSchema, progressSchema, requirementSchema, shortageSchema } from './requirement.ts';
-import { startBodySchema, startSchema } from './start.ts';
 import { decisionSchema } from './history.ts';
 import { TEXTS } from './texts.ts';
 import {
@@ -21,6 +20,7 @@ import {
   statusSchema,
   text,
   texts,
+  ZONED,
 } from './values.ts';
 
 /**
@@ -45,6 +45,28 @@ const claims = {
   prompt_digest: z.string().max(200).optional().describe('Digest of the first prompt, in any form'),
 };
 const CLAIMS = 'What the agent says of itself: shown as its words, never as facts';
+
+const given = z.iso.datetime({ offset: true, error: ZONED }).max(40);
+
+/** When an approved action may start, as it is asked for. */
+export const startBodySchema = z
+  .strictObject({
+    not_before: given.optional().describe(`Not before this instant. ${ZONED}`),
+    not_after: given
+      .optional()
+      .describe(`Before this instant: what is not approved by then expires. ${ZONED}`),
+  })
+  .describe('When the approved action may start: from the first instant on, and before the second')
+  .register(NAMES, { id: 'StartBody' });
+
+/** The same as people read it. */
+const startSchema = z
+  .object({
+    not_before: instant('Not before this instant. Null: at once').nullable(),
+    not_after: instant('Before this instant. Null: at any time').nullable(),
+  })
+  .describe('When the approved action may start, as the requester set it. Absent: at once')
+  .register(NAMES, { id: 'StartWindow' });
 
 /** POST /v1/requests */
 export const createBodySchema = z

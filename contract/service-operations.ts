@@ -1,7 +1,30 @@
-import { healthSchema, openApiSchema } from './service.ts';
+import { z } from 'zod';
+
+import { jsonValueSchema } from '../domain/crypto/json.ts';
+import { NAMES } from './names.ts';
 import { protectedResourceSchema } from './sign-in.ts';
 import { keysSchema } from './keys.ts';
 import type { Operation } from './operation.ts';
+
+/** GET /openapi.json */
+const openApiSchema = z
+  .record(z.string(), jsonValueSchema)
+  .describe('An OpenAPI 3.1 document')
+  .register(NAMES, { id: 'OpenApiDocument' });
+
+/** GET /healthz and GET /readyz */
+const healthSchema = z
+  .object({
+    status: z
+      .enum(['ok', 'unavailable', 'draining'])
+      .describe('ok; unavailable: a check failed; draining: this process is about to end'),
+    checks: z
+      .record(z.string(), z.string())
+      .optional()
+      .describe('For `database` and `temporal`: `ok` or `unreachable`'),
+  })
+  .describe('How this process is')
+  .register(NAMES, { id: 'Health' });
 
 /** What anybody may ask. */
 export const SERVICE_OPERATIONS = {

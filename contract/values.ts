@@ -4,6 +4,9 @@ import { REQUEST_STATUSES } from '../domain/request/status.ts';
 
 /** Values that many bodies and answers hold. Each says its unit or shape after what it means. */
 
+/** What a time that is refused lacks, mostly. */
+export const ZONED = 'RFC 3339 with a time zone, such as 2026-11-30T12:00:00Z';
+
 /** An instant as it is answered. */
 export function instant(meaning: string) {
   return z.iso.datetime({ precision: 3 }).describe(`${meaning}. RFC 3339, UTC, milliseconds`);

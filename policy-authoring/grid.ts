@@ -2,7 +2,9 @@ import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import { evaluate, type Evaluation } from '../domain/policy/evaluation.ts';
 import { Expression } from '../domain/conditions/expression.ts';
 import { pathText } from '../domain/conditions/reads.ts';
+import type { Agent } from '../domain/identity/directory.ts';
 import type { ActionDefinition, PolicySet, Target } from '../domain/policy/policy.ts';
+import { requestFacts, type RequestFacts } from '../domain/policy/request-facts.ts';
 import { isFrozen, recalledFacts, riskFactTypes, type StoredFacts } from '../domain/policy/built-in-facts.ts';
 import {
   axesOf,
@@ -14,7 +16,6 @@ import {
   type Cell,
   type GridScope,
 } from './grid-cells.ts';
-import { changedRequesters, requesterAxis, type ChangedRequester } from './grid-requesters.ts';
 import { GridClock, type TimedPolicy } from './grid-time.ts';
 import { indexOf } from '../domain/policy/rule-index.ts';
 import { isLineAbout } from '../domain/policy/risk.ts';
@@ -227,4 +228,46 @@ function questionsOf(policies: readonly [PolicySet, PolicySet], scope: GridScope
 function riskConditions({ risk }: PolicySet, { action, target }: GridScope): readonly string[] {
   const about = risk.lines.filter((line) => isLineAbout(line, action.action, target.environment));
   return about.map(({ when }) => when);
+}
+
+/** What a policy's own directory says about the requester. */
+type Asker = Pick<RequestFacts, 'agent' | 'chain' | 'owner' | 'groups'>;
+
+/** An agent that the directories of two policies see differently. */
+interface ChangedRequester {
+  /** Its id, for people. */
+  readonly name: string;
+  readonly base: Asker;
+  readonly candidate: Asker;
+}
+
+/** More agents would multiply the grid; they are alike. */
+const REQUESTERS_MAX = 8;
+
+/** The agents whose id, owner, groups of the owner, or existence change: for them the same request has other facts under each policy. */
+function changedRequesters(base: PolicySet, candidate: PolicySet): readonly ChangedRequester[] {
+  const agents = new Map<string, Agent>();
+  for (const agent of [...candidate.directory.agents, ...base.directory.agents])
+    agents.set(JSON.stringify([agent.issuer, agent.subject]), agent);
+  const changed = [...agents.values()].flatMap((agent) => {
+    const pair = { base: askerOf(base, agent), candidate: askerOf(candidate, agent) };
+    return JSON.stringify(pair.base) === JSON.stringify(pair.candidate) ? [] : [{ name: agent.id, ...pair }];
+  });
+  return changed.slice(0, REQUESTERS_MAX);
+}
+
+function askerOf({ directory }: PolicySet, { issuer, subject }: Agent): Asker {
+  const lineage = [{ role: 'requester' as const, issuer, subject }];
+  const facts = requestFacts(directory, { mode: 'execute', lineage, break_glass: false });
+  const { agent, chain, owner = '', groups = [] } = facts;
+  return { agent, chain, owner, groups };
+}
+
+const REQUESTER_FACTS = ['request.agent', 'request.chain', 'request.owner', 'request.groups'] as const;
+
+/** The axis of those agents, if conditions read the requester; null if they do not, or no agent changes. */
+function requesterAxis(requesters: readonly ChangedRequester[], paths: readonly string[]): Axis | null {
+  const isRead = paths.some((path) => REQUESTER_FACTS.some((fact) => path.startsWith(fact)));
+  if (!isRead || requesters.length === 0) return null;
+  return { path: REQUESTER_PATH, values: [undefined, ...requesters.map(({ name }) => name)] };
 }

@@ -5,7 +5,6 @@ import { allOf } from '../domain/conditions/combined.ts';
 import { Expression } from '../domain/conditions/expression.ts';
 import type { FactTypes } from '../domain/policy/built-in-facts.ts';
 import { remembered } from '../domain/once-per.ts';
-import { positionsInSource } from './scalar-positions.ts';
 import type { Value } from './value.ts';
 
 /** The facts that a condition may read, by the action it is about. */
@@ -93,4 +92,47 @@ function conditionText(value: Value): string {
     value.refuse('holds control or invisible characters');
   else return text;
   return '';
+}
+
+/**
+ * For each character of a text value, and for its end, its offset in the file: quotes, escapes, indentation and folded line
+ * breaks are what the file has more. Follows the text through the file, so every style of YAML scalar is understood.
+ */
+function positionsInSource(value: Value): readonly number[] {
+  const { node, source } = value;
+  if (!isScalar(node) || typeof node.value !== 'string' || !node.range) return [];
+  const [start, end] = node.range;
+  const walk = {
+    text: source.text.slice(start, end),
+    at: openingOf(node.type, source.text.slice(start, end)),
+  };
+  const positions = Array.from(node.value).flatMap((character) => {
+    const position = start + find(walk, character);
+    // Characters outside of the basic plane take two positions of a JavaScript string.
+    return Array.from({ length: character.length }, () => position);
+  });
+  return [...positions, start + walk.at];
+}
+
+interface Walk {
+  readonly text: string;
+  at: number;
+}
+
+/** Behind the opening quote, or behind the line that introduces a block. */
+function openingOf(type: string | undefined, text: string): number {
+  if (type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE') return 1;
+  return type === 'BLOCK_LITERAL' || type === 'BLOCK_FOLDED' ? text.indexOf('\n') + 1 : 0;
+}
+
+/** The offset at which the next character of the value stands; moves behind it. */
+function find(walk: Walk, character: string): number {
+  for (let at = walk.at; at < walk.text.length; at += 1) {
+    const found = walk.text.slice(at, at + character.length);
+    const isFolded = /\s/.test(character) && /\s/.test(found);
+    if (found !== character && !isFolded) continue;
+    walk.at = at + character.length;
+    return at;
+  }
+  return walk.at;
 }

@@ -34,13 +34,9 @@ function planOf(call: ConnectorCall): Plan {
       is_reversible: false,
     },
     reversal: { is_possible: false, how: 'Keyturn does not perform it, so it cannot undo it.' },
-    fingerprint: fingerprintOf(call),
+    fingerprint: digestOf({ action, target: target.id, arguments: call.arguments }),
     locks_held_ms: 0,
   };
-}
-
-function fingerprintOf({ action, target, arguments: given }: ConnectorCall): string {
-  return digestOf({ action, target: target.id, arguments: given });
 }
 
 function answer(call: ApprovedCall): ExecutionOutcome {

@@ -1,6 +1,7 @@
 import type { Clocks } from '../../domain/calendar/clock.ts';
 import { clocksBetween, roundExpiryMs } from '../../domain/calendar/deadlines.ts';
 import { peopleBehind } from '../../domain/identity/directory.ts';
+import { personPseudonym } from '../../domain/identity/ids.ts';
 import { mayStillAsk } from '../../domain/execution/requester.ts';
 import { switchesAgainst } from '../../domain/execution/kill-switch.ts';
 import { startWindowEndMs } from '../../domain/execution/start.ts';
@@ -11,7 +12,7 @@ import { isFinal } from '../../domain/request/status.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';
 import { readSwitches } from '../../database/kill-switches.ts';
 import type { RequestRow } from '../../database/tables.ts';
-import { lineagePersons, rememberPeople } from '../actors.ts';
+import { rememberPeople } from '../actors.ts';
 import { closeSwitchedOff, denyByPolicy, refuseExecution, type Closed } from '../close-request.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { stepReference } from '../caller.ts';
@@ -194,7 +195,8 @@ async function appendPending(
   evaluated: EvaluatedPlan,
 ): Promise<void> {
   const { manager, row } = transaction;
-  await rememberPeople(manager, identityKey, peopleBehind(evaluated.directories.now, row.lineage));
+  const people = peopleBehind(evaluated.directories.now, row.lineage);
+  await rememberPeople(manager, identityKey, people);
   await transaction.append({
     type: 'request.pending',
     policy_digest: evaluated.policyDigest,
@@ -204,7 +206,8 @@ async function appendPending(
       requirement: JSON.parse(JSON.stringify(row.requirement)),
       pending_since: row.pending_since?.toISOString() ?? null,
       expires_at: row.expires_at?.toISOString() ?? null,
-      lineage_persons: lineagePersons(identityKey, evaluated.directories.now, row.lineage),
+      // Nobody among them may appear as an approver.
+      lineage_persons: people.map((person) => personPseudonym(identityKey, person)).sort(),
       ...evaluationFacts(evaluated),
       risk_reasons: [...evaluated.evaluation.risk.reasons],
     },

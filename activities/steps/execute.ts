@@ -244,25 +244,15 @@ function settleReference(reference: StepReference, attempt: number): StepReferen
 }
 
 function settlementOf(outcome: ExecutionOutcome): Settlement {
-  switch (outcome.kind) {
-    case 'succeeded':
-      return {
-        state: 'succeeded',
-        facts: { fingerprint: outcome.fingerprint },
-        result: outcome.result,
-        step: 'settle_seen',
-      };
-    case 'failed':
-      return {
-        state: 'failed',
-        facts: { code: outcome.code },
-        code: outcome.code,
-        detail: outcome.detail,
-        step: 'settle_seen',
-      };
-    case 'drifted':
-      return { state: 'released', facts: { why: 'drifted' }, detail: outcome.detail };
+  if (outcome.kind === 'drifted')
+    return { state: 'released', facts: { why: 'drifted' }, detail: outcome.detail };
+  const step = 'settle_seen';
+  if (outcome.kind === 'succeeded') {
+    const { fingerprint, result } = outcome;
+    return { state: 'succeeded', facts: { fingerprint }, result, step };
   }
+  const { code, detail } = outcome;
+  return { state: 'failed', facts: { code }, code, detail, step };
 }
 
 async function reportOther(

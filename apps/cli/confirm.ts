@@ -100,7 +100,10 @@ async function requiredReason(
 
 function digestToDecide(view: RequestView, expected: string | undefined): string {
   if (view.decision_digest === null || isFinal(view.status)) {
-    throw failure('request_not_pending', `There is nothing to decide: the request is ${view.status}.`);
+    throw failure(
+      'request_not_pending',
+      `There is nothing to decide: the status of the request is ${view.status}.`,
+    );
   }
   if (expected !== undefined && expected !== view.decision_digest) {
     throw failure(

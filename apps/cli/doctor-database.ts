@@ -49,7 +49,7 @@ async function migrationsText(source: ReturnType<typeof createDataSource>): Prom
     throw new Error(
       `${counted(foreign, 'migration')} of a newer version: this program is older than the database`,
     );
-  return `all ${known.length} have run`;
+  return `${counted(known.length, 'migration')}, none missing`;
 }
 
 async function functionsText(source: ReturnType<typeof createDataSource>): Promise<string> {

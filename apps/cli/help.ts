@@ -21,6 +21,7 @@ export function addExitCodes(command: Command): void {
 /** Makes each mistake on a command line show how its command is used. */
 export function addUsage(command: Command): void {
   for (const child of command.commands) addUsage(child);
+  if (command.commands.length > 0) command.helpCommand('help [command]', 'show the help of a command');
   const usage = command.createHelp().commandUsage(command);
   command.showHelpAfterError(`Usage: ${usage}\nMore: ${nameOf(command)} --help`);
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -131,10 +132,9 @@ async function byBrowser(
 }
 
 async function listen(port: number): Promise<Server> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', () => reject(failure('port_taken', `Port ${port} is taken: give another --port.`)));
-    server.listen(port, '127.0.0.1', resolve);
+  const server = createServer().listen(port, '127.0.0.1');
+  await once(server, 'listening').catch(() => {
+    throw failure('port_taken', `Port ${port} is taken: give another --port.`);
   });
   return server;
 }

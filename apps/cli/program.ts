@@ -79,7 +79,6 @@ function createProgram(terminal: Terminal): Command {
     program.commandsGroup(heading);
     for (const add of adders) add(program, terminal);
   }
-  program.helpCommand('help [command]', 'show the help of a command');
   program.command('version', { hidden: true }).action(() => terminal.out(programVersion()));
   addExitCodes(program);
   addUsage(program);

@@ -16,19 +16,20 @@ export async function signInFor(api: string, wish: SignInWish): Promise<SignIn> 
     return [];
   });
   const { issuer } = wish;
-  const offers = issuer === undefined ? found : found.filter((one) => isSameIssuer(one.issuer, issuer));
-  const [offer] = offers;
-  if (issuer === undefined && offers.length > 1) {
+  if (issuer !== undefined) {
+    const offered = found.find((one) => isSameIssuer(one.issuer, issuer));
+    return { ...(offered ?? USUAL), ...wish, issuer };
+  }
+  const [offer, ...others] = found;
+  if (others.length > 0) {
     const names = found.map((one) => one.issuer).join(', ');
     throw failure(
       'issuer_needed',
       `People sign in for ${api} in several places: give --issuer, one of ${names}.`,
     );
   }
-  if (offer) return { ...offer, ...wish };
-  if (issuer === undefined)
-    throw failure('issuer_needed', `${api} does not say where people sign in: give --issuer.`);
-  return { ...USUAL, ...wish, issuer };
+  if (!offer) throw failure('issuer_needed', `${api} does not say where people sign in: give --issuer.`);
+  return { ...offer, ...wish };
 }
 
 const USUAL = { client_id: 'keyturn-cli', scope: 'openid keyturn:decide', audience: null, resource: null };

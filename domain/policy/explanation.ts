@@ -60,8 +60,6 @@ function formOf(outcome: RecordedOutcome, name: string): string | null {
     return canonicalJson(outcome[name]);
   } catch {
     // Never recorded by us: a value that has no canonical form agrees with nothing.
-    return UNREADABLE;
+    return 'no canonical form';
   }
 }
-
-const UNREADABLE = 'no canonical form';

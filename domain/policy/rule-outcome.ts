@@ -35,10 +35,7 @@ function answerOf(rule: Rule, condition: Expression, views: BoundViews): Answer 
 type Kind = keyof typeof OUTCOMES;
 
 /** The same, and by which of the views. */
-interface Answer {
-  readonly kind: Kind;
-  readonly view: BoundFacts;
-}
+type Answer = Pick<Evaluated, 'view'> & { readonly kind: Kind };
 
 /** Of a condition that lets something through: it does not hold unless it holds in every view. */
 export const LOOSENING: readonly Kind[] = ['false', 'error', 'unknown', 'true'];

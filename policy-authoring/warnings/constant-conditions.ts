@@ -185,10 +185,6 @@ function numbersAround(literals: readonly Literal[], bounds: Bounds | null): rea
   });
   const ends = bounds ? [bounds.min, bounds.max] : [(named[0] ?? 0) - 1, (named.at(-1) ?? 0) + 1];
   const isWithin = (value: number): boolean => !bounds || (value >= bounds.min && value <= bounds.max);
-  return [...new Set([...ends, ...around.filter(isWithin)])].map(withoutSign);
-}
-
-/** JSON and the engine know no negative zero. */
-function withoutSign(value: number): number {
-  return value === 0 ? 0 : value;
+  // JSON and the engine know no negative zero, which 0 + -0 is not.
+  return [...new Set([...ends, ...around.filter(isWithin)])].map((value) => 0 + value);
 }

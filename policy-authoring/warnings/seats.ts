@@ -24,12 +24,11 @@ import { inRule, inSettings, type PolicyWarning, type WarningLocation } from './
 export function seatWarnings(policy: PolicySet): readonly PolicyWarning[] {
   const reviewers = new Reviewers(policy);
   const agents = policy.directory.agents.filter(({ active }) => active);
-  const found = (scoped: ScopedRequirement): readonly PolicyWarning[] =>
-    warningsOfRule({ policy, reviewers, agents }, scoped);
-  return [
+  const scoped = [
     ...defaultRule(policy),
     ...policy.rules.flatMap((rule) => scopedRequirements(policy, rule)),
-  ].flatMap(found);
+  ];
+  return scoped.flatMap((one) => warningsOfRule({ policy, reviewers, agents }, one));
 }
 
 interface Context {
@@ -163,9 +162,9 @@ function findingsOf(
 }
 
 function shortStage({ index, stage, people: { atOnce, ever } }: Seated, condition: string): Finding {
-  const wanted = `needs ${countOf(stage.quorum)}, and ${stage.any.join(', ')}${condition} is ${countOf(atOnce)} now`;
+  const wanted = `needs ${countOf(stage.quorum)}, but ${stage.any.join(', ')}${condition} has ${countOf(atOnce)} now`;
   const isFinal = ever.size < stage.quorum;
-  const later = isFinal ? '' : ': nothing is decided before others take over';
+  const later = isFinal ? '' : ': nothing can be decided before it escalates';
   return {
     code: 'seats_unfilled',
     stage: index,

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import net from 'node:net';
 
 /** Below what Linux, macOS and Windows take for outgoing connections: none of those gets in before the port is used. */
@@ -16,24 +17,12 @@ export async function freePort(): Promise<number> {
 
 /** True when this process could listen there now. */
 export async function isPortFree(port: number): Promise<boolean> {
+  const server = net.createServer().listen(port, '127.0.0.1');
   try {
-    await close(await listen(port));
+    await once(server, 'listening');
+    await once(server.close(), 'close');
     return true;
   } catch {
     return false;
   }
-}
-
-function listen(port: number): Promise<net.Server> {
-  return new Promise((resolve, reject) => {
-    const server = net.createServer();
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => resolve(server));
-  });
-}
-
-function close(server: net.Server): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.close((error) => (error ? reject(error) : resolve()));
-  });
 }

@@ -1,7 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { forget, guard } from './guardian.ts';
+
+export { pause };
 
 /** How to run a long-lived program. */
 export interface ProcessOptions {
@@ -106,11 +109,4 @@ export async function waitUntilReady(
 export function logTail(file: string, lines = 15): string {
   const text = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '';
   return `Its log is ${file}:\n${text.trimEnd().split('\n').slice(-lines).join('\n')}`;
-}
-
-/** Resolves after a while, for loops that ask again. */
-export function pause(durationMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, durationMs);
-  });
 }

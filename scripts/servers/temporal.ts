@@ -85,11 +85,15 @@ async function registerNamespace(connection: Connection, namespace: string): Pro
 }
 
 async function addSearchAttributes(connection: Connection, namespace: string): Promise<void> {
-  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-  const missing = Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => !(name in (customAttributes ?? {})));
+  const missing = await missingAttributes(connection, namespace);
   if (missing.length === 0) return;
   const searchAttributes = Object.fromEntries(missing.map(([name, type]) => [name, INDEXED_TYPE[type]]));
   await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
+}
+
+async function missingAttributes(connection: Connection, namespace: string) {
+  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+  return Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => !(name in (customAttributes ?? {})));
 }
 
 /**
@@ -121,8 +125,7 @@ export async function isServing(address: string, namespaces: readonly string[]):
   const connection = await Connection.connect({ address, connectTimeout: 1_000 });
   try {
     for (const namespace of namespaces) {
-      const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-      if (Object.keys(SEARCH_ATTRIBUTES).some((name) => !(name in (customAttributes ?? {})))) return false;
+      if ((await missingAttributes(connection, namespace)).length > 0) return false;
     }
     return true;
   } finally {
@@ -131,26 +134,17 @@ export async function isServing(address: string, namespaces: readonly string[]):
 }
 
 async function flags(options: TemporalOptions): Promise<readonly string[]> {
-  const file = options.databaseFile === null ? [] : ['--db-filename', options.databaseFile];
-  const namespaces = options.namespaces.flatMap((name) => ['--namespace', name]);
-  const attributes = Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => [
-    '--search-attribute',
-    `${name}=${type}`,
-  ]);
-  const settings = Object.entries(options.dynamicConfig ?? {}).flatMap(([key, value]) => [
-    '--dynamic-config-value',
-    `${key}=${value}`,
-  ]);
-  const listen = ['--ip', '127.0.0.1', '--port', String(options.port)];
+  const repeated = (flag: string, values: object): string[] =>
+    Object.entries(values).map(([name, value]) => `${flag}=${name}=${value}`);
   return [
-    ...listen,
+    '--ip=127.0.0.1',
+    `--port=${options.port}`,
     ...(await uiFlags(options)),
-    ...file,
-    ...namespaces,
-    ...attributes,
-    ...settings,
-    '--log-level',
-    'warn',
+    ...(options.databaseFile === null ? [] : [`--db-filename=${options.databaseFile}`]),
+    ...options.namespaces.map((name) => `--namespace=${name}`),
+    ...repeated('--search-attribute', SEARCH_ATTRIBUTES),
+    ...repeated('--dynamic-config-value', options.dynamicConfig ?? {}),
+    '--log-level=warn',
   ];
 }
 

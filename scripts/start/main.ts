@@ -10,6 +10,7 @@ import { knownAddresses, startSystem, type Addresses } from './system.ts';
 type TakenLock = Extract<Lock, { kind: 'taken' }>;
 
 const AFTER_CRASH_MS = 15_000;
+const LOOK_MS = 1_000;
 
 /** A person or a process manager asked for the end. */
 class StopRequested extends Error {}
@@ -79,6 +80,12 @@ function stageOf(given: Settings, addresses: Addresses): Stage {
 function onSignals(supervisor: Supervisor): Promise<never> {
   return new Promise((_resolve, reject) => {
     let isStopping = false;
+    // npm runs this in a shell, which a signal to npm may end without reaching this process.
+    const parent = process.env['npm_lifecycle_event'] === undefined ? null : process.ppid;
+    const look = (): void => {
+      if (parent !== null && process.ppid !== parent) reject(new StopRequested());
+    };
+    setInterval(look, LOOK_MS).unref();
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => {
         if (isStopping && signal === 'SIGINT') supervisor.kill();

@@ -170,7 +170,7 @@ describe('other decisions', () => {
     }));
     const result = await keyturn(['ticket', VIEW.id, 'approve', '--api', url, '--yes']);
     expect(result.out).toContain('\n"aaa.bbb.ccc"\n');
-    expect(result.out).toContain(`open the workflow ${VIEW.id}`);
+    expect(result.out).toContain(`\nPaste it.\nThen look at keyturn show ${VIEW.id}: `);
     expect(server?.received.at(-1)?.path).toBe(`/v1/requests/${VIEW.id}/tickets`);
     expect((await keyturn(['ticket', VIEW.id, 'maybe', '--yes'])).code).toBe(2);
   });

@@ -91,7 +91,7 @@ describe('a decision', () => {
     const view = requestView({ status: 'expired' });
     const result = await run(view, ['deny', view.id, '--yes']);
     expect([result.code, result.out]).toEqual([1, '']);
-    expect(result.error).toContain('There is nothing to decide: the request is expired.');
+    expect(result.error).toContain('There is nothing to decide: the status of the request is expired.');
     expect(server?.received.filter(({ method }) => method === 'POST')).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@ import { reportLines } from '../../apps/cli/commands/verify.ts';
 import { handOverNote, questionLines } from '../../apps/cli/text/question.ts';
 import { requestLines } from '../../apps/cli/text/request.ts';
 import { reviewedLines } from '../../apps/cli/text/review.ts';
-import { timelineLines } from '../../apps/cli/text/timeline.ts';
+import { itemLines } from '../../apps/cli/text/timeline.ts';
 import { requestView } from '../sdk/view.ts';
 import type { RequestView } from '../../contract/requests.ts';
 import { onScreen } from './terminal.ts';
@@ -51,7 +51,7 @@ function screensOf(view: RequestView): string[][] {
     reviewedLines(view, NOW),
     questionLines(view),
     inboxLines({ items: [view, view], next_cursor: null }, NOW),
-    timelineLines({ items: [item, item] }),
+    [item, item].flatMap(itemLines),
     reportLines({ request: view.id, ok: true, outcome: 'ok', checks }, undefined),
   ];
 }

@@ -39,7 +39,7 @@ describe('switch list', () => {
     ]);
     expect(result.code).toBe(0);
     expect(result.out.split('\n')[1]).toBe(
-      'swi_1   target shop  2026-01-05 10:00:00Z  petra  omar               it is on fire',
+      'swi_1   target shop  2026-01-05 10:00:00Z  petra  omar            it is on fire',
     );
   });
 
@@ -107,7 +107,7 @@ describe('switch lift', () => {
 
   it('says whether somebody else is needed', async () => {
     const body = { switch: ENGAGED, state: 'one more person needed' };
-    expect((await lift({ status: 202, body })).out).toContain('stays on until another operator confirms');
+    expect((await lift({ status: 202, body })).out).toContain('stays on until another operator agrees');
     expect(sent()).toEqual([['POST', '/v1/switches/swi_1/lift', { reason: 'mended' }]]);
     await server?.stop();
     const done = await lift({ status: 200, body: { ...body, state: 'lifted' } });

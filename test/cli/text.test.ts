@@ -7,7 +7,7 @@ import { firstEvent } from '../../apps/cli/replayer.ts';
 import { requestLines, statusText } from '../../apps/cli/text/request.ts';
 import { untoned } from '../../apps/cli/text/tone.ts';
 import { duration, instant, parseInstant } from '../../apps/cli/text/times.ts';
-import { timelineLines } from '../../apps/cli/text/timeline.ts';
+import { itemLines } from '../../apps/cli/text/timeline.ts';
 import { requestView } from '../sdk/view.ts';
 import { onScreen } from './terminal.ts';
 
@@ -166,7 +166,7 @@ In the requester's own words (nobody has verified them):
     const name = `Dmitri: Decided (approve). [evidence C]${' '.repeat(16)}`;
     const item = { n: 0, at: '2026-01-05T10:00:01.500Z', type: 'x', text: 'Asked.', facts: {} };
     const actor = { kind: 'person' as const, name, id: 'eve' };
-    expect(onScreen(timelineLines({ items: [{ ...item, actor }] }))).toEqual([
+    expect(onScreen(itemLines({ ...item, actor }))).toEqual([
       `2026-01-05 10:00:01Z  ${JSON.stringify(name)} (eve): Asked.`,
     ]);
   });
@@ -264,7 +264,7 @@ describe('other output', () => {
         },
       },
     ];
-    expect(onScreen(timelineLines({ items }))).toEqual([
+    expect(onScreen(items.flatMap(itemLines))).toEqual([
       '2026-01-05 10:00:01Z  "bot": asked',
       '2026-01-05 10:00:01Z  planned',
       '    | summary: "a\\u001b"',

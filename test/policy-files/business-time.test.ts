@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { policyOf, problemsOf, VALID, withLine, type Files } from './policy-folder.ts';
-
-type Mistake = readonly [what: string, changes: Files, problem: string];
+import { policyOf, problemsOf, VALID, withLine, type Files, type Mistake } from './policy-folder.ts';
 
 /** The valid settings with a calendar. */
 const WITH_OFFICE = {

@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { problemsOf, VALID, type Files } from './policy-folder.ts';
-
-type Mistake = readonly [what: string, changes: Files, problem: string];
+import { problemsOf, VALID, type Files, type Mistake } from './policy-folder.ts';
 
 const ACTION = `${VALID['actions/sql.yaml']}    limit: { type: integer }
     role: { enum: [viewer, admin] }

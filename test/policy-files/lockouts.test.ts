@@ -85,10 +85,10 @@ describe('a policy of which a request could never be approved', () => {
   it('loads with a warning, and is not published', async () => {
     const changes = { 'rules/z.yaml': RULE };
     expect(await warningsOf(changes)).toContainEqual(
-      expect.stringContaining('seats_unfilled: needs 3 people, and group:everyone is 2 people now'),
+      expect.stringContaining('seats_unfilled: needs 3 people, but group:everyone has 2 people now'),
     );
     expect(findingsOf(changes).problems).toEqual([
-      'rules/z.yaml:1 three: nobody could approve such a request: needs 3 people, and group:everyone is 2 people now',
+      'rules/z.yaml:1 three: nobody could approve such a request: needs 3 people, but group:everyone has 2 people now',
     ]);
   });
 

@@ -1,8 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { problemsOf, VALID, withLine, type Files } from './policy-folder.ts';
-
-type Mistake = readonly [what: string, changes: Files, problem: string];
+import { problemsOf, VALID, withLine, type Files, type Mistake } from './policy-folder.ts';
 
 /** The valid rule with the lines after its effect replaced. */
 function rule(...lines: readonly string[]): Files {

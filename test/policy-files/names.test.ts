@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { parseDurationMs } from '../../policy-files/durations.ts';
-import { policyOf, problemsOf, VALID, withLine, type Files } from './policy-folder.ts';
-
-type Mistake = readonly [what: string, changes: Files, problem: string];
+import { policyOf, problemsOf, VALID, withLine, type Files, type Mistake } from './policy-folder.ts';
 
 const target = (line: number, text: string): Files => withLine('targets/shop.yaml', line, text);
 const action = (line: number, text: string): Files => withLine('actions/sql.yaml', line, text);

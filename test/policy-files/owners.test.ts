@@ -92,7 +92,7 @@ describe('owners of an action', () => {
     });
     const seats = result.ok ? result.warnings.filter(({ code }) => code === 'seats_unfilled') : [];
     expect(seats.map(formatWarning)).toEqual([
-      expect.stringMatching(/seats_unfilled.*owners is nobody now.*\(on 'crm'\)/u),
+      expect.stringMatching(/seats_unfilled.*owners has nobody now.*\(on 'crm'\)/u),
     ]);
   });
 });

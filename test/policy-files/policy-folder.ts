@@ -10,6 +10,9 @@ import { sourcesOf } from './decompile.ts';
 /** Files by path relative to the policy folder; null leaves a file out. */
 export type Files = Readonly<Record<string, string | Uint8Array | null>>;
 
+/** A change of the valid policy that makes it wrong, and the problem that it is refused with. */
+export type Mistake = readonly [what: string, changes: Files, problem: string];
+
 /** A small policy without a mistake. */
 export const VALID = {
   'keyturn.yaml': `version: keyturn/v1

@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { classifyChange } from '../../domain/policy-diff/diff.ts';
-import { policyOf, problemsOf, VALID, withLine, type Files } from './policy-folder.ts';
-
-type Mistake = readonly [what: string, changes: Files, problem: string];
+import { policyOf, problemsOf, VALID, withLine, type Files, type Mistake } from './policy-folder.ts';
 
 /** The valid settings with these rotations; the first is line 11. */
 function oncall(...lines: readonly string[]): Files {

@@ -137,7 +137,7 @@ describe('what every reviewer must meet', () => {
     const result = await load(withReviewers(`{ when: 'reviewer.id == "ada"', because: Only Ada }`));
     expect(result.ok ? result.warnings.map(formatWarning) : []).toContainEqual(
       expect.stringContaining(
-        `seats_unfilled: needs 1 person, and owners with reviewer.when 'reviewer.id == "ada"' is nobody now`,
+        `seats_unfilled: needs 1 person, but owners with reviewer.when 'reviewer.id == "ada"' has nobody now`,
       ),
     );
   });

@@ -112,7 +112,7 @@ const SEATS: readonly (readonly [what: string, changes: Files, warning: string])
   [
     'a group with one active member and two seats',
     requiring('stages: [{ any: [group:dba], quorum: 2 }]'),
-    'rules/z.yaml:5:21 warning seats_unfilled: needs 2 people, and group:dba is 1 person now',
+    'rules/z.yaml:5:21 warning seats_unfilled: needs 2 people, but group:dba has 1 person now',
   ],
   [
     'two seats for the person on call',
@@ -123,7 +123,7 @@ const SEATS: readonly (readonly [what: string, changes: Files, warning: string])
     leads: { time_zone: UTC, hand_over: { day: mon, time: '09:00' }, starts_on: 2026-01-05, people: [petra, omar] }
 `,
     },
-    'rules/z.yaml:5:21 warning seats_unfilled: needs 2 people, and oncall:leads is 1 person now: nothing is decided before others take over',
+    'rules/z.yaml:5:21 warning seats_unfilled: needs 2 people, but oncall:leads has 1 person now: nothing can be decided before it escalates',
   ],
   [
     'owners of one target who have left',
@@ -136,7 +136,7 @@ const SEATS: readonly (readonly [what: string, changes: Files, warning: string])
       // Asked only where somebody owns the target.
       ...withLine('keyturn.yaml', 6, '    stages: [{ any: [group:leads], quorum: 1 }]'),
     },
-    "rules/z.yaml:5:21 warning seats_unfilled: needs 1 person, and owners is nobody now (on 'old')",
+    "rules/z.yaml:5:21 warning seats_unfilled: needs 1 person, but owners has nobody now (on 'old')",
   ],
   [
     'a person whom the rule does not accept',
@@ -144,7 +144,7 @@ const SEATS: readonly (readonly [what: string, changes: Files, warning: string])
       'stages: [{ any: [user:olga], quorum: 1 }]',
       `reviewer: { when: '!("dba" in reviewer.groups)' }`,
     ),
-    `rules/z.yaml:5:21 warning seats_unfilled: needs 1 person, and user:olga with reviewer.when '!("dba" in reviewer.groups)' is nobody now`,
+    `rules/z.yaml:5:21 warning seats_unfilled: needs 1 person, but user:olga with reviewer.when '!("dba" in reviewer.groups)' has nobody now`,
   ],
   [
     'two stages for one person',
@@ -154,7 +154,7 @@ const SEATS: readonly (readonly [what: string, changes: Files, warning: string])
   [
     'a default requirement that nobody can meet',
     { ...DIRECTORY, ...withLine('keyturn.yaml', 6, '    stages: [{ any: [user:ruth], quorum: 1 }]') },
-    'keyturn.yaml:6:21 warning seats_unfilled: needs 1 person, and user:ruth is nobody now',
+    'keyturn.yaml:6:21 warning seats_unfilled: needs 1 person, but user:ruth has nobody now',
   ],
   [
     'seats that the owner of an agent fills alone',
@@ -356,7 +356,7 @@ describe('a proposed policy', () => {
     expect(findingsOf(changes)).toMatchObject({
       problems: [],
       warnings: [
-        'rules/z.yaml:5:21 z seats_unfilled: needs 2 people, and group:dba is 1 person now: nothing is decided before others take over',
+        'rules/z.yaml:5:21 z seats_unfilled: needs 2 people, but group:dba has 1 person now: nothing can be decided before it escalates',
       ],
     });
   });

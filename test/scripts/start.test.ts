@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
@@ -84,6 +84,21 @@ it('ends everything and names the log when a part of it dies', async () => {
   await expectPortsFree();
 }, 180_000);
 
+it('ends when the shell in which npm runs it is ended', async () => {
+  const command = `"${process.execPath}" scripts/start.mjs; exit $?`;
+  const running = watched(
+    spawn('sh', ['-c', command], { cwd: root, env: { ...env, npm_lifecycle_event: 'start' } }),
+  );
+  await running.ready();
+  running.process.kill('SIGTERM');
+  await waitFor({
+    what: 'everything to be stopped',
+    check: async () => running.output().includes('Stopped.') || undefined,
+    explain: async () => running.output(),
+  });
+  await expectPortsFree();
+}, 180_000);
+
 interface Start {
   readonly process: ChildProcess;
   output(): string;
@@ -92,7 +107,10 @@ interface Start {
 }
 
 function start(...args: string[]): Start {
-  const child = spawn(process.execPath, [path.join(root, 'scripts', 'start.mjs'), ...args], { env });
+  return watched(spawn(process.execPath, [path.join(root, 'scripts', 'start.mjs'), ...args], { env }));
+}
+
+function watched(child: ChildProcessWithoutNullStreams): Start {
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (text += String(chunk)));
   const output = (): string => text;

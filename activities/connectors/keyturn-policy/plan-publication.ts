@@ -1,3 +1,4 @@
+import { counted } from '../../../domain/cards/counted.ts';
 import { digestOf } from '../../../domain/crypto/digest.ts';
 import type { Plan } from '../../../domain/request/plan.ts';
 import { PUBLISH, type PolicySet } from '../../../domain/policy/policy.ts';
@@ -38,7 +39,7 @@ export function planPublication(
   const counts = effects.map(({ inserted, updated, deleted }) => inserted + updated + deleted);
   return {
     connector: PUBLISH.connector ?? '',
-    summary: `publish a policy that is ${WORDS[change.kind]} (${changed(change.changes.length)})`,
+    summary: `publish a policy that is ${WORDS[change.kind]} (${counted(change.changes.length, 'change')})`,
     operation: operationOf(publication, change),
     effects,
     files,
@@ -58,10 +59,6 @@ export function planPublication(
     fingerprint: fingerprintOf(publication),
     locks_held_ms: 0,
   };
-}
-
-function changed(count: number): string {
-  return count === 1 ? '1 change' : `${count} changes`;
 }
 
 const WORDS: Readonly<Record<Classification['kind'], string>> = {

@@ -49,7 +49,7 @@ export function catalogueEntry(
   if (body.mode !== mode) {
     throw new KeyturnError(
       'mode_unsupported',
-      `This action needs another mode: send "mode": "${mode}" (in the command line --mode ${mode}).`,
+      `This action needs another mode: send "mode": "${mode}" (on the command line --mode ${mode}).`,
     );
   }
   return { action, target };

@@ -52,12 +52,14 @@ function listLines(items: readonly Action[]): string[] {
 function actionLines({
   action,
   title,
+  mode,
   schema_version: version,
   arguments: schema,
   targets,
 }: Action): string[] {
   const rows = argumentRows(schema as Readonly<Record<string, JsonValue>>);
   const listed = targets.map(({ id, environment }) => `${visible(id)} (${visible(environment)})`);
+  const given = mode === 'execute' ? '' : ` --mode ${mode}`;
   return [
     `${visible(action)}, version ${version}: ${visible(title)}`,
     '',
@@ -68,7 +70,7 @@ function actionLines({
     '',
     listed.length === 0 ? 'It has no targets.' : `Targets: ${listed.join(', ')}`,
     ...(targets[0]
-      ? ['', `To request it: keyturn request ${visible(action)} ${visible(targets[0].id)} …`]
+      ? ['', `To request it: keyturn request ${visible(action)} ${visible(targets[0].id)}${given} …`]
       : []),
   ];
 }

@@ -49,7 +49,7 @@ export function addCompletion(program: Command, terminal: Terminal): void {
 function completionsOf(program: Command, words: readonly string[]): readonly string[] {
   const before = words.slice(0, -1);
   const partial = words.at(-1) ?? '';
-  const { command, depth } = commandOf(program, before);
+  const [command, depth] = commandOf(program, before);
   return candidates(command, before, depth).filter((candidate) => candidate.startsWith(partial));
 }
 
@@ -68,17 +68,7 @@ function candidates(command: Command, before: readonly string[], depth: number):
 }
 
 /** The command that the words so far have led to, and how many of them name it. */
-function commandOf(
-  program: Command,
-  words: readonly string[],
-): { readonly command: Command; readonly depth: number } {
-  let command = program;
-  let depth = 0;
-  for (const word of words) {
-    const child = command.commands.find((candidate) => candidate.name() === word);
-    if (!child) break;
-    command = child;
-    depth += 1;
-  }
-  return { command, depth };
+function commandOf(command: Command, words: readonly string[], depth = 0): [Command, number] {
+  const child = command.commands.find((candidate) => candidate.name() === words[depth]);
+  return child ? commandOf(child, words, depth + 1) : [command, depth];
 }

@@ -38,8 +38,8 @@ function undecidedLine({ id, effect, stages, because }: EvaluationAnswer['undeci
   const seats = stages
     .map(({ any, quorum }) => `${quorum} of ${any.map(visible).join(' or ')}`)
     .join(' and ');
-  const would = effect === 'review' ? `review, ${seats}` : effect;
-  return `  needs the plan: rule ${visible(id)}, then ${would}${because === null ? '' : ` (${visible(because)})`}`;
+  const would = effect === 'review' ? `review by ${seats}` : effect;
+  return `  rule ${visible(id)} depends on the plan; if it matches: ${would}${because === null ? '' : ` (${visible(because)})`}`;
 }
 
 function evaluationLines(answer: EvaluationAnswer): string[] {

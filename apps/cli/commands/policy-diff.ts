@@ -24,7 +24,9 @@ export function withFailOn(command: Command): Command {
 
 export function addPolicyDiff(policy: Command, terminal: Terminal): void {
   withFailOn(withJson(policy.command('diff <base> <candidate>')))
-    .description(`show what changes from one policy folder to another, or from the one in use (${ACTIVE})`)
+    .description(
+      `show what changes from one policy folder to another; the word ${ACTIVE} stands for the policy in use`,
+    )
     .action((base: string, candidate: string, options: DiffOptions) =>
       diff([base, candidate], options, terminal),
     );

@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 
 import type { ExplainedEvaluation, Recomputation } from '../../../database/explanation.ts';
 import type { Evaluation, MatchedRule } from '../../../domain/policy/evaluation.ts';
-import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { isOtherEngine, recordedEngine, type RecordedOutcome } from '../../../domain/policy/explanation.ts';
 import type { ENGINE } from '../../../domain/conditions/profile.ts';
 import { withJson } from '../connection.ts';
@@ -84,20 +83,11 @@ function rulesOf(outcome: RecordedOutcome): readonly MatchedRule[] {
 
 /** Only where the record names another engine than the one that evaluates now. */
 function engineLines(outcome: RecordedOutcome): string[] {
-  const engine = recordedEngine(outcome);
-  return engine !== null && isOtherEngine(outcome)
-    ? [`  engine ${engineText(engine)}, not the current one`]
-    : [];
-}
-
-function engineText(engine: JsonValue): string {
-  const {
-    engine: name,
-    engine_version,
-    profile,
-    profile_version,
-  } = { ...(engine as object) } as Partial<typeof ENGINE>;
-  return [name, engine_version, profile, profile_version].map(plain).join(' ');
+  const recorded = recordedEngine(outcome);
+  if (recorded === null || !isOtherEngine(outcome)) return [];
+  const known: Partial<typeof ENGINE> = { ...(recorded as object) };
+  const words = [known.engine, known.engine_version, known.profile, known.profile_version];
+  return [`  engine ${words.map(plain).join(' ')}, not the current one`];
 }
 
 function evaluationLines(recomputed: Recomputation): string[] {

@@ -2,8 +2,7 @@ import type { Command } from 'commander';
 
 import { loadAnyPolicyTests } from '../../../policy-files/tests.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
-import { withApi, withJson } from '../connection.ts';
-import { withExamples } from '../help.ts';
+import { withJson } from '../connection.ts';
 import { failure, silentFailure } from '../exit.ts';
 import {
   databaseUrl,
@@ -12,12 +11,12 @@ import {
   printWarnings,
   type PolicyOptions,
 } from '../policy-folder.ts';
-import { publishPolicy, type PublishOptions } from '../policy-publication.ts';
 import type { Terminal } from '../terminal.ts';
 import { visible } from '../text/visible.ts';
 import { addPolicyBacktest } from './policy-backtest.ts';
 import { addPolicyDiff } from './policy-diff.ts';
 import { addPolicyExplain } from './policy-explain.ts';
+import { addPolicyPublish } from './policy-publish.ts';
 import { addPolicyTest } from './policy-test.ts';
 
 interface CheckOptions extends PolicyOptions {
@@ -36,11 +35,7 @@ export function addPolicy(program: Command, terminal: Terminal): void {
     )
     .option('--strict', 'fail on warnings as well')
     .action((folder: string, options: CheckOptions) => check(folder, options, terminal));
-  const publishing = withApi(policy.command('publish <folder>'))
-    .description('request that a policy folder becomes the active policy: people review it like any request')
-    .option('--justification <text>', 'why, in your own words')
-    .action((folder: string, options: PublishOptions) => publish(folder, options, terminal));
-  withExamples(publishing, ['keyturn policy publish policies --justification "Exports need two people"']);
+  addPolicyPublish(policy, terminal);
   withJson(policy.command('install <folder>'))
     .description('make a policy folder the first active policy (KEYTURN_DATABASE_URL names the database)')
     .option('--first', 'if another policy is active, keep it and say how to publish this one')
@@ -61,12 +56,6 @@ async function check(folder: string, options: CheckOptions, terminal: Terminal):
   if (options.json) terminal.out(JSON.stringify({ ok: isGood, digest, warnings }));
   else if (isGood) terminal.out(`${visible(folder)} is valid. Its digest: ${digest}`);
   if (!isGood) throw silentFailure();
-}
-
-async function publish(folder: string, options: PublishOptions, terminal: Terminal): Promise<void> {
-  const checked = await loadFolder(folder, options, terminal);
-  printWarnings(checked, options, terminal);
-  return publishPolicy(checked, options, terminal);
 }
 
 async function install(folder: string, options: InstallOptions, terminal: Terminal): Promise<void> {

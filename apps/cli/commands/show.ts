@@ -5,7 +5,7 @@ import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { reviewedBy } from '../reviewed.ts';
 import type { Terminal } from '../terminal.ts';
 import { requestLines } from '../text/request.ts';
-import { timelineLines } from '../text/timeline.ts';
+import { itemLines } from '../text/timeline.ts';
 import { toned } from '../text/tone.ts';
 
 export function addShow(program: Command, terminal: Terminal): void {
@@ -22,7 +22,7 @@ export function addShow(program: Command, terminal: Terminal): void {
         ...requestLines(request, Date.now(), { isWhole, id, reviewed }),
         '',
         toned('heading', 'What happened'),
-        ...timelineLines(timeline),
+        ...timeline.items.flatMap(itemLines),
       ];
       return isWhole ? terminal.page(lines.join('\n')) : terminal.out(lines.join('\n'));
     });

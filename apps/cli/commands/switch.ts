@@ -37,7 +37,7 @@ export function addSwitch(program: Command, terminal: Terminal): void {
     .option('--all', 'everything')
     .action((options: ThrowOptions) => throwSwitch(terminal, options));
   withReason(group.command('lift <id>'))
-    .description('confirm that a switch may be lifted; two different operators have to')
+    .description('agree to lift a switch: it takes two different operators')
     .action((id: string, options: ReasonOptions) => liftSwitch(terminal, id, options));
 }
 
@@ -62,7 +62,7 @@ async function liftSwitch(terminal: Terminal, id: string, options: ReasonOptions
   return terminal.out(
     isReleased
       ? `Switch ${visible(id)} is lifted.`
-      : `Your confirmation is recorded. Switch ${visible(id)} stays on until another operator confirms as well.`,
+      : `Your agreement is recorded. Switch ${visible(id)} stays on until another operator agrees as well.`,
   );
 }
 
@@ -91,5 +91,5 @@ function listLines(items: readonly SwitchView[]): string[] {
     visible((engaged.agreed_to_lift ?? []).map(({ person }) => person).join(', ')),
     visible(engaged.reason ?? ''),
   ]);
-  return tableLines([['SWITCH', 'STOPS', 'SINCE', 'BY', 'LIFT CONFIRMED BY', 'REASON'], ...rows]);
+  return tableLines([['SWITCH', 'STOPS', 'SINCE', 'BY', 'AGREED TO LIFT', 'REASON'], ...rows]);
 }

@@ -18,11 +18,11 @@ export function addTarget(program: Command, terminal: Terminal): void {
   const group = program.command('target').description('check whether a target can be used');
   const command = withJson(group.command('check <id>'))
     .description(
-      "check a target as the worker would use it, and show what to grant. Runs where the targets' credentials are, with the variables and files of the worker. Changes nothing",
+      "check a target as the worker would use it, and show what to grant. Run it where the targets' credentials are, with the variables and files of the worker. It changes nothing",
     )
     .option(
       '--policy <folder>',
-      'a policy folder, instead of the active policy (KEYTURN_DATABASE_URL)',
+      'the policy that has the target: a folder, or the one in use (KEYTURN_DATABASE_URL)',
       ACTIVE,
     )
     .action((id: string, options: CheckOptions) => check(id, options, terminal));

@@ -4,7 +4,6 @@ import type { DecisionBody, Ticket } from '../../../contract/decisions.ts';
 import { confirm, withDecision, type DecideOptions } from '../confirm.ts';
 import { clientOf } from '../connection.ts';
 import type { Terminal } from '../terminal.ts';
-import { instant } from '../text/times.ts';
 import { visible, visibleLines } from '../text/visible.ts';
 import { deferralOf, withDeferral } from './decide.ts';
 
@@ -19,19 +18,17 @@ export function addTicket(program: Command, terminal: Terminal): void {
       const { decision_digest } = confirmed;
       const ticket = await client.ticket(id, { ...confirmed, ...deferral });
       if (options.json) return terminal.out(JSON.stringify({ decision_digest, ...ticket }));
-      return terminal.out(ticketLines(id, ticket, Date.now()).join('\n'));
+      return terminal.out(ticketLines(id, ticket).join('\n'));
     });
 }
 
-function ticketLines(id: string, ticket: Ticket, now: number): string[] {
+function ticketLines(id: string, ticket: Ticket): string[] {
   return [
     'Your ticket, in the form that the Temporal UI takes (anybody who has it can use it in your name, once):',
     '',
     JSON.stringify(ticket.ticket),
     '',
-    `It must be used before ${instant(ticket.expires_at, now)}.`,
-    `In the Temporal UI: open the workflow ${visible(id)}, choose "Send a Signal", the signal "decide", and paste the line as its input (encoding json/plain).`,
-    `Then look at keyturn show ${visible(id)}: a ticket that was not pasted whole is listed there as ignored.`,
     ...visibleLines(ticket.how_to_use),
+    `Then look at keyturn show ${visible(id)}: a ticket that was not pasted whole is listed there as ignored.`,
   ];
 }

@@ -9,13 +9,9 @@ import { visible, visibleJson } from './visible.ts';
 
 type Item = Timeline['items'][number];
 
-/** What happened, one entry a line, with the parts that the reader may see below it. */
-export function timelineLines(timeline: Timeline): string[] {
-  return timeline.items.flatMap(itemLines);
-}
-
 const WHO = { person: 'a person', agent: 'an agent' } as const;
 
+/** One entry of what happened, with the parts that the reader may see below it. */
 export function itemLines(item: Item): string[] {
   const grade = item.grade === undefined ? '' : ` (evidence grade ${item.grade})`;
   return [

@@ -6,11 +6,6 @@ import { approvedUntil, VALID_FOR_MS_MAX } from '../../execution/gate-validity.t
 import { countedBefore, nameOf, opensRound, type Material } from './evidence.ts';
 import type { Finding, Subject } from './finding.ts';
 
-interface Answer {
-  readonly leaf: Leaf;
-  readonly validUntil: string;
-}
-
 /**
  * What somebody else acts on holds no longer than what it was given for: than the approvals that it was claimed with, or,
  * where nobody was asked, than any answer of policy may.
@@ -18,7 +13,7 @@ interface Answer {
 export function answersEnd({ material }: Subject): Finding {
   const answers = material.stream.flatMap((leaf) => answerIn(material, leaf) ?? []);
   const problems = answers
-    .filter((answer) => !(Date.parse(answer.validUntil) <= endOf(material, answer)))
+    .filter(({ leaf, validUntil }) => !(Date.parse(validUntil) <= endOf(material, leaf)))
     .map(({ leaf }) => `${nameOf(leaf)} may be acted on for longer than it was approved for`);
   return { problems, checked: `${counted(answers.length, 'answer')} for others to act on` };
 }
@@ -26,7 +21,10 @@ export function answersEnd({ material }: Subject): Finding {
 const answerSchema = z.object({ performed_by_keyturn: z.literal(false), valid_until: z.string() });
 
 /** Null of an outcome that is no answer, and of one that is erased. */
-function answerIn({ evidence: { payloads } }: Material, leaf: Leaf): Answer | null {
+function answerIn(
+  { evidence: { payloads } }: Material,
+  leaf: Leaf,
+): { readonly leaf: Leaf; readonly validUntil: string } | null {
   if (leaf.type !== 'execution.succeeded') return null;
   const found = payloads.find(({ event_id: id, part }) => id === leaf.id && part === 'result');
   const answer = found && answerSchema.safeParse(parsed(found.body)).data;
@@ -41,7 +39,7 @@ function parsed(body: string): unknown {
   }
 }
 
-function endOf(material: Material, { leaf }: Answer): number {
+function endOf(material: Material, leaf: Leaf): number {
   const { pendings, stream } = material;
   const claimed = stream.findLast(({ n, type }) => n < leaf.n && type === 'execution.claimed');
   const opened = stream.findLast((other) => other.n < leaf.n && opensRound(other));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { isStartWindowEnd, startEnd, startOf } from '../../../domain/execution/start.ts';
-import { startBodySchema } from '../../../contract/start.ts';
+import { startBodySchema } from '../../../contract/requests.ts';
 import { FACTS, minutes, policyOf } from '../examples.ts';
 
 const NORMAL = { is_break_glass: false };

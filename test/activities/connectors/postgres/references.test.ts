@@ -71,9 +71,12 @@ describe('a reference of a target', () => {
   });
 
   it('tells a file that this user may not read from one that is not there', async () => {
-    const closed = join(targets, 'closed');
+    // Of this attempt alone: another one may have been made before.
+    const own = mkdtempSync(join(targets, 'closed-'));
+    chmodSync(own, 0o755);
+    const closed = join(own, 'url');
     writeFileSync(closed, 'my-secret', { mode: 0 });
-    mkdirSync(join(targets, 'shut'), { mode: 0 });
+    mkdirSync(join(own, 'shut'), { mode: 0 });
     // Root may read anything, so another user does.
     const asked = `
       if (process.getuid() === 0) { process.setgroups([]); process.setgid(65534); process.setuid(65534); }
@@ -86,7 +89,7 @@ describe('a reference of a target', () => {
         '--eval',
         `import { resolveTargetReference } from ${JSON.stringify(MODULE)}; ${asked}`,
         `file:${closed}`,
-        `file:${targets}/shut/url`,
+        `file:${own}/shut/url`,
       ],
       { env: { KEYTURN_REFERENCE_FOLDERS: targets } },
     );
