@@ -17,7 +17,7 @@ begin
   if exists (select from keyturn.request counted where counted.id = of_request and (
       counted.status not in ('planning', 'pending', 'approved', 'executing') or exists (
         select from keyturn.execution claim where claim.request = of_request and claim.state = 'claimed'))) then
-    raise exception 'what was performed, or may be, counts as it did' using errcode = 'KT003';
+    raise exception 'what was executed, or may be, counts as it did' using errcode = 'KT003';
   end if;
   delete from keyturn.window_reservation held
     where held.window_id = of_window and held.request = of_request and held.released_at is null
@@ -80,7 +80,7 @@ begin
             select from keyturn.execution claim where claim.request = held.request and claim.state = 'claimed')
         else held.claimed_at is distinct from (
           select max(run.claimed_at) from keyturn.execution run where run.request = held.request) end) then
-    raise exception 'what was performed, or may be, counts' using errcode = 'KT003';
+    raise exception 'what was executed, or may be, counts' using errcode = 'KT003';
   end if;
   return null;
 end $$;

@@ -67,20 +67,25 @@ async function gateReport(): Promise<string> {
 
 async function measure(): Promise<string> {
   const fullTemporal = await chosenServer();
-  const env = { KEYTURN_LOG_LEVEL: 'warn', KEYTURN_API_RATE: '100000', ...UNBOUNDED };
+  const env = { KEYTURN_LOG_LEVEL: 'warn', KEYTURN_API_RATE: '100000', NODE_OPTIONS: '', ...UNBOUNDED };
   const stack = await startStack({ env, ...(fullTemporal ? { fullTemporal } : {}) });
   const { address, namespace } = stack.temporalService;
   const raw = await startRaw(stack.temporal, address, namespace);
   const product = await startKeyturn(stack);
   try {
     const serverPids = serverPidsOf(stack);
-    const figures = await measureInTurn([raw, product], SCALE, { temporal: stack.temporal, serverPids });
+    const databasePid = testPostgresPid();
+    const figures = await measureInTurn([raw, product], SCALE, {
+      temporal: stack.temporal,
+      serverPids,
+      databasePid,
+    });
     const [floor, ours] = [figures.get(raw), figures.get(product)];
     if (!floor || !ours) throw new Error('Nothing was measured.');
     const lists = [await listLatency(stack, 1_000), await listLatency(stack, values.smoke ? 2_000 : 200_000)];
     await stack.keyturnDb.query(`delete from keyturn.request where not exists
       (select from audit.entry where entry.request = request.id)`);
-    const holders = { subject: product, serverPids, databasePid: testPostgresPid() };
+    const holders = { subject: product, serverPids, databasePid };
     const held = await memoryWhileHolding(holders, holding());
     return [table({ lines: linesOf(floor, ours, SCALE), lists, held }), ...(await policyLines())].join('\n');
   } finally {
@@ -124,7 +129,7 @@ function table({ lines, lists, held }: Report): string {
     '| --- | ---: | ---: | ---: | --- |',
     ...lines.map(
       ({ figure, floor, product, aim }) =>
-        `| ${figure} | ${round(floor)} | ${round(product)} | ${(product / floor).toFixed(2)} | ${aim} |`,
+        `| ${figure} | ${round(floor)} | ${round(product)} | ${floor < 1 ? '' : (product / floor).toFixed(2)} | ${aim} |`,
     ),
     '',
     '| list of pending requests, first page | p50 ms | p99 ms |',

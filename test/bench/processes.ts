@@ -3,19 +3,31 @@ import fs from 'node:fs';
 /** Kernel clock ticks a second, fixed on Linux. */
 const TICKS_PER_SECOND = 100;
 
-/** CPU time that a process and its waited-for children have used so far, in milliseconds. */
+/** CPU time that processes have used so far, in milliseconds. */
 export function cpuMs(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + cpuMsOf(pid), 0);
 }
 
 function cpuMsOf(pid: number): number {
   try {
-    // Fields 14 and 15 (user, system), counted after the command, which may hold spaces.
-    const fields = fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-    return ((Number(fields[11]) + Number(fields[12])) * 1_000) / TICKS_PER_SECOND;
+    // Fields 14 and 15: user, system.
+    const [user, system] = statFields(pid).slice(11, 13);
+    return ((Number(user) + Number(system)) * 1_000) / TICKS_PER_SECOND;
   } catch {
     return 0;
   }
+}
+
+/** What follows the command, which may hold spaces: from field 3 on. */
+function statFields(pid: number): readonly string[] {
+  return fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+}
+
+/** CPU time of a process, of those that it started, and of those of them that have ended, in milliseconds. */
+export function familyCpuMs(pid: number): number {
+  const ended = statFields(pid).slice(13, 15).map(Number);
+  const endedMs = (ended.reduce((sum, ticks) => sum + ticks, 0) * 1_000) / TICKS_PER_SECOND;
+  return cpuMs(familyOf(pid)) + endedMs;
 }
 
 /** Resident memory of a process in MiB. */

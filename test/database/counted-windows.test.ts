@@ -104,7 +104,7 @@ describe('what counts in a window, for the role of the worker', () => {
     const before = await admin.query('select * from keyturn.window_reservation');
     for (const way of WAYS)
       await expect(worker.query(`update keyturn.window_reservation set ${way}`), way).rejects.toThrow(
-        /^(what was performed, or may be, counts|permission denied)/,
+        /^(what was executed, or may be, counts|permission denied)/,
       );
     await expect(worker.query('delete from keyturn.window_reservation')).rejects.toThrow('permission denied');
     expect((await admin.query('select * from keyturn.window_reservation')).rows).toEqual(before.rows);
@@ -131,7 +131,7 @@ describe('what counts in a window, for the role of the worker', () => {
     await api.query(`select keyturn.reserve_window_at_once('w', 'k', 'answer', 1, 1000)`);
     for (const way of [...WAYS, 'claimed_at = null'])
       await expect(worker.query(`update keyturn.window_reservation set ${way}`), way).rejects.toThrow(
-        /^(what was performed, or may be, counts|permission denied)/,
+        /^(what was executed, or may be, counts|permission denied)/,
       );
   });
 

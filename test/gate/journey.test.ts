@@ -42,7 +42,7 @@ describe('a gate request that people decide on', () => {
       effects: [],
       operation: JSON.stringify({ size: 3, version: '1.2.3' }, null, 2),
     });
-    expect(plan?.warnings.join()).toContain('neither previews nor executes');
+    expect(plan?.warnings.join()).toContain('neither previews nor performs');
     expect(plan?.summary).not.toContain('1.2.3');
     expect((await stack.decide(olga, body.id)).status).toBe(200);
     await stack.waitForStatus(body.id, 'succeeded');

@@ -69,7 +69,7 @@ describe.skipIf(program === null)(
       );
       expect(front).toContain('Billing agent (agent-billing)');
       expect(front).toContain(`keyturn ticket ${request.id} approve`);
-      await ui.read('receive', 'plan', 'evaluate', 'escalates to group:dba-leads');
+      await ui.read('receive', 'plan', 'escalates to group:dba-leads');
       await ui.screenshot('pending');
 
       const { risk } = await cast.show(cast.olga, request.id);
