@@ -35,7 +35,7 @@ export interface Settlement {
 /**
  * Closes a claim and says what follows: a final status, another look by people (released), or another claim (fenced
  * off: null). A claim that somebody else settled meanwhile stays as it is; only `indeterminate` gives way to what its own
- * run has seen.
+ * run has seen, or people report.
  */
 export async function settle(
   transaction: StepTransaction,

@@ -66,6 +66,7 @@ async function gateReport(): Promise<string> {
 }
 
 async function measure(): Promise<string> {
+  const policy = await policyLines();
   const fullTemporal = await chosenServer();
   const env = { KEYTURN_LOG_LEVEL: 'warn', KEYTURN_API_RATE: '100000', NODE_OPTIONS: '', ...UNBOUNDED };
   const stack = await startStack({ env, ...(fullTemporal ? { fullTemporal } : {}) });
@@ -87,7 +88,7 @@ async function measure(): Promise<string> {
       (select from audit.entry where entry.request = request.id)`);
     const holders = { subject: product, serverPids, databasePid };
     const held = await memoryWhileHolding(holders, holding());
-    return [table({ lines: linesOf(floor, ours, SCALE), lists, held }), ...(await policyLines())].join('\n');
+    return [table({ lines: linesOf(floor, ours, SCALE), lists, held }), ...policy].join('\n');
   } finally {
     await product.stop();
     await raw.stop();

@@ -69,6 +69,15 @@ function targetNumbered(index: number): Target {
   };
 }
 
+/** Targets that have the tags which conditions name. */
+function tagged(rules: number): readonly Target[] {
+  return Array.from({ length: Math.ceil(rules / 10) }, (_, index) => ({
+    ...targetNumbered(0),
+    id: `tagged-${index}`,
+    tags: Array.from({ length: 10 }, (_tag, nth) => `sox-${index * 10 + nth}`),
+  }));
+}
+
 /** How a policy is made. */
 export interface PolicyScale {
   readonly rules: number;
@@ -106,7 +115,7 @@ export function policyOfScale({ rules, candidates, hasRisk = true }: PolicyScale
   const policy = policyOf(made, {
     environments: ENVIRONMENTS,
     actions: ACTIONS.map(actionNamed),
-    targets: Array.from({ length: count }, (_, index) => targetNumbered(index)),
+    targets: [...Array.from({ length: count }, (_, index) => targetNumbered(index)), ...tagged(rules)],
     directory: DIRECTORY,
     calendars: [CALENDAR],
     enums: { data_class: ['pii', 'restricted', 'internal'] },

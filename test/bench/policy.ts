@@ -6,6 +6,9 @@ import { parseExpression, isParsed, type ParsedExpression } from '../../domain/c
 import { bindFacts, type BoundFacts } from '../../domain/conditions/binding.ts';
 import { policyDigest, type PolicySet } from '../../domain/policy/policy.ts';
 import { factValues, ruleFactTypes, type PolicyFacts } from '../../domain/policy/built-in-facts.ts';
+import type { PolicySources } from '../../policy-files/folder.ts';
+import type { CheckWork, PolicyFindings } from '../../policy-files/validation.ts';
+import { sourcesOf } from '../policy-files/decompile.ts';
 import { compiled } from '../stack/databases.ts';
 import { median, quantile } from './measure.ts';
 import {
@@ -241,15 +244,28 @@ async function loading(): Promise<readonly Figure[]> {
 
 /** As the worker does it before a policy is published. */
 async function checked(policy: PolicySet): Promise<void> {
-  const thread = new Worker(compiled('activities/connectors/keyturn-policy/checker-thread.js'), {
-    workerData: policy,
-  });
-  const problems = await new Promise<readonly string[]>((resolve, reject) => {
+  const workerData: CheckWork = { sources: JSON.stringify(inFewFiles(sourcesOf(policy))) };
+  const thread = new Worker(compiled('policy-files/checker-thread.js'), { workerData });
+  const { problems } = await new Promise<PolicyFindings>((resolve, reject) => {
     thread.once('message', resolve);
     thread.once('error', reject);
   });
   await thread.terminate();
   if (problems.length > 0) throw new Error(`The policy of the bench is not one: ${problems.join('; ')}`);
+}
+
+/** A folder holds fewer files than a large policy has rules, and a file no more than so many. */
+const RULES_OF_FILE = 200;
+
+function inFewFiles({ files, environment }: PolicySources): PolicySources {
+  const names = Object.keys(files).filter((name) => name.startsWith('rules/'));
+  const rules = names.flatMap((name) => JSON.parse(files[name] ?? '[]') as readonly unknown[]);
+  const kept = Object.entries(files).filter(([name]) => !names.includes(name));
+  const merged = Array.from({ length: Math.ceil(rules.length / RULES_OF_FILE) }, (_, index) => [
+    `rules/part-${index}.yaml`,
+    JSON.stringify(rules.slice(index * RULES_OF_FILE, (index + 1) * RULES_OF_FILE)),
+  ]);
+  return { files: Object.fromEntries([...kept, ...merged]) as Record<string, string>, environment };
 }
 
 /** All that happens in one go when a process meets a policy for the first time: read it, check it, ask it. */

@@ -57,7 +57,7 @@ export async function executeApproved(prepared: PreparedExecution, idle: Client)
       });
     } catch (error) {
       if (error instanceof StatementRefused) return refusedRun(error);
-      // What the session did not survive is the caller’s: raised again, and probed if need be.
+      // What the session did not survive is the caller's: raised again, and probed if need be.
       if (!isSurvivedError(error)) throw error;
       if (!isTransient(error) || tries === TRIES_MAX) {
         return { kind: 'failed', code: classOf(error), ...failureOf(error) };
@@ -80,7 +80,8 @@ async function tryOnce(prepared: PreparedExecution, writer: Client, idle: Client
     if (detail === null) return await commit(prepared, writer, found.stated.effects);
     return { kind: 'drifted', detail };
   } finally {
-    // The next one begins, now that this one is committed or rolled back.
+    // Committed or rolled back: the next one meets no lock of this one.
+    if (writer.getTransactionStatus() !== 'I') await writer.query('rollback').catch(() => undefined);
     await idle.query('rollback').catch(() => undefined);
   }
 }

@@ -29,7 +29,7 @@ export interface TableEffect extends TableCounts {
 
 /** What reading the images of one table needs. */
 export interface ImageReading {
-  /** In the transaction that wrote, as the login role. A fresh connection: a reused one counts earlier work too. */
+  /** In the transaction that wrote, as the login role. */
   readonly writer: Client;
   /** In a read-only transaction on the snapshot that the writer exported before it wrote. */
   readonly reader: Client;

@@ -1,6 +1,7 @@
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 
 import { sha256 } from '../../../domain/crypto/digest.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
 import {
   PRIVILEGED_ACTION,
   searchAttributes,
@@ -24,16 +25,20 @@ export async function startWorkflow(context: Starting, start: Start): Promise<bo
   try {
     const handle = await askTemporal(context, {
       deadlineMs: START_DEADLINE_MS,
-      unavailable:
-        'The request may or may not have been accepted. Repeat it with the same Idempotency-Key: it is never made twice.',
+      unavailable: UNAVAILABLE,
       call: () => context.temporal.workflow.start(PRIVILEGED_ACTION, startOptions(context, start)),
     });
-    return handle !== null;
+    // What is not there is no workflow: nothing was started.
+    if (handle === null) throw new KeyturnError('unavailable', UNAVAILABLE, { retryAfterSeconds: 2 });
+    return true;
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
     throw error;
   }
 }
+
+const UNAVAILABLE =
+  'The request may or may not have been accepted. Repeat it with the same Idempotency-Key: it is never made twice.';
 
 function startOptions({ settings }: Starting, start: Start) {
   const { signed, envelope, target } = start;

@@ -88,7 +88,8 @@ function signInText(me: Me): string {
 
 async function issuerDiagnoses(api: string): Promise<readonly Diagnosis[]> {
   const answer = await ask(`${api}/.well-known/oauth-protected-resource`).catch(() => null);
-  const { keyturn_sign_in: offers = [] } = (answer?.body ?? {}) as Partial<ProtectedResource>;
+  const { keyturn_sign_in: named } = (answer?.body ?? {}) as Partial<ProtectedResource>;
+  const offers = answer?.status === 200 && Array.isArray(named) ? named : [];
   const found = await Promise.all(
     offers.map(async ({ issuer }) => [
       await diagnose('issuer', () => issuerText(issuer)),

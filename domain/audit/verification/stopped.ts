@@ -27,7 +27,10 @@ function isUnevaluated({ type, facts }: Leaf): boolean {
   return type === 'request.denied' && facts['by'] === 'policy' && facts['facts_digest'] === undefined;
 }
 
-/** The switch that the entry names was engaged then, and stops what was signed. */
+/**
+ * The switch that the entry names was engaged then, and stops what was signed. Which agents are the one that it names may
+ * not be in the evidence: nothing was evaluated yet, or the account is erased.
+ */
 function isStopped(subject: Subject, leaf: Leaf): boolean {
   const signed = receivedRequestOf(subject);
   const named = switchesOf(subject).find(({ id }) => id === leaf.facts['switch']);
@@ -35,7 +38,7 @@ function isStopped(subject: Subject, leaf: Leaf): boolean {
     named !== undefined &&
     isOn(named, leaf, -CLOCKS_APART_MS) &&
     signed !== undefined &&
-    stops(subject, signed, named) !== false
+    (named.leaf.facts['kind'] === 'agent' || stops(subject, signed, named) === true)
   );
 }
 

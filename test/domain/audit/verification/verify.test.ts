@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { leafText, type LeafType } from '../../../../domain/audit/leaf.ts';
+import { canonicalJson } from '../../../../domain/crypto/canonical-json.ts';
 import { sha256 } from '../../../../domain/crypto/digest.ts';
 import { signEnvelope } from '../../../../domain/crypto/envelope.ts';
 import { verifyRequest } from '../../../../domain/audit/verification/verify.ts';
@@ -25,7 +26,7 @@ import {
   type Story,
 } from './story.ts';
 import { allow, notHeld, wholeEvidence } from './whole.ts';
-import { minute } from './policy.ts';
+import { ISSUER, minute } from './policy.ts';
 
 let keys: Keys;
 let story: Story;
@@ -78,6 +79,27 @@ describe('what nobody signed and nothing shows', () => {
     };
     const text = leafText(draft, { ...position, nonce: 'ab', salts: {} });
     expect(await outcomes(denied, 'request.denied', { switch_entries: [text] })).toEqual(['ok', outcome]);
+  });
+
+  it('is ok for a switch of an agent whose account is erased', async () => {
+    const denied = { by: 'policy', code: 'switched_off', round: 1, switch: 'swi_1' };
+    const parts = { scope: 'former-name', account: { issuer: ISSUER, subject: 'agent' } };
+    const facts = { switch: 'swi_1', kind: 'agent' };
+    const { draft } = entry('switch.thrown', facts, { at: minute(5), parts });
+    const salts = { scope: '00', account: '00' };
+    const position = {
+      id: 'switches/0',
+      request: 'switches',
+      run: 'switches',
+      namespace: '',
+      n: 0,
+      prev: null,
+    };
+    const text = leafText(draft, { ...position, nonce: 'ab', salts });
+    const body = canonicalJson(parts.scope);
+    const left = [{ event_id: 'switches/0', part: 'scope', salt: '00', body }];
+    const inputs = { switch_entries: [text], switch_parts: left };
+    expect(await outcomes(denied, 'request.denied', inputs)).toEqual(['ok', 'ok']);
   });
 });
 
