@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { DECISION_CHANNELS } from '../domain/crypto/envelope.ts';
 import { jsonValueSchema } from '../domain/crypto/json.ts';
 import { identitySchema } from './lineage.ts';
 import { NAMES } from './names.ts';
@@ -16,7 +17,7 @@ export const decisionSchema = z
     verdict: verdictSchema.describe('What was decided'),
     at: instant('When it was made'),
     grade: gradeSchema,
-    channel: z.enum(['api', 'cli', 'temporal']).describe('How it came in'),
+    channel: z.enum(DECISION_CHANNELS).describe('How it came in'),
     reason: z.string().nullable().describe("The reviewer's words"),
     defer_until: instant('Of a deferral: until when it is hidden').nullable(),
     defer_to: z.string().nullable().describe('Of a deferral: the selector to whom it was handed over'),

@@ -2,6 +2,7 @@ import type { Clocks } from '../domain/calendar/clock.ts';
 import type { OwnerKey } from '../domain/policy/fact-declarations.ts';
 import type { Lineage } from '../domain/identity/identity.ts';
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
+import type { DECISION_CHANNELS } from '../domain/crypto/envelope.ts';
 import type { StoredPlan } from '../domain/request/plan.ts';
 import type { SeatReference, Verdict } from '../domain/approval/quorum.ts';
 import type { Shortage } from '../domain/approval/satisfiable.ts';
@@ -89,7 +90,7 @@ export interface DecisionRow {
   seats: readonly SeatReference[];
   reviewer_issuer: string;
   reviewer_subject: string;
-  channel: 'api' | 'cli' | 'temporal';
+  channel: (typeof DECISION_CHANNELS)[number];
   envelope: string;
   reason: string | null;
   defer_until: Date | null;

@@ -182,7 +182,7 @@ export async function abandonPlanning(
     const { row, manager } = transaction;
     if (isFinal(row.status)) return { status: row.status };
     const trouble = await readTrouble(manager, row.id);
-    const detail = trouble ?? 'The target could not be asked for a plan.';
+    const detail = trouble ?? 'The target could not be reached for a plan.';
     const { status } = await closeFailed(transaction, { code: 'target_unreachable', detail });
     return { status };
   });

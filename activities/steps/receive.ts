@@ -107,7 +107,7 @@ async function receiveOnce(
 
 const TOO_LATE = {
   code: 'envelope_expired',
-  detail: 'It was received more than an hour after it was asked for.',
+  detail: 'It was received more than an hour after it was made.',
 };
 
 const BEYOND_BUDGET = {

@@ -59,7 +59,7 @@ async function targetUnreachable(
   // No room here is an outage of our own: it is waited for.
   if (error instanceof ChecksBusy) throw ApplicationFailure.retryable(error.message, 'checks_busy');
   await noteTrouble(source.manager, id, trouble);
-  throw ApplicationFailure.retryable('The target could not be asked for a plan.', TARGET_UNREACHABLE);
+  throw ApplicationFailure.retryable('The target could not be reached for a plan.', TARGET_UNREACHABLE);
 }
 
 const turns = new TargetTurns();

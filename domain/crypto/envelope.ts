@@ -43,6 +43,9 @@ export const signedRequestSchema = z.strictObject({
   issued_at: instant,
 });
 
+/** How decisions come in. */
+export const DECISION_CHANNELS = ['api', 'cli', 'temporal'] as const;
+
 /** What the API signs when a person decides. A ticket is the same, used later from the Temporal UI or CLI. */
 export const signedDecisionSchema = z.strictObject({
   kind: z.literal('decision'),
@@ -51,7 +54,7 @@ export const signedDecisionSchema = z.strictObject({
   decision_digest: digest,
   verdict: z.enum(['approve', 'deny', 'defer']),
   reviewer: identity,
-  channel: z.enum(['api', 'cli', 'temporal']),
+  channel: z.enum(DECISION_CHANNELS),
   grade: z.enum(['A', 'B', 'C', 'D']),
   reason: sealed.nullable(),
   defer: z.object({ until: instant.nullable(), to: z.string().max(200).nullable() }).nullable(),

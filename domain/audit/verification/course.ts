@@ -38,7 +38,7 @@ const CLAIMABLE: readonly Phase[] = ['approved', 'unclaimed'];
  * Which entry may follow which: received → planned → pending or allowed → approved → claimed → outcome. A claim that was
  * fenced off may be followed by another; one that was given back, like a stale approval, needs a new plan and round.
  */
-const STEPS: Readonly<Partial<Record<LeafType, Step>>> = {
+const STEPS: Readonly<Record<LeafType, Step>> = {
   'request.received': { from: ['new'], to: 'received', status: 'planning' },
   'request.planned': { from: ['received', 'reopened'], to: 'planned', status: 'planning' },
   'request.plan_failed': { from: PLANNING, to: 'ended', status: 'failed' },
@@ -67,10 +67,17 @@ const STEPS: Readonly<Partial<Record<LeafType, Step>>> = {
   'execution.indeterminate': { from: ['claimed'], to: 'indeterminate', status: 'indeterminate' },
   'execution.released': { from: ['claimed'], to: 'reopened', status: 'planning' },
   'gate.allowed': { from: ['new'], to: 'ended', status: 'succeeded' },
+  'policy.proposed': NOWHERE,
+  'policy.installed': NOWHERE,
+  'switch.thrown': NOWHERE,
+  'switch.lift_confirmed': NOWHERE,
+  'switch.lifted': NOWHERE,
+  'directory.changed': NOWHERE,
 };
 
+/** The text of an entry may name a type that there is not. */
 function stepOf({ type }: Leaf): Step {
-  return STEPS[type] ?? NOWHERE;
+  return (STEPS as Readonly<Record<string, Step | undefined>>)[type] ?? NOWHERE;
 }
 
 /** The status that an entry leaves the request in; null where it does not change it. */
