@@ -80,7 +80,7 @@ export class KeptSessions {
   async #takeBack(client: Client, key: string): Promise<void> {
     const kept = KEPT.get(client);
     const isOver = client.getTransactionStatus() === 'I' || (await answers(client, 'rollback'));
-    const isFit = kept !== undefined && kept.openedAt + AGE_MS_MAX > performance.now();
+    const isFit = kept !== undefined && !kept.ranOwnersCode && kept.openedAt + AGE_MS_MAX > performance.now();
     if (!isOver || !isFit || this.#idle.size >= IDLE_MAX) return closeSession(client);
     const isReset = reset(client, kept);
     this.#idle.set(client, { key, isReset });
@@ -95,7 +95,7 @@ export class KeptSessions {
     const client = await openSession(request, { pipeline: use !== 'statement', url });
     try {
       const roleSettings = await readRoleSettings(client);
-      const fresh = { generation: 0, hasReadRows: false, hasSchema: false };
+      const fresh = { generation: 0, hasReadRows: false, ranOwnersCode: false, hasSchema: false };
       KEPT.set(client, { use, openedAt: performance.now(), roleSettings, ...fresh });
     } catch (error) {
       await closeSession(client);
@@ -129,6 +129,7 @@ interface Kept {
   /** Part of the names of prepared queries: they do not outlive a full reset. */
   generation: number;
   hasReadRows: boolean;
+  ranOwnersCode: boolean;
   hasSchema: boolean;
 }
 
@@ -164,6 +165,15 @@ function answers(client: Client, text: string): Promise<boolean> {
 export function noteRowsRead(client: Client): void {
   const kept = KEPT.get(client);
   if (kept) kept.hasReadRows = true;
+}
+
+/**
+ * Notes that functions of the target's owner ran in this session, so that it is not used again: a setting that they made up
+ * and set, if only for their transaction, is known from then on as an empty text, which nothing takes back.
+ */
+export function noteOwnersCode(client: Client): void {
+  const kept = KEPT.get(client);
+  if (kept) kept.ranOwnersCode = true;
 }
 
 /**

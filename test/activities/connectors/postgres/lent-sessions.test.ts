@@ -11,13 +11,22 @@ let other: TargetDatabase;
 let login: string;
 const connector = createPostgresConnector();
 
-const FUNCTIONS = ['litter', 'peek'];
+const FUNCTIONS = ['litter', 'mark', 'peek', 'tell'];
 const CONNECTION = { allowed_functions: FUNCTIONS.map((name) => `public.${name}`) };
 
 beforeAll(async () => {
   [bank, other] = await Promise.all([startTargetDatabase(), startTargetDatabase()]);
   login = new URL(bank.loginUrl).username;
   await bank.admin.query(`
+    create table marking (id int primary key);
+    create table told (id int primary key, is_marked boolean);
+    create function mark() returns trigger language plpgsql as $$
+      begin perform set_config('app.mark', 'on', true); return new; end $$;
+    create function tell() returns trigger language plpgsql as $$
+      begin new.is_marked := current_setting('app.mark', true) is not null; return new; end $$;
+    create trigger marks before insert on marking for each row execute function mark();
+    create trigger tells before insert on told for each row execute function tell();
+
     create table owned (id int primary key, tenant text default current_setting('app.tenant', true));
 
     create table littering (id int primary key);
@@ -43,8 +52,8 @@ beforeAll(async () => {
     create trigger litters before insert on littering for each row execute function litter();
     create trigger peeks before insert on peeking for each row execute function peek();
 
-    grant insert, select on owned, littering, peeking to ${bank.statementRole};
-    grant select on owned, littering, peeking to ${bank.observerRole};`);
+    grant insert, select on marking, told, owned, littering, peeking to ${bank.statementRole};
+    grant select on marking, told, owned, littering, peeking to ${bank.observerRole};`);
 });
 
 afterAll(async () => {
@@ -81,6 +90,12 @@ describe('a session that is lent again', () => {
     process.env[variable] = bank.loginUrl;
     const expected = new URL(bank.loginUrl).pathname.slice(1);
     expect(await kept.lend(request, databaseOf, { use: 'statement' })).toBe(expected);
+  });
+
+  it('does not know a setting that only an earlier statement had, not even as an empty one', async () => {
+    await planned('insert into marking values (1)');
+    expect(await executed('insert into told values (1)')).toBe('succeeded');
+    expect(await bank.rows('select * from told')).toEqual([{ id: 1, is_marked: false }]);
   });
 
   it('holds nothing that functions left in it', async () => {
