@@ -21,7 +21,7 @@ import {
   type PrivilegedActionInput,
 } from './messages.ts';
 import { RequestView } from './request-view.ts';
-import { evaluatedIn, holdMs, executedIn, plannedIn, workedOut } from './results.ts';
+import { evaluatedIn, holdMs, executedIn, plannedIn, statusIn, workedOut } from './results.ts';
 import { ownQueue } from './signal-door.ts';
 
 /**
@@ -136,8 +136,9 @@ async function planOrAbandon(attempt: number): Promise<Planned> {
 }
 
 async function abandon(attempt: number): Promise<Planned> {
-  const { status } = await durable.abandonPlanning({ step: `${attempt}`, at: now() });
-  return { kind: 'closed', status };
+  const abandoned = await durable.abandonPlanning({ step: `${attempt}`, at: now() });
+  // Planned after all, where only the answer was lost.
+  return 'kind' in abandoned ? abandoned : { kind: 'closed', status: statusIn(abandoned).status };
 }
 
 /** True for a start that the API did not sign or a run that is not the request's own: it fails, without effect. */

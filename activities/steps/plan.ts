@@ -173,14 +173,20 @@ async function refuseEarly(
   });
 }
 
-/** The target could not be reached for planning: the request ends, nothing happened. */
+/**
+ * The target could not be reached for planning: the request ends, nothing happened. Unless it was planned all the same, and
+ * the workflow has not heard of it: then people may be asked already, and the plan is the answer.
+ */
 export async function abandonPlanning(
   dependencies: Dependencies,
   { at, step }: { readonly step: string; readonly at: string },
-): Promise<{ readonly status: RequestStatus }> {
+): Promise<Planned | { readonly status: RequestStatus }> {
   return recordStep(dependencies, stepReference(`abandon/${step}`, at), async (transaction) => {
-    const { row, manager } = transaction;
+    const { row, manager, reference } = transaction;
     if (isFinal(row.status)) return { status: row.status };
+    const planned = (await recordedStep(manager, { ...reference, step: `plan/${step}` })) as
+      Planned | undefined;
+    if (planned?.kind === 'planned') return planned;
     const trouble = await readTrouble(manager, row.id);
     const detail = trouble ?? 'The target could not be reached for a plan.';
     const { status } = await closeFailed(transaction, { code: 'target_unreachable', detail });

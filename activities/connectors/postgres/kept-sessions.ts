@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import type { Client, QueryResultRow } from 'pg';
 
 import { closeSession, openSession, rowsOf, sessionUrl, together, type SessionRequest } from './session.ts';
-import { readRoleSettings } from './value-settings.ts';
+import { readRoleSettings, SET_AT_LOGIN } from './value-settings.ts';
 
 /** No session lives longer: a login that the target's owner forbids ends soon, and so does what a function left in memory. */
 const AGE_MS_MAX = 60_000;
@@ -50,8 +50,10 @@ export class KeptSessions {
     work: (client: Client) => Promise<Answer>,
     { use = 'catalogue', except }: { readonly use?: SessionUse; readonly except?: Client | undefined } = {},
   ): Promise<Answer> {
-    const key = `${use} ${await sessionUrl(request)}`;
-    const client = (await this.#takeIdle(key, except)) ?? (await this.#open(request, use));
+    // Read once: a session opened after the reference has changed would be kept by the name of another server.
+    const url = await sessionUrl(request);
+    const key = `${use} ${url}`;
+    const client = (await this.#takeIdle(key, except)) ?? (await this.#open(request, { use, url }));
     let answer: Answer;
     try {
       answer = await work(client);
@@ -78,7 +80,7 @@ export class KeptSessions {
   async #takeBack(client: Client, key: string): Promise<void> {
     const kept = KEPT.get(client);
     const isOver = client.getTransactionStatus() === 'I' || (await answers(client, 'rollback'));
-    const isFit = kept !== undefined && kept.openedAt + AGE_MS_MAX > performance.now();
+    const isFit = kept !== undefined && !kept.ranOwnersCode && kept.openedAt + AGE_MS_MAX > performance.now();
     if (!isOver || !isFit || this.#idle.size >= IDLE_MAX) return closeSession(client);
     const isReset = reset(client, kept);
     this.#idle.set(client, { key, isReset });
@@ -86,11 +88,14 @@ export class KeptSessions {
     void isReset.then(() => this.#idle.has(client) && socketOf(client)?.unref());
   }
 
-  async #open(request: SessionRequest, use: SessionUse): Promise<Client> {
-    const client = await openSession(request, { pipeline: use !== 'statement' });
+  async #open(
+    request: SessionRequest,
+    { use, url }: { readonly use: SessionUse; readonly url: string },
+  ): Promise<Client> {
+    const client = await openSession(request, { pipeline: use !== 'statement', url });
     try {
       const roleSettings = await readRoleSettings(client);
-      const fresh = { generation: 0, hasReadRows: false, hasSchema: false };
+      const fresh = { generation: 0, hasReadRows: false, ranOwnersCode: false, hasSchema: false };
       KEPT.set(client, { use, openedAt: performance.now(), roleSettings, ...fresh });
     } catch (error) {
       await closeSession(client);
@@ -103,10 +108,12 @@ export class KeptSessions {
   }
 }
 
-/** False also when the connection broke unnoticed. */
+/** False also when the connection broke unnoticed, and where what runs at a login may set anything: no reset brings that back. */
 async function isAsOpened(client: Client): Promise<boolean> {
   const now = await readRoleSettings(client).catch(() => null);
-  return JSON.stringify(now) === JSON.stringify(roleSettingsOf(client));
+  return (
+    now?.includes(SET_AT_LOGIN) === false && JSON.stringify(now) === JSON.stringify(roleSettingsOf(client))
+  );
 }
 
 function socketOf(client: Client): Socket | null {
@@ -122,6 +129,7 @@ interface Kept {
   /** Part of the names of prepared queries: they do not outlive a full reset. */
   generation: number;
   hasReadRows: boolean;
+  ranOwnersCode: boolean;
   hasSchema: boolean;
 }
 
@@ -157,6 +165,15 @@ function answers(client: Client, text: string): Promise<boolean> {
 export function noteRowsRead(client: Client): void {
   const kept = KEPT.get(client);
   if (kept) kept.hasReadRows = true;
+}
+
+/**
+ * Notes that functions of the target's owner ran in this session, so that it is not used again: a setting that they made up
+ * and set, if only for their transaction, is known from then on as an empty text, which nothing takes back.
+ */
+export function noteOwnersCode(client: Client): void {
+  const kept = KEPT.get(client);
+  if (kept) kept.ranOwnersCode = true;
 }
 
 /**

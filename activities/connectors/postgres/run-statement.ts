@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 
 import { Query, type Client } from 'pg';
 
+import { noteOwnersCode } from './kept-sessions.ts';
 import type { PreparedCall } from './prepared-call.ts';
 import { notPreviewable, StatementRefused } from './refusal.ts';
 import { asOurselves, asStatement, commentOf, extended, together } from './session.ts';
@@ -15,6 +16,7 @@ export async function runStatement(
   { call, statement, analysis, settings, limits }: PreparedCall,
   client: Client,
 ): Promise<number> {
+  if (analysis.runsOwnerCode) noteOwnersCode(client);
   await together(client, asStatement(settings));
   const text = `${commentOf(call.requestId, call.requester)} ${statement.text}`;
   // Nothing in a pure read can write, so it need not run to its end.

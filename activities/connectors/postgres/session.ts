@@ -31,9 +31,9 @@ export function sessionUrl(request: SessionRequest): Promise<string> {
 /** A fresh connection of the executor's login role. `unavailable` when the target cannot be reached. */
 export async function openSession(
   request: SessionRequest,
-  options: { readonly pipeline?: boolean } = {},
+  { url: named, ...options }: { readonly pipeline?: boolean; readonly url?: string } = {},
 ): Promise<Client> {
-  const url = await sessionUrl(request);
+  const url = named ?? (await sessionUrl(request));
   let client: Client | undefined;
   try {
     client = newClient(url, request, options);

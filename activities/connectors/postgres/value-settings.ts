@@ -27,17 +27,28 @@ export function valueSettings(session: string, roleSettings: readonly string[]):
 
 const OF_ITS_OWN = /^[^=]*\./;
 
-/** What the target sets now for new sessions of the login role, as `name=value`. */
+/** Among the settings: event triggers run at each login. */
+export const SET_AT_LOGIN = 'login trigger';
+
+/**
+ * What the target sets now for new sessions of the login role, as `place name=value`: which of two values holds depends on
+ * whether it is set for the role, the database, both or all.
+ */
 export async function readRoleSettings(client: Client): Promise<readonly string[]> {
-  const rows = await rowsOf<{ settings: readonly string[] }>(client, ROLE_SETTINGS);
-  return rows.flatMap(({ settings }) => settings);
+  const rows = await rowsOf<{ place: string; settings: readonly string[] }>(client, ROLE_SETTINGS);
+  return rows.flatMap(({ place, settings }) => settings.map((setting) => `${place} ${setting}`));
 }
 
 /** Everything is qualified: between transactions a session has the target's path. */
 const ROLE_SETTINGS = `
-  select setconfig as settings from pg_catalog.pg_db_role_setting
+  select pg_catalog.concat_ws('/', setdatabase, setrole) as place, setconfig as settings
+    from pg_catalog.pg_db_role_setting
    where setdatabase operator(pg_catalog.=) any (array[0::pg_catalog.oid,
            (select oid from pg_catalog.pg_database where datname operator(pg_catalog.=) pg_catalog.current_database())])
      and setrole operator(pg_catalog.=) any (array[0::pg_catalog.oid,
            (select oid from pg_catalog.pg_roles where rolname operator(pg_catalog.=) session_user)])
-   order by setdatabase, setrole`;
+  union all
+  select 'login', array['trigger']
+   where exists (select from pg_catalog.pg_event_trigger
+                  where evtevent operator(pg_catalog.=) 'login' and evtenabled operator(pg_catalog.<>) 'D')
+   order by 1`;
