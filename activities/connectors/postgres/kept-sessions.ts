@@ -9,8 +9,8 @@ import { readRoleSettings, SET_AT_LOGIN } from './value-settings.ts';
 /** No session lives longer: a login that the target's owner forbids ends soon, and so does what a function left in memory. */
 const AGE_MS_MAX = 60_000;
 
-/** Sessions that wait for work, of all targets. More than these are closed after their work. */
-const IDLE_MAX = 16;
+/** Sessions of each use that wait for work, of all targets: as many as work at one target at once. More are closed. */
+const IDLE_MAX = 8;
 
 /**
  * What a session is for. Rows may be read in any, but a session loses all its prepared plans after that: those that
@@ -81,11 +81,15 @@ export class KeptSessions {
     const kept = KEPT.get(client);
     const isOver = client.getTransactionStatus() === 'I' || (await answers(client, 'rollback'));
     const isFit = kept !== undefined && !kept.ranOwnersCode && kept.openedAt + AGE_MS_MAX > performance.now();
-    if (!isOver || !isFit || this.#idle.size >= IDLE_MAX) return closeSession(client);
+    if (!isOver || !isFit || this.#idleOf(kept.use) >= IDLE_MAX) return closeSession(client);
     const isReset = reset(client, kept);
     this.#idle.set(client, { key, isReset });
     // A process that has nothing else to do may end.
     void isReset.then(() => this.#idle.has(client) && socketOf(client)?.unref());
+  }
+
+  #idleOf(use: SessionUse): number {
+    return [...this.#idle.keys()].filter((client) => KEPT.get(client)?.use === use).length;
   }
 
   async #open(
