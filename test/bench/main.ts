@@ -107,7 +107,7 @@ async function chosenServer(): Promise<FullTemporalPrograms | undefined> {
 
 function serverPidsOf({ temporalService }: Stack): readonly number[] {
   if (temporalService.server) return [temporalService.server.pid()];
-  return findPids('start-dev', `--port ${temporalService.address.split(':')[1]}`);
+  return findPids('start-dev', `--port=${temporalService.address.split(':')[1]}`);
 }
 
 function holding(): readonly number[] {
