@@ -2,7 +2,7 @@
 -- a person is deactivated, follows from the entry of its start and from those of the directory. KT006 tells that a sign-in
 -- was used already.
 
--- Excludes whoever starts or ends a session until the transaction ends, and gives the last entry of their log.
+-- Excludes others who start or end a session until the transaction ends, and gives the last entry of their log.
 create or replace function keyturn.lock_sessions() returns text
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin

@@ -18,7 +18,7 @@ export class Sessions1796169600000 implements MigrationInterface {
 }
 
 const TABLES = `
--- Of what a cookie holds, and of the state of a sign-in, there is only the SHA-256: whoever reads the database can use
+-- Of what a cookie holds, and of the state of a sign-in, there is only the SHA-256: who reads the database can use
 -- neither. One state starts one session.
 create table keyturn.session (
   id text primary key check (id ~ '^ses_[a-z2-7]{26}$'),

@@ -18,7 +18,7 @@ const pendingSchema = z.object({
 });
 
 /**
- * The same, sealed for the cookie of the browser that began it. Nothing of it is stored: whoever calls without having signed in
+ * The same, sealed for the cookie of the browser that began it. Nothing of it is stored: a caller who has not signed in
  * makes no row.
  */
 export async function sealPending(identityKey: Uint8Array, pending: Pending): Promise<string> {
