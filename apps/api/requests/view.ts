@@ -39,9 +39,7 @@ export async function requestView(context: Showing, caller: Caller, known: Reque
       ...(await denialView(context, caller, { summary, row })),
     };
   const plan = row.plan_digest === null ? null : await readIntactPlan(manager, row.id, row.plan_digest);
-  const views = await Promise.all(
-    decisions.map((decision) => decisionView(context, caller.directory, decision)),
-  );
+  const views = await Promise.all(decisions.map((decision) => decisionView(context, caller, decision)));
   const review = await reviewView(context, row);
   const earlier = await earlierView(context, caller, row);
   const planned = plan ? { plan: shownPlan(plan.body), summary: plan.body.summary } : {};
