@@ -19,9 +19,7 @@ export async function startKeyturn(stack: Stack): Promise<Subject> {
     workerPid: stack.workers[0]?.pid() ?? 0,
     create: async () => {
       created += 1;
-      // Rows of its own, so that no request drifts because of another one.
-      const statement = `insert into purchase (account_id, placed_at, item, total, status)
-        values (${(created % 100) + 1_001}, '2026-11-01', 'bench ${created}', 1, 'placed')`;
+      const statement = benchStatement(created);
       const body = { action: 'postgres.execute', target: 'shop', arguments: { statement } };
       const headers = { 'idempotency-key': randomUUID(), prefer: 'wait=0' };
       return (await answered(() => stack.request<{ id: string }>(agent, body, headers))).id;
@@ -34,6 +32,12 @@ export async function startKeyturn(stack: Stack): Promise<Subject> {
     waitExecuted: (id) => changes.wait(id, ['succeeded']),
     stop: () => changes.stop(),
   };
+}
+
+/** What a request asks for: a row of its own, so that none drifts because of another one. */
+export function benchStatement(number: number): string {
+  return `insert into purchase (account_id, placed_at, item, total, status)
+    values (${(number % 100) + 1_001}, '2026-11-01', 'bench ${number}', 1, 'placed')`;
 }
 
 /** As a client has to: while the answer is "not now", the same call again. It counts as one call that took longer. */

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
 import type { WorkflowHandle } from '@temporalio/client';
-import type { JWK } from 'jose';
+import { importJWK, type CryptoKey, type JWK } from 'jose';
 
 import { readWorkerKeys } from '../../configuration/keys.ts';
 import { readWorkerConfiguration } from '../../configuration/programs.ts';
@@ -69,7 +69,7 @@ export class Desk {
     };
     return new Desk(
       stack,
-      { kid: jwk.kid, key: jwk },
+      { kid: jwk.kid, key: (await importJWK(jwk, 'EdDSA', { extractable: true })) as CryptoKey },
       await readWorkerKeys(readWorkerConfiguration(stack.env)),
     );
   }
