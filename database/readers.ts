@@ -60,7 +60,8 @@ async function readPolicy(manager: EntityManager, digest: string): Promise<Polic
   return body;
 }
 
-const REQUEST = { name: 'request', text: `${selection(requestTable)} where id = $1` };
+/** The request with the id that is the first parameter. */
+export const REQUEST = { name: 'request', text: `${selection(requestTable)} where id = $1` };
 const LOCKED_REQUEST = { name: 'locked-request', text: `${REQUEST.text} for update` };
 
 /** The request, or null. */

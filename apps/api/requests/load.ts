@@ -9,6 +9,7 @@ import {
   type DecisionDirectories,
 } from '../../../domain/approval/seats.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
+import type { Directory } from '../../../domain/identity/directory.ts';
 import { targetOf } from '../../../domain/policy/policy.ts';
 import { requestIdSchema } from '../../../contract/values.ts';
 import { canRead, isOwnRequest, type Caller } from '../auth/caller.ts';
@@ -76,10 +77,23 @@ export async function unrecordedRow(
 /** The people of a request as the caller's policy and directory know them, and those of its creation. */
 export async function directoriesOf(
   context: Knowing,
-  { policy: { policy }, directory }: Caller,
+  caller: Caller,
   request: Partial<KnownPeople> & { readonly row: RequestRow },
 ): Promise<DecisionDirectories> {
-  return decisionDirectories(context, context.source.manager, { ...request, today: { policy, directory } });
+  const { directory, policy } = caller;
+  const atCreation = request.atCreation ?? (await directoryAtCreation(context, caller, request.row));
+  const today = { policy: policy.policy, directory };
+  return decisionDirectories(context, context.source.manager, { ...request, atCreation, today });
+}
+
+/** The directory as it was when the request was made: where it has not changed since, the caller's, without a query. */
+async function directoryAtCreation(
+  { source: { manager }, directories }: Pick<Knowing, 'source' | 'directories'>,
+  { directoryGeneration, directoryChangedAtMs }: Caller,
+  { created_at: at }: RequestRow,
+): Promise<Directory> {
+  if (at.getTime() <= directoryChangedAtMs) return directories.at(manager, at);
+  return (await directories.ofGeneration(manager, directoryGeneration, at)).directory;
 }
 
 /** A request with its decisions, and its people where they were read already. */
@@ -114,8 +128,8 @@ export async function isOwn(
   caller: Caller,
   { row, people }: Pick<DecidedRow, 'row' | 'people'>,
 ): Promise<boolean> {
-  const atCreation =
-    people?.atCreation ?? (await context.directories.at(context.source.manager, row.created_at));
+  if (isOwnRequest(caller, row.lineage, [caller.directory])) return true;
+  const atCreation = people?.atCreation ?? (await directoryAtCreation(context, caller, row));
   return isOwnRequest(caller, row.lineage, [caller.directory, atCreation]);
 }
 

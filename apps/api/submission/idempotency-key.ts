@@ -1,6 +1,6 @@
-import { isGateKey, readGateSnapshot, type GateSnapshot } from '../../../database/gate-answers.ts';
-import { readSwitches } from '../../../database/kill-switches.ts';
+import { readGateSnapshot, readRequestKey, type GateSnapshot } from '../../../database/gate-answers.ts';
 import { readRequest } from '../../../database/readers.ts';
+import type { RequestRow } from '../../../database/tables.ts';
 import type { KillSwitch } from '../../../domain/execution/kill-switch.ts';
 import type { ApiContext } from '../context.ts';
 import { keyReused } from '../http/idempotency.ts';
@@ -30,7 +30,10 @@ async function gateKey(context: LookUp, submission: CreateSubmission): Promise<C
   if (!key && gate.isUsedOtherwise) throw keyReused();
   if (!key) return { switches, gate };
   refuseOtherIntent(submission, key.verdict === 'allowed' ? key.answer : key);
-  if (key.verdict === 'workflow') return (await repeated(context, submission)) ?? { switches, gate: null };
+  if (key.verdict === 'workflow') {
+    const row = await readRequest(context.source.manager, submission.id);
+    return (await repeated(context, submission, row)) ?? { switches, gate: null };
+  }
   await refuseOtherCall(context, submission, key.answer.envelope);
   const row = await answeredRow(context, key.answer);
   refuseUnusable(submission.caller.directory, switches, row);
@@ -38,16 +41,23 @@ async function gateKey(context: LookUp, submission: CreateSubmission): Promise<C
 }
 
 async function requestKey(context: LookUp, submission: CreateSubmission): Promise<Created | UnusedKey> {
-  const { manager } = context.source;
-  const before = await repeated(context, submission);
+  const gateId = idOf(context.keys.identity, submission, 'gate');
+  const { row, isGateKey, switches } = await readRequestKey(context.source.manager, {
+    ...submission,
+    gateId,
+  });
+  const before = await repeated(context, submission, row);
   if (before) return before;
-  if (await isGateKey(manager, idOf(context.keys.identity, submission, 'gate'))) throw keyReused();
-  return { switches: await readSwitches(manager), gate: null };
+  if (isGateKey) throw keyReused();
+  return { switches, gate: null };
 }
 
 /** The request that was made with the key, also where the call would be refused today. */
-async function repeated(context: LookUp, submission: CreateSubmission): Promise<Created | null> {
-  const known = await readRequest(context.source.manager, submission.id);
+async function repeated(
+  context: LookUp,
+  submission: CreateSubmission,
+  known: RequestRow | null,
+): Promise<Created | null> {
   if (!known) return null;
   await refuseOtherCall(context, submission, known.envelope);
   return settled(context, submission, { outcome: 'repeated', started: null });

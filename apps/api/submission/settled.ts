@@ -17,6 +17,9 @@ export async function settled(
   submission: CreateSubmission,
   { outcome, started }: Pick<Created, 'outcome'> & { readonly started: StartedRequest | null },
 ): Promise<Created> {
+  // What just began is not recorded yet: who does not wait for it is told so without a look.
+  if (outcome === 'created' && started && submission.waitMs === 0)
+    return { outcome, isRecorded: false, row: await startedRow(context, started) };
   const { manager } = context.source;
   const latest: { row: RequestRow | null } = { row: null };
   await context.feed.waitFor({
