@@ -70,7 +70,7 @@ async function sendAgain(
   { call, message, signal }: Sending & { readonly message: KeptMessage },
 ): Promise<DecisionRow | null> {
   reviewerOf(call.caller);
-  const row = await loadRequest(context, call.caller, call.id);
+  const { row } = await loadRequest(context, call.caller, call.id);
   const recorded = await readDecision(context.source.manager, message.id);
   return recorded ?? delivered(context, { row, message, signal, isKept: true });
 }

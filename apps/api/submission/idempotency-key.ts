@@ -5,6 +5,7 @@ import type { KillSwitch } from '../../../domain/execution/kill-switch.ts';
 import type { ApiContext } from '../context.ts';
 import { keyReused } from '../http/idempotency.ts';
 import { answeredRow } from '../requests/answered-row.ts';
+import { undecided } from '../requests/load.ts';
 import { refuseOtherCall, refuseOtherIntent, refuseUnusable } from './repeat.ts';
 import { settled } from './settled.ts';
 import { idOf, type Created, type CreateSubmission } from './submission.ts';
@@ -37,7 +38,7 @@ async function gateKey(context: LookUp, submission: CreateSubmission): Promise<C
   await refuseOtherCall(context, submission, key.answer.envelope);
   const row = await answeredRow(context, key.answer);
   refuseUnusable(submission.caller.directory, switches, row);
-  return { outcome: 'repeated', isRecorded: true, row };
+  return { outcome: 'repeated', isRecorded: true, ...undecided(row) };
 }
 
 async function requestKey(context: LookUp, submission: CreateSubmission): Promise<Created | UnusedKey> {

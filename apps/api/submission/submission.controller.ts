@@ -44,7 +44,7 @@ export class SubmissionController {
     const status = created.outcome === 'created' ? 201 : 200;
     this.#context.metrics.requests.inc({ outcome: created.isRecorded ? created.outcome : 'accepted' });
     const show = waitMs === 0 ? requestView : viewAfterWait;
-    const view = created.view ?? (await show(this.#context, caller, created.row));
+    const view = created.view ?? (await show(this.#context, caller, created));
     response.status(created.isRecorded ? status : 202).location(locationOf(this.#context, view.id));
     return view;
   }
