@@ -34,7 +34,8 @@ export async function withdraw(context: ApiContext, call: WithdrawCall): Promise
   const row = await auditRefusal(context, attempt, () => withdrawable(context, call));
   const message = await firstMade(context, call, await signedWithdrawal(context, call, id));
   await refuseOtherWithdrawal(context, message, call.reason);
-  return send(context, { row, message, signal: call.signal, isKept: call.idempotencyKey !== null });
+  const isKept = call.idempotencyKey !== null;
+  return send(context, { row, message, signal: call.signal, isKept });
 }
 
 async function withdrawAgain(
@@ -51,11 +52,13 @@ async function withdrawAgain(
 
 async function send(
   context: Pick<ApiContext, 'source' | 'feed' | 'temporal' | 'log'>,
-  delivery: Omit<Delivery<RequestRow>, 'receipt'>,
+  delivery: Omit<Delivery<RequestRow>, 'receipt' | 'isRepeat'>,
 ): Promise<boolean> {
   const { row } = delivery;
   const ended = await deliver(context, {
     ...delivery,
+    // Also something else may have ended the request by now.
+    isRepeat: true,
     receipt: () =>
       readRequest(context.source.manager, row.id).then((now) => (now && hasMovedOn(now) ? now : null)),
   });
