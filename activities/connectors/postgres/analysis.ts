@@ -2,35 +2,43 @@ import type { Client } from 'pg';
 
 import { VOLATILE_CALLS } from './called-functions.sql.ts';
 import { NOTED, OBJECTS } from './dependencies.sql.ts';
-import { refuseEagerLiterals } from './eager-literals.ts';
+import { domainChecks, refuseEagerLiterals } from './eager-literals.ts';
 import { hasFixedValues } from './fixed-values.ts';
-import { catalogueRows, keepSchema } from './kept-sessions.ts';
+import { keepSchema } from './kept-sessions.ts';
 import { refuseMadeValuesPassedOn, refuseUsedMadeValues } from './made-at-execution.ts';
 import { readNodeText, type NodeValue } from './node-text.ts';
-import { oidsOf, refuseObjects, type CatalogObject } from './owners-code.ts';
+import { refuseObjects, type CatalogObject } from './owners-code.ts';
 import { onlyOf } from './parse-tree.ts';
 import type { SqlParser } from './parser-thread.ts';
-import { readQueryFacts, refuseHarmfulCalls } from './query-facts.ts';
+import { factsOf, queryFacts, refuseHarmfulCalls } from './query-facts.ts';
+import { answersTo, question } from './questions.ts';
 import { StatementRefused } from './refusal.ts';
-import { followRewriting, type RewrittenRelation } from './rewriting.ts';
+import { followRewriting, rewriting, type RewrittenRelation } from './rewriting.ts';
 import {
   allAnswers,
   asOurselves,
   asStatement,
   beginning,
   extended,
-  rowsOf,
+  isOpen,
   together,
   type SessionRequest,
 } from './session.ts';
 import type { TargetSettings } from './settings.ts';
 import type { Statement } from './statement.ts';
-import { refuseUnsafeTarget } from './target-safety.ts';
-import { isOwners, listedIn, readTriggers, unknownOf, type TriggerFunction } from './triggers.ts';
+import { refuseUnsafeTarget, safetyQuestions } from './target-safety.ts';
+import { isOwners, listedIn, triggersOf, unknownOf, type TriggerFunction } from './triggers.ts';
 import { refuseVaryingValues } from './varying-values.ts';
 import { mayVary } from './varying-views.ts';
-import { readWrites, refuseSystemRelations, type WrittenTable } from './written-tables.ts';
-import { readWrittenValues, relationsIn } from './written-values.ts';
+import {
+  readWrites,
+  refuseSystemRelations,
+  relationNames,
+  writesOf,
+  writtenTables,
+  type WrittenTable,
+} from './written-tables.ts';
+import { readWrittenValues, relationsIn, writesIn } from './written-values.ts';
 
 /** What the target's own analysis of the statement says before anything runs. */
 export interface Analysis {
@@ -61,52 +69,56 @@ interface AnalysisRequest extends SessionRequest {
 }
 
 /**
- * Has the target analyse the statement without planning or running it, and follows what it would evaluate: functions,
- * operators, views, policies, defaults, checks, index expressions, domains, triggers, cascades. Throws
- * `StatementRefused` for anything that nobody vouches for. EXPLAIN would not do: it evaluates functions.
+ * How a session begins for `analyse`. Our queries are long: a better plan would save less than making one takes, and their
+ * hash tables, which the server sizes by how many rows it expects at most, need little room.
  */
-export async function analyse(client: Client, request: AnalysisRequest): Promise<Analysis> {
-  const start = [...beginning({ isolation: 'repeatable read' }, request), PLANNED_ONCE];
-  await together(client, start);
-  try {
-    const [{ isWatched }] = await allAnswers([
-      refuseUnsafeTarget(client, request.settings),
-      refuseEagerLiterals(client, request),
-    ]);
-    if (!isWatched) await keepSchema(client, { as: asStatement(request.settings), start });
-    return await analyseInside(client, request);
-  } finally {
-    await client.query('rollback');
-  }
+export function beginningAnalysis(request: SessionRequest): readonly string[] {
+  return [
+    ...beginning({ isolation: 'repeatable read' }, request),
+    'set local plan_cache_mode = force_generic_plan',
+    `set local work_mem = '256kB'`,
+  ];
 }
 
 /**
- * Our queries are long: a better plan would save less than making one takes, and their hash tables, which the server
- * sizes by how many rows it expects at most, need little room.
+ * Has the target analyse the statement without planning or running it, and follows what it would evaluate: functions,
+ * operators, views, policies, defaults, checks, index expressions, domains, triggers, cascades. Throws
+ * `StatementRefused` for anything that nobody vouches for. EXPLAIN would not do: it evaluates functions.
+ * In a transaction that `beginningAnalysis` began; afterwards none is open.
  */
-const PLANNED_ONCE = `set local plan_cache_mode = force_generic_plan; set local work_mem = '256kB'`;
+export async function analyse(client: Client, request: AnalysisRequest): Promise<Analysis> {
+  const { settings, statement } = request;
+  try {
+    const questions = [domainChecks(statement), ...safetyQuestions(settings)] as const;
+    const [checks, ...safety] = await answersTo(client, questions, asStatement(settings));
+    const { isWatched } = refuseUnsafeTarget(settings, safety);
+    await refuseEagerLiterals(client, checks, request);
+    if (!isWatched)
+      await keepSchema(client, { start: [...beginningAnalysis(request), ...asStatement(settings)] });
+    return await analyseInside(client, request);
+  } finally {
+    if (isOpen(client)) await client.query('rollback');
+  }
+}
 
 async function analyseInside(client: Client, request: AnalysisRequest): Promise<Analysis> {
   const { oid, body } = await noteStatement(client, request);
-  const tree = readNodeText(body);
-  await refuseSystemRelations(client, relationsIn(tree));
-  const { types, ...values } = await readValues(client, tree, request.settings);
-  const { isVarying } = values;
+  const { types, ...values } = await readValues(client, readNodeText(body), request.settings);
   const written = [...values.tables, ...values.rewritten.map((view) => ({ ...view, isNamed: true }))];
   // Deparsed under our own path, whatever is printed without a schema is of pg_catalog.
-  const [objects, triggers, called] = await Promise.all([
-    catalogueRows<CatalogObject>(client, OBJECTS, [oid, written.map((relation) => relation.oid), types]),
-    readTriggers(client, written),
-    catalogueRows(client, VOLATILE_CALLS, [oid, [...request.settings.madeAtExecution]]),
+  const [objects, triggers, called] = await answersTo(client, [
+    question<CatalogObject>(OBJECTS, [oid, written.map((relation) => relation.oid), types]),
+    triggersOf(written),
+    question(VOLATILE_CALLS, [oid, [...request.settings.madeAtExecution]]),
   ]);
-  const { expressions, functions } = await refuseObjects(client, { objects, triggers, request });
-  const views = {
-    oids: oidsOf(objects, 'pg_rewrite'),
-    texts: expressions.flatMap(({ text, kind }) => (kind === 'rule' ? (text ?? []) : [])),
-    parser: request.parser,
-  };
+  const { expressions, functions, hasVaryingRules } = await refuseObjects(client, {
+    objects,
+    triggers,
+    request,
+  });
+  const rules = expressions.flatMap(({ text, kind }) => (kind === 'rule' ? (text ?? []) : []));
   const allowed = request.settings.allowedFunctions;
-  const unknownTriggers = unknownOf(triggers, allowed);
+  const isVarying = async (): Promise<boolean> => hasVaryingRules || mayVary(rules, request.parser);
   return {
     ...values,
     callsOwnerFunctions: called.length > 0,
@@ -117,8 +129,8 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
       functions.some(({ volatility }) => volatility !== 'i') ||
       // Whatever they are declared to be: of what is made at execution they may make anything.
       expressions.some(({ calls_own: callsOwn }) => callsOwn),
-    isVarying: isVarying || (written.length > 0 && (await mayVary(client, views))),
-    unknownTriggers,
+    isVarying: values.isVarying || (written.length > 0 && (await isVarying())),
+    unknownTriggers: unknownOf(triggers, allowed),
   };
 }
 
@@ -130,24 +142,28 @@ async function readValues(
 ): Promise<
   Pick<Analysis, 'tables' | 'rewritten' | 'isVarying' | 'hasFixedValues'> & { types: readonly string[] }
 > {
-  const facts = await readQueryFacts(client, tree, madeAtExecution);
+  const direct = writesIn(tree);
+  const [names, factRows, relations, ...written] = await answersTo(client, [
+    relationNames(relationsIn(tree)),
+    queryFacts(tree),
+    rewriting(direct),
+    ...writtenTables(direct),
+  ]);
+  refuseSystemRelations(names);
+  const facts = factsOf(tree, factRows, madeAtExecution);
   refuseHarmfulCalls(facts);
   const named = readWrittenValues(tree, facts);
   const isVarying = named.writes.length > 0 && refuseVaryingValues(tree, { facts, reader: named.reader });
-  const { writes, ...rewriting } = await followRewriting(client, named.writes);
-  // A view may lead to what the statement must not name.
-  if (rewriting.rewritten.length > 0)
-    await refuseSystemRelations(
-      client,
-      writes.map(({ oid }) => oid),
-    );
-  refuseMadeValuesPassedOn(named.writes, rewriting.rewritten);
-  const tables = await readWrites(client, writes);
+  const followed = await followRewriting(client, named.writes, relations);
+  const { writes, rewritten } = followed;
+  refuseMadeValuesPassedOn(named.writes, rewritten);
+  // Where nothing is rewritten, what is written is what the statement names.
+  const tables = rewritten.length === 0 ? writesOf(writes, written) : await readWrites(client, writes);
   await refuseUsedMadeValues(client, tables);
   return {
     tables,
-    rewritten: rewriting.rewritten,
-    isVarying: isVarying || rewriting.isVarying,
+    rewritten,
+    isVarying: isVarying || followed.isVarying,
     types: [...facts.types.keys()],
     hasFixedValues: hasFixedValues(tree, { facts, reader: named.reader }),
   };
@@ -156,22 +172,20 @@ async function readValues(
 /**
  * A function in the session's own temporary schema that holds the statement; gone with the rollback. The text is one
  * whole statement, so it cannot end the body early, and the extended protocol takes nothing behind it. Noted as the role
- * that will run it, and so are its names looked up: they mean what that role can see.
+ * that will run it, and so are its names looked up: they mean what that role can see. The session acts as the statement.
  */
 async function noteStatement(
   client: Client,
-  { statement, settings, parser }: AnalysisRequest,
+  { statement, parser }: AnalysisRequest,
 ): Promise<{ readonly oid: string; readonly body: string }> {
   const head = 'create function pg_temp.keyturn_statement() returns void language sql begin atomic';
   const text = `${head}\n${statement.text}\n;\nend`;
   if ((await onlyOf(text, parser)) === null) {
     throw new StatementRefused('not_one_statement', 'The statement cannot stand inside another one.');
   }
-  const [, , [row]] = await allAnswers([
-    together(client, asStatement(settings)),
+  const [, [row]] = await allAnswers([
     client.query(extended(text)),
-    rowsOf<{ oid: string; body: string }>(client, NOTED),
-    together(client, asOurselves()),
+    together<{ oid: string; body: string }>(client, [...asOurselves(), NOTED]),
   ]);
   if (row === undefined)
     throw new StatementRefused('target_error', 'The target keeps no analysis of the statement.');

@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto';
 import { Socket } from 'node:net';
 
-import type { Client, QueryResultRow } from 'pg';
+import type { Client } from 'pg';
 
-import { closeSession, openSession, rowsOf, sessionUrl, together, type SessionRequest } from './session.ts';
-import { readRoleSettings, SET_AT_LOGIN } from './value-settings.ts';
+import { answersTo, forgetQuestions } from './questions.ts';
+import { closeSession, isOpen, openSession, sessionUrl, together, type SessionRequest } from './session.ts';
+import { roleSettingsIn, ROLE_SETTINGS, SET_AT_LOGIN } from './value-settings.ts';
 
 /** No session lives longer: a login that the target's owner forbids ends soon, and so does what a function left in memory. */
 const AGE_MS_MAX = 60_000;
@@ -21,7 +22,6 @@ export type SessionUse = 'catalogue' | 'rows' | 'statement';
 
 /** Everything that a session may hold beyond its transactions, apart from our own prepared queries. */
 const RESET = [
-  'rollback',
   'close all',
   'set session authorization default',
   'reset all',
@@ -29,12 +29,22 @@ const RESET = [
   'select pg_catalog.pg_advisory_unlock_all()',
   'discard temp',
   'discard sequences',
-].join(';\n');
+];
+
+/** With these it is `DISCARD ALL`, which no other statement may stand beside. */
+const RESET_QUESTIONS = ['deallocate all', 'discard plans'];
 
 interface Idle {
   readonly key: string;
   /** False when it could not be reset. */
   readonly isReset: Promise<boolean>;
+}
+
+interface Lending {
+  readonly use?: SessionUse;
+  readonly except?: Client | undefined;
+  /** Single statements that begin the first transaction of the work. */
+  readonly start?: readonly string[];
 }
 
 /**
@@ -48,12 +58,13 @@ export class KeptSessions {
   async lend<Answer>(
     request: SessionRequest,
     work: (client: Client) => Promise<Answer>,
-    { use = 'catalogue', except }: { readonly use?: SessionUse; readonly except?: Client | undefined } = {},
+    { use = 'catalogue', except, start = [] }: Lending = {},
   ): Promise<Answer> {
     // Read once: a session opened after the reference has changed would be kept by the name of another server.
     const url = await sessionUrl(request);
     const key = `${use} ${url}`;
-    const client = (await this.#takeIdle(key, except)) ?? (await this.#open(request, { use, url }));
+    const client =
+      (await this.#takeIdle(key, { except, start })) ?? (await this.#open(request, { use, url, start }));
     let answer: Answer;
     try {
       answer = await work(client);
@@ -65,24 +76,25 @@ export class KeptSessions {
     return answer;
   }
 
-  async #takeIdle(key: string, except: Client | undefined): Promise<Client | null> {
+  async #takeIdle(key: string, { except, start }: Required<Omit<Lending, 'use'>>): Promise<Client | null> {
     // The one that worked last has the most plans left.
     for (const [client, idle] of [...this.#idle].reverse()) {
       if (idle.key !== key || client === except || !this.#idle.delete(client)) continue;
       socketOf(client)?.ref();
-      if ((await idle.isReset) && (await isAsOpened(client))) return client;
+      if ((await idle.isReset) && (await isAsOpened(client, start))) return client;
       await closeSession(client);
     }
     return null;
   }
 
-  /** What was not committed is undone at once; for the reset waits only the next work. */
+  /** What was not committed is undone at once; for the reset alone waits only the next work. */
   async #takeBack(client: Client, key: string): Promise<void> {
     const kept = KEPT.get(client);
-    const isOver = client.getTransactionStatus() === 'I' || (await answers(client, 'rollback'));
     const isFit = kept !== undefined && !kept.ranOwnersCode && kept.openedAt + AGE_MS_MAX > performance.now();
-    if (!isOver || !isFit || this.#idleOf(kept.use) >= IDLE_MAX) return closeSession(client);
+    if (!isFit || this.#idleOf(kept.use) >= IDLE_MAX) return closeSession(client);
+    const wasOpen = isOpen(client);
     const isReset = reset(client, kept);
+    if (wasOpen && !(await isReset)) return closeSession(client);
     this.#idle.set(client, { key, isReset });
     // A process that has nothing else to do may end.
     void isReset.then(() => this.#idle.has(client) && socketOf(client)?.unref());
@@ -94,12 +106,12 @@ export class KeptSessions {
 
   async #open(
     request: SessionRequest,
-    { use, url }: { readonly use: SessionUse; readonly url: string },
+    { use, url, start }: Required<Pick<Lending, 'use' | 'start'>> & { readonly url: string },
   ): Promise<Client> {
     const client = await openSession(request, { pipeline: use !== 'statement', url });
     try {
-      const roleSettings = await readRoleSettings(client);
-      const fresh = { generation: 0, hasReadRows: false, ranOwnersCode: false, hasSchema: false };
+      const roleSettings = await readRoleSettings(client, start);
+      const fresh = { hasReadRows: false, ranOwnersCode: false, hasSchema: false };
       KEPT.set(client, { use, openedAt: performance.now(), roleSettings, ...fresh });
     } catch (error) {
       await closeSession(client);
@@ -113,11 +125,17 @@ export class KeptSessions {
 }
 
 /** False also when the connection broke unnoticed, and where what runs at a login may set anything: no reset brings that back. */
-async function isAsOpened(client: Client): Promise<boolean> {
-  const now = await readRoleSettings(client).catch(() => null);
+async function isAsOpened(client: Client, start: readonly string[]): Promise<boolean> {
+  const now = await readRoleSettings(client, start).catch(() => null);
   return (
     now?.includes(SET_AT_LOGIN) === false && JSON.stringify(now) === JSON.stringify(roleSettingsOf(client))
   );
+}
+
+/** What the target sets now for new sessions of the login role, asked behind statements that begin a transaction. */
+async function readRoleSettings(client: Client, start: readonly string[]): Promise<readonly string[]> {
+  const [rows] = await answersTo(client, [{ ...ROLE_SETTINGS, after: start }]);
+  return roleSettingsIn(rows);
 }
 
 function socketOf(client: Client): Socket | null {
@@ -130,8 +148,6 @@ interface Kept {
   readonly openedAt: number;
   /** What the target sets for new sessions of this role, when it was opened. */
   readonly roleSettings: readonly string[];
-  /** Part of the names of prepared queries: they do not outlive a full reset. */
-  generation: number;
   hasReadRows: boolean;
   ranOwnersCode: boolean;
   hasSchema: boolean;
@@ -146,20 +162,16 @@ export function roleSettingsOf(client: Client): readonly string[] {
 
 /**
  * Statements and reading of rows may call functions of the target's owner, which could leave anything behind: then
- * nothing is spared. `DISCARD ALL` leaves the state of `random()`, which the next request's values must not follow from.
+ * nothing is spared. Not even `DISCARD ALL` takes the state of `random()`, which the next request's values must not
+ * follow from.
  */
-async function reset(client: Client, kept: Kept): Promise<boolean> {
-  if (kept.use !== 'statement' && !kept.hasReadRows) return answers(client, RESET);
-  kept.generation += 1;
+function reset(client: Client, kept: Kept): Promise<boolean> {
+  const ending = isOpen(client) ? ['rollback'] : [];
+  const isSpared = kept.use !== 'statement' && !kept.hasReadRows;
+  const seeding = `select pg_catalog.setseed(${randomInt(2 ** 47) / 2 ** 47})`;
+  if (!isSpared) forgetQuestions(client);
   kept.hasReadRows = false;
-  const seed = randomInt(2 ** 47) / 2 ** 47;
-  for (const text of ['rollback', 'discard all', `select pg_catalog.setseed(${seed})`])
-    if (!(await answers(client, text))) return false;
-  return true;
-}
-
-function answers(client: Client, text: string): Promise<boolean> {
-  return client.query(text).then(
+  return together(client, [...ending, ...RESET, ...(isSpared ? [] : [...RESET_QUESTIONS, seeding])]).then(
     () => true,
     () => false,
   );
@@ -181,33 +193,14 @@ export function noteOwnersCode(client: Client): void {
 }
 
 /**
- * Makes the temporary schema of a kept session, in which a transaction has begun, last as long as the session does.
- * While the server has to make it for each statement that is noted, it drops the plans of all our queries each time.
+ * Makes the temporary schema of a kept session last as long as the session does, as the role that acts in its transaction,
+ * which is followed by one that `start` begins. While the server has to make the schema for each statement that is noted,
+ * it drops the plans of all our queries each time.
  */
-export async function keepSchema(
-  client: Client,
-  { as, start }: { readonly as: readonly string[]; readonly start: readonly string[] },
-): Promise<void> {
+export async function keepSchema(client: Client, { start }: Required<Pick<Lending, 'start'>>): Promise<void> {
   const kept = KEPT.get(client);
   if (kept === undefined || kept.hasSchema) return;
   const making = 'create function pg_temp.keyturn_schema() returns void language sql begin atomic end';
-  await together(client, [...as, making, 'commit', ...start]);
+  await together(client, [making, 'commit', ...start]);
   kept.hasSchema = true;
-}
-
-const NAMES = new Map<string, number>();
-
-/** Rows of a constant query of the catalogue. A kept session prepares it once. */
-export async function catalogueRows<Row extends QueryResultRow>(
-  client: Client,
-  text: string,
-  values: readonly unknown[] = [],
-): Promise<readonly Row[]> {
-  const kept = KEPT.get(client);
-  if (kept === undefined) return rowsOf<Row>(client, text, values);
-  const number = NAMES.get(text) ?? NAMES.size;
-  NAMES.set(text, number);
-  const name = `keyturn_${kept.generation}_${number}`;
-  const result = await client.query<Row>({ name, text, values: [...values] });
-  return result.rows;
 }

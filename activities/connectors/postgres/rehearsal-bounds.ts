@@ -5,7 +5,7 @@ import { assignsDefaults, boundRows, limitless } from './bounded-statement.ts';
 import { observerOf } from './effect.ts';
 import type { TableEffect } from './images.ts';
 import { StatementRefused } from './refusal.ts';
-import { catalogueRows } from './kept-sessions.ts';
+import { catalogueRows } from './questions.ts';
 import { SEQUENCES, type Sequence } from './sequences.sql.ts';
 import { allAnswers, begin, takeRole } from './session.ts';
 import type { Statement } from './statement.ts';

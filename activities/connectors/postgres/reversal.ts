@@ -6,7 +6,7 @@ import { readTriggers, unknownOf } from './triggers.ts';
 import { effectOf, type EffectSessions } from './rehearsal.ts';
 import { READING } from './effect.ts';
 import type { TableEffect } from './images.ts';
-import { catalogueRows } from './kept-sessions.ts';
+import { catalogueRows } from './questions.ts';
 import { bagOf, isUpdate } from './pairing.ts';
 import { isSameValue } from './projection.ts';
 import { StatementRefused } from './refusal.ts';

@@ -1,7 +1,7 @@
 import type { Client, QueryResultRow } from 'pg';
 
 import { observerOf } from './effect.ts';
-import { catalogueRows } from './kept-sessions.ts';
+import { catalogueRows } from './questions.ts';
 import { allAnswers, begin, takeRole, type SessionRequest } from './session.ts';
 
 /** Where each sequence stands that a transaction took values of: how many it has given away; null where it is hidden. */

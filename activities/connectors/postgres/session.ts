@@ -113,6 +113,11 @@ export interface TransactionStart {
   readonly snapshot?: string;
 }
 
+/** True while a transaction is open. Of a session that has no query under way. */
+export function isOpen(client: Client): boolean {
+  return client.getTransactionStatus() !== 'I';
+}
+
 /** Begins a transaction with all limits set for it alone. */
 export async function begin(client: Client, start: TransactionStart, request: SessionRequest): Promise<void> {
   await together(client, beginning(start, request));

@@ -1,6 +1,6 @@
 import type { Client, QueryResultRow } from 'pg';
 
-import { catalogueRows } from './kept-sessions.ts';
+import { catalogueRows } from './questions.ts';
 
 /** One column of a table that is read. */
 export interface Column {
