@@ -11,7 +11,7 @@ import { refuseObjects, type CatalogObject } from './owners-code.ts';
 import { onlyOf } from './parse-tree.ts';
 import type { SqlParser } from './parser-thread.ts';
 import { factsOf, queryFacts, refuseHarmfulCalls } from './query-facts.ts';
-import { answersTo, question } from './questions.ts';
+import { answersTo, question, type Answers } from './questions.ts';
 import { StatementRefused } from './refusal.ts';
 import { followRewriting, rewriting, type RewrittenRelation } from './rewriting.ts';
 import {
@@ -68,11 +68,20 @@ interface AnalysisRequest extends SessionRequest {
   readonly parser: SqlParser;
 }
 
+/** How a session that is lent starts for `analyse`. */
+export function startOfAnalysis(request: AnalysisRequest) {
+  return {
+    beginning: beginningAnalysis(request),
+    questions: [domainChecks(request.statement), ...safetyQuestions(request.settings)],
+    last: asStatement(request.settings),
+  } as const;
+}
+
 /**
- * How a session begins for `analyse`. Our queries are long: a better plan would save less than making one takes, and their
- * hash tables, which the server sizes by how many rows it expects at most, need little room.
+ * Our queries are long: a better plan would save less than making one takes, and their hash tables, which the server sizes
+ * by how many rows it expects at most, need little room.
  */
-export function beginningAnalysis(request: SessionRequest): readonly string[] {
+function beginningAnalysis(request: SessionRequest): readonly string[] {
   return [
     ...beginning({ isolation: 'repeatable read' }, request),
     'set local plan_cache_mode = force_generic_plan',
@@ -84,17 +93,18 @@ export function beginningAnalysis(request: SessionRequest): readonly string[] {
  * Has the target analyse the statement without planning or running it, and follows what it would evaluate: functions,
  * operators, views, policies, defaults, checks, index expressions, domains, triggers, cascades. Throws
  * `StatementRefused` for anything that nobody vouches for. EXPLAIN would not do: it evaluates functions.
- * In a transaction that `beginningAnalysis` began; afterwards none is open.
+ * In a transaction that `startOfAnalysis` began, with its answers; afterwards none is open.
  */
-export async function analyse(client: Client, request: AnalysisRequest): Promise<Analysis> {
-  const { settings, statement } = request;
+export async function analyse(
+  client: Client,
+  [checks, ...safety]: Answers<ReturnType<typeof startOfAnalysis>['questions']>,
+  request: AnalysisRequest,
+): Promise<Analysis> {
+  const { settings } = request;
   try {
-    const questions = [domainChecks(statement), ...safetyQuestions(settings)] as const;
-    const [checks, ...safety] = await answersTo(client, questions, asStatement(settings));
     const { isWatched } = refuseUnsafeTarget(settings, safety);
     await refuseEagerLiterals(client, checks, request);
-    if (!isWatched)
-      await keepSchema(client, { start: [...beginningAnalysis(request), ...asStatement(settings)] });
+    if (!isWatched) await keepSchema(client, [...beginningAnalysis(request), ...asStatement(settings)]);
     return await analyseInside(client, request);
   } finally {
     if (isOpen(client)) await client.query('rollback');

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 
 import type { Client } from 'pg';
 
-import { answersTo, forgetQuestions } from './questions.ts';
+import { answersTo, forgetQuestions, type Answers, type Question } from './questions.ts';
 import { closeSession, isOpen, openSession, sessionUrl, together, type SessionRequest } from './session.ts';
 import { roleSettingsIn, ROLE_SETTINGS, SET_AT_LOGIN } from './value-settings.ts';
 
@@ -40,34 +40,47 @@ interface Idle {
   readonly isReset: Promise<boolean>;
 }
 
-interface Lending {
+/** Which session is lent, and what is done in it in the round trip that it takes to see whether it may be. */
+interface Lending<Asked extends readonly Question[]> {
   readonly use?: SessionUse;
   readonly except?: Client | undefined;
-  /** Single statements that begin the first transaction of the work. */
-  readonly start?: readonly string[];
+  readonly start?: Start<Asked>;
+}
+
+interface Start<Asked extends readonly Question[]> {
+  /** Single statements that begin a transaction. */
+  readonly beginning: readonly string[];
+  /** What is asked in it. */
+  readonly questions: Asked;
+  /** Single statements behind that. */
+  readonly last?: readonly string[];
 }
 
 /**
  * Sessions of targets, kept for the next work. All their settings are those of a transaction, and in between they are
- * reset. They have the settings that a new session would have.
+ * reset. They have the settings that a new session would have: one that broke unnoticed does not answer, and is closed.
  */
 export class KeptSessions {
   readonly #idle = new Map<Client, Idle>();
 
-  /** Lends a session for some work, but not `except`. Only what went well comes back to be kept. */
-  async lend<Answer>(
+  /**
+   * Lends a session for some work, but not `except`, with the answers to what `start` asks. Only what went well comes back
+   * to be kept.
+   */
+  async lend<Answer, const Asked extends readonly Question[] = []>(
     request: SessionRequest,
-    work: (client: Client) => Promise<Answer>,
-    { use = 'catalogue', except, start = [] }: Lending = {},
+    work: (client: Client, answers: Answers<Asked>) => Promise<Answer>,
+    { use = 'catalogue', except, start }: Lending<Asked> = {},
   ): Promise<Answer> {
     // Read once: a session opened after the reference has changed would be kept by the name of another server.
     const url = await sessionUrl(request);
     const key = `${use} ${url}`;
-    const client =
-      (await this.#takeIdle(key, { except, start })) ?? (await this.#open(request, { use, url, start }));
+    const lent =
+      (await this.#takeIdle(key, except, start)) ?? (await this.#open(request, { use, url, start }));
+    const { client, answers } = lent;
     let answer: Answer;
     try {
-      answer = await work(client);
+      answer = await work(client, answers);
     } catch (error) {
       await closeSession(client);
       throw error;
@@ -76,12 +89,17 @@ export class KeptSessions {
     return answer;
   }
 
-  async #takeIdle(key: string, { except, start }: Required<Omit<Lending, 'use'>>): Promise<Client | null> {
+  async #takeIdle<Asked extends readonly Question[]>(
+    key: string,
+    except: Client | undefined,
+    start: Start<Asked> | undefined,
+  ): Promise<Lent<Asked> | null> {
     // The one that worked last has the most plans left.
     for (const [client, idle] of [...this.#idle].reverse()) {
       if (idle.key !== key || client === except || !this.#idle.delete(client)) continue;
       socketOf(client)?.ref();
-      if ((await idle.isReset) && (await isAsOpened(client, start))) return client;
+      const lent = (await idle.isReset) ? await startIn(client, start).catch(() => null) : null;
+      if (lent !== null && isAsOpened(lent)) return lent;
       await closeSession(client);
     }
     return null;
@@ -104,38 +122,51 @@ export class KeptSessions {
     return [...this.#idle.keys()].filter((client) => KEPT.get(client)?.use === use).length;
   }
 
-  async #open(
+  async #open<Asked extends readonly Question[]>(
     request: SessionRequest,
-    { use, url, start }: Required<Pick<Lending, 'use' | 'start'>> & { readonly url: string },
-  ): Promise<Client> {
+    opening: { readonly use: SessionUse; readonly url: string; readonly start: Start<Asked> | undefined },
+  ): Promise<Lent<Asked>> {
+    const { use, url, start } = opening;
     const client = await openSession(request, { pipeline: use !== 'statement', url });
+    setTimeout(() => {
+      if (this.#idle.delete(client)) void closeSession(client);
+    }, AGE_MS_MAX).unref();
+    const openedAt = performance.now();
     try {
-      const roleSettings = await readRoleSettings(client, start);
+      const lent = await startIn(client, start);
       const fresh = { hasReadRows: false, ranOwnersCode: false, hasSchema: false };
-      KEPT.set(client, { use, openedAt: performance.now(), roleSettings, ...fresh });
+      KEPT.set(client, { use, openedAt, roleSettings: lent.roleSettings, ...fresh });
+      return lent;
     } catch (error) {
       await closeSession(client);
       throw error;
     }
-    setTimeout(() => {
-      if (this.#idle.delete(client)) void closeSession(client);
-    }, AGE_MS_MAX).unref();
-    return client;
   }
 }
 
-/** False also when the connection broke unnoticed, and where what runs at a login may set anything: no reset brings that back. */
-async function isAsOpened(client: Client, start: readonly string[]): Promise<boolean> {
-  const now = await readRoleSettings(client, start).catch(() => null);
-  return (
-    now?.includes(SET_AT_LOGIN) === false && JSON.stringify(now) === JSON.stringify(roleSettingsOf(client))
-  );
+interface Lent<Asked extends readonly Question[]> {
+  readonly client: Client;
+  readonly roleSettings: readonly string[];
+  readonly answers: Answers<Asked>;
 }
 
-/** What the target sets now for new sessions of the login role, asked behind statements that begin a transaction. */
-async function readRoleSettings(client: Client, start: readonly string[]): Promise<readonly string[]> {
-  const [rows] = await answersTo(client, [{ ...ROLE_SETTINGS, after: start }]);
-  return roleSettingsIn(rows);
+/** Reads what the target sets now for new sessions of the login role, in the transaction that the work begins with. */
+async function startIn<Asked extends readonly Question[]>(
+  client: Client,
+  start: Start<Asked> | undefined,
+): Promise<Lent<Asked>> {
+  const { beginning = [], questions = [], last = [] } = start ?? {};
+  const first = { ...ROLE_SETTINGS, after: beginning };
+  const [rows, ...answers] = await answersTo(client, [first, ...questions], last);
+  return { client, roleSettings: roleSettingsIn(rows), answers: answers as Answers<Asked> };
+}
+
+/** False where what runs at a login may set anything: no reset brings that back. */
+function isAsOpened({ client, roleSettings }: Lent<readonly Question[]>): boolean {
+  return (
+    !roleSettings.includes(SET_AT_LOGIN) &&
+    JSON.stringify(roleSettings) === JSON.stringify(roleSettingsOf(client))
+  );
 }
 
 function socketOf(client: Client): Socket | null {
@@ -197,7 +228,7 @@ export function noteOwnersCode(client: Client): void {
  * which is followed by one that `start` begins. While the server has to make the schema for each statement that is noted,
  * it drops the plans of all our queries each time.
  */
-export async function keepSchema(client: Client, { start }: Required<Pick<Lending, 'start'>>): Promise<void> {
+export async function keepSchema(client: Client, start: readonly string[]): Promise<void> {
   const kept = KEPT.get(client);
   if (kept === undefined || kept.hasSchema) return;
   const making = 'create function pg_temp.keyturn_schema() returns void language sql begin atomic end';

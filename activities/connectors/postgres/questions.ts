@@ -13,7 +13,7 @@ export interface Question<Row extends QueryResultRow = QueryResultRow> {
   readonly row?: Row;
 }
 
-type Answers<Asked extends readonly Question[]> = {
+export type Answers<Asked extends readonly Question[]> = {
   -readonly [Index in keyof Asked]: Asked[Index] extends Question<infer Row> ? readonly Row[] : never;
 };
 

@@ -2,26 +2,27 @@ import type { Client, QueryResultRow } from 'pg';
 
 import { updatesTakeDefaults } from './bounded-statement.ts';
 import { withoutUnseenMoves } from './moved-rows.ts';
-import { lackingText, readTriggers, unknownOf } from './triggers.ts';
-import {
-  COUNTED_BEFORE,
-  observerOf,
-  readCounts,
-  readEffect,
-  type CountRow,
-  type EffectReading,
-} from './effect.ts';
+import { lackingText, unknownOf, type TriggerRow } from './triggers.ts';
+import { COUNTED_BEFORE, observerOf, readCounts, readEffect, type EffectReading } from './effect.ts';
 import { stoppingGrowth } from './growth.ts';
 import { roleSettingsOf } from './kept-sessions.ts';
 import { NEXT_SHARED_MARK, type TableEffect } from './images.ts';
-import { newKeysOf, readMakingTime, readSequenceHeads, type Making, type MakingTime } from './made-values.ts';
+import { newKeysOf, readSequenceHeads, type Making, type MakingTime } from './made-values.ts';
 import { notCounting } from './target-safety.ts';
 import { notPreviewable } from './refusal.ts';
 import type { PreparedCall } from './prepared-call.ts';
 import { refuseTooMany, rowsOfEffects, type Rehearsal } from './rehearsal-bounds.ts';
 import { runStatement } from './run-statement.ts';
 import { readPositions, type SequenceUse } from './sequence-use.ts';
-import { allAnswers, begin, beginning, together, lostSession, type TransactionStart } from './session.ts';
+import {
+  allAnswers,
+  begin,
+  beginning,
+  LOOKED,
+  lostSession,
+  together,
+  type TransactionStart,
+} from './session.ts';
 import { isSurvivedError } from './sql-error.ts';
 import { SESSION_SETTINGS, valueSettings } from './value-settings.ts';
 
@@ -125,17 +126,18 @@ export async function effectOf(
   sessions: EffectSessions,
 ): Promise<readonly TableEffect[]> {
   try {
-    const [counts] = await Promise.all([
+    const [{ counts, time }] = await Promise.all([
       readCounts(sessions, prepared.settings),
       beginReading(prepared, sessions),
     ]);
-    if (counts.length === 0) return [];
-    await refuseUnforeseenTriggers(prepared, sessions.reader, counts);
-    const { runsOwnerCode } = prepared.analysis;
-    const time = runsOwnerCode ? await readMakingTime(sessions.writer) : null;
-    const read = await readEffect({ ...prepared, ...sessions }, counts);
+    const read = await readEffect({ ...prepared, ...sessions }, counts, (triggers) =>
+      refuseUnforeseen(prepared, triggers),
+    );
+    await together(sessions.writer, LOOKED);
     const effects = withoutUnseenMoves(read, prepared.analysis.tables);
-    return time === null ? effects : await withMaking(prepared, sessions.writer, { effects, time });
+    return prepared.analysis.runsOwnerCode
+      ? await withMaking(prepared, sessions.writer, { effects, time })
+      : effects;
   } finally {
     await sessions.reader.query('rollback');
   }
@@ -180,24 +182,9 @@ export async function beginReading(
   });
 }
 
-/**
- * Functions that the owner vouches for may write to tables nobody foresaw, with triggers nobody vouches for. Looked up
- * by the reader, which keeps its plans: the writer has not changed the catalogue.
- */
-async function refuseUnforeseenTriggers(
-  prepared: PreparedCall,
-  reader: Client,
-  counts: readonly CountRow[],
-): Promise<void> {
-  if (prepared.analysis.unknownTriggers.length > 0) return;
-  const tables = counts.map(({ oid, inserted, updated, deleted }) => ({
-    oid,
-    operations: [
-      ...(inserted === 0 ? [] : (['insert'] as const)),
-      ...(updated === 0 ? [] : (['update'] as const)),
-      ...(deleted === 0 ? [] : (['delete'] as const)),
-    ],
-  }));
-  const unknown = unknownOf(await readTriggers(reader, tables), prepared.settings.allowedFunctions);
+/** Where nobody vouches for a trigger of the statement's own tables, no effect is read at all. */
+function refuseUnforeseen({ analysis, settings }: PreparedCall, triggers: readonly TriggerRow[]): void {
+  if (analysis.unknownTriggers.length > 0) return;
+  const unknown = unknownOf(triggers, settings.allowedFunctions);
   if (unknown.length > 0) throw notPreviewable(lackingText(unknown));
 }

@@ -6,11 +6,11 @@ import { readTriggers, unknownOf } from './triggers.ts';
 import { effectOf, type EffectSessions } from './rehearsal.ts';
 import { READING } from './effect.ts';
 import type { TableEffect } from './images.ts';
-import { catalogueRows } from './questions.ts';
+import { answersTo, question } from './questions.ts';
 import { bagOf, isUpdate } from './pairing.ts';
 import { isSameValue } from './projection.ts';
 import { StatementRefused } from './refusal.ts';
-import { asOurselves, asStatement, begin, together } from './session.ts';
+import { asOurselves, asStatement, beginning, together } from './session.ts';
 import { isSurvivedError } from './sql-error.ts';
 import { wayBackOf, type UndoneTable, type WayBack } from './way-back.ts';
 import type { PreparedCall } from './prepared-call.ts';
@@ -36,8 +36,7 @@ export async function findReversal(search: ReversalSearch): Promise<Reversal> {
 
 /** A way back that may be tried: it calls nothing that nobody vouches for. */
 async function possibleWay(search: ReversalSearch): Promise<WayBack> {
-  const { prepared, sessions } = search;
-  await begin(sessions.reader, { isolation: 'repeatable read' }, prepared);
+  const { sessions } = search;
   try {
     const wayBack = wayBackOf(await orderedTables(sessions.reader, search));
     if (typeof wayBack === 'string') return wayBack;
@@ -89,7 +88,9 @@ const LINKS = `
 
 async function orderedTables(client: Client, search: ReversalSearch): Promise<readonly UndoneTable[]> {
   const { tables, effects, prepared } = search;
-  const links = await catalogueRows<LinkRow>(client, LINKS, [tables.map(({ oid }) => oid)]);
+  const start = beginning({ isolation: 'repeatable read' }, prepared);
+  const asked = question<LinkRow>(LINKS, [tables.map(({ oid }) => oid)]);
+  const [links] = await answersTo(client, [{ ...asked, after: start }]);
   const byOid = new Map(links.map((link) => [link.oid, link]));
   const assigned = new Map(effects.map((effect) => [effect.resource, effect.assigned_columns]));
   return parentsFirst(tables, byOid).map((effect) => ({
@@ -142,7 +143,9 @@ const REACHED = `
 /** What a way back must not set off: nobody has looked at the rules, nor at triggers of other operations. */
 async function unforeseen({ prepared, sessions, tables }: ReversalSearch): Promise<string | null> {
   const oids = tables.map(({ oid }) => oid);
-  const reached = await catalogueRows<{ oid: string; has_rules: boolean }>(sessions.reader, REACHED, [oids]);
+  const [reached] = await answersTo(sessions.reader, [
+    question<{ oid: string; has_rules: boolean }>(REACHED, [oids]),
+  ]);
   if (reached.some((table) => table.has_rules)) return 'Rules would rewrite what undoes it.';
   const operations = ['insert', 'update', 'delete'] as const;
   const watched = reached.map(({ oid }) => ({ oid, operations }));

@@ -1,8 +1,8 @@
 import type { Client, QueryResultRow } from 'pg';
 
 import { observerOf } from './effect.ts';
-import { catalogueRows } from './questions.ts';
-import { allAnswers, begin, takeRole, type SessionRequest } from './session.ts';
+import { answersTo, question } from './questions.ts';
+import { beginning, takingRole, type SessionRequest } from './session.ts';
 
 /** Where each sequence stands that a transaction took values of: how many it has given away; null where it is hidden. */
 export type SequencePositions = ReadonlyMap<string, bigint | null>;
@@ -26,21 +26,16 @@ export async function readPositions(
   const { settings } = request;
   // Each role sees the sequences that it has rights on.
   const roles = [...new Set([observerOf(settings), settings.statementRole])];
-  const begun = begin(reader, { isolation: 'read committed' }, request);
-  const queries = roles.map((role) => positionsAs(role, reader, processId));
-  const [, seen] = await allAnswers([begun, Promise.all(queries), reader.query('rollback')]);
+  const start = beginning({ isolation: 'read committed' }, request);
+  const asked = roles.map((role, index) => ({
+    ...question<PositionRow>(POSITIONS, [processId]),
+    after: [...(index === 0 ? start : []), takingRole(role)],
+  }));
+  const seen = await answersTo(reader, asked, ['rollback']);
   const positions = new Map<string, bigint | null>();
   for (const { oid, position } of seen.flat())
     positions.set(oid, position === null ? (positions.get(oid) ?? null) : BigInt(position));
   return positions;
-}
-
-async function positionsAs(role: string, reader: Client, processId: number): Promise<readonly PositionRow[]> {
-  const [, rows] = await Promise.all([
-    takeRole(reader, role),
-    catalogueRows<PositionRow>(reader, POSITIONS, [processId]),
-  ]);
-  return rows;
 }
 
 interface PositionRow extends QueryResultRow {

@@ -1,6 +1,6 @@
 import type { Client, QueryResultRow } from 'pg';
 
-import { catalogueRows } from './questions.ts';
+import { answersTo, question, type Question } from './questions.ts';
 
 /** One column of a table that is read. */
 export interface Column {
@@ -108,9 +108,19 @@ interface ShapeRow extends QueryResultRow {
   readonly key_place: number | null;
 }
 
+/** Asks for columns and key of a table. */
+export function shapeOf(oid: string): Question<ShapeRow> {
+  return question(SHAPE, [oid]);
+}
+
 /** Columns and key of a table. */
 export async function readShape(client: Client, oid: string): Promise<TableShape> {
-  const rows = await catalogueRows<ShapeRow>(client, SHAPE, [oid]);
+  const [rows] = await answersTo(client, [shapeOf(oid)]);
+  return shapeIn(rows);
+}
+
+/** What `shapeOf` answered. */
+export function shapeIn(rows: readonly ShapeRow[]): TableShape {
   const placed = rows.flatMap(({ key_place: place }, position) =>
     place === null ? [] : [{ place, position }],
   );
