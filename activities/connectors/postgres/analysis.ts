@@ -18,9 +18,10 @@ import {
   allAnswers,
   asOurselves,
   asStatement,
+  asStatementIfThere,
   beginning,
+  endTransaction,
   extended,
-  isOpen,
   together,
   type SessionRequest,
 } from './session.ts';
@@ -73,7 +74,7 @@ export function startOfAnalysis(request: AnalysisRequest) {
   return {
     beginning: beginningAnalysis(request),
     questions: [domainChecks(request.statement), ...safetyQuestions(request.settings)],
-    last: asStatement(request.settings),
+    last: asStatementIfThere(request.settings),
   } as const;
 }
 
@@ -107,7 +108,7 @@ export async function analyse(
     if (!isWatched) await keepSchema(client, [...beginningAnalysis(request), ...asStatement(settings)]);
     return await analyseInside(client, request);
   } finally {
-    if (isOpen(client)) await client.query('rollback');
+    await endTransaction(client);
   }
 }
 

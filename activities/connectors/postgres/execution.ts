@@ -14,19 +14,20 @@ import {
   untriedBecause,
   type Untried,
 } from './unpreviewed.ts';
-import { beginWriting, effectOf, type BegunWriting } from './rehearsal.ts';
+import { BEGUN, begunWriting, effectOf, type BegunWriting } from './rehearsal.ts';
 import type { TableEffect } from './images.ts';
-import { claimKey, readLedger } from './ledger.ts';
+import { claiming, isTaken, readLedger } from './ledger.ts';
 import { statedUntried } from './plan-untried.ts';
 import { projectWithUnbound } from './comparison.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { keptIn } from './moved-rows.ts';
 import type { ProjectedEffect } from './projection.ts';
+import { answersTo } from './questions.ts';
 import { queueBehindRivals } from './queue.ts';
 import { notPreviewable, StatementRefused } from './refusal.ts';
 import { runStatement } from './run-statement.ts';
 import { shownOf, statedOf } from './plan-body.ts';
-import { rowsOf, lostSession } from './session.ts';
+import { asStatement, beginning, endTransaction, lostSession, rowsOf } from './session.ts';
 import { classOf, failureOf, isSurvivedError, isTransient } from './sql-error.ts';
 import { readerUse } from './written-tables.ts';
 import type { PreparedCall } from './prepared-call.ts';
@@ -72,36 +73,40 @@ export async function executeApproved(prepared: PreparedExecution, idle: Client)
 async function tryOnce(prepared: PreparedExecution, writer: Client, idle: Client): Promise<ExecutionOutcome> {
   await queueBehindRivals(idle, prepared.call.approvedPlan, prepared);
   try {
-    const begun = await beginWriting(prepared, writer, 'serializable');
-    const known = prepared.settings.hasLedger ? await claimed(prepared, writer) : null;
-    if (known !== null) return known;
+    const begun = await beginClaimed(prepared, writer);
+    if (begun === null) return await outcomeOfOther(prepared, writer);
     const found = await runAndRead(prepared, writer, begun);
     const detail = differenceFrom(prepared.call.approvedPlan, found);
     if (detail === null) return await commit(prepared, writer, found.stated.effects);
     return { kind: 'drifted', detail };
   } finally {
     // Committed or rolled back: the next one meets no lock of this one.
-    if (writer.getTransactionStatus() !== 'I') await writer.query('rollback').catch(() => undefined);
-    await idle.query('rollback').catch(() => undefined);
+    for (const client of [writer, idle]) await endTransaction(client).catch(() => undefined);
   }
 }
 
 const WAITED_TOO_LONG: ReadonlySet<string> = new Set(['55P03', '57014']);
 
-/** Null when this run has the key now; otherwise what the other run with it did. */
-async function claimed(prepared: PreparedExecution, writer: Client): Promise<ExecutionOutcome | null> {
-  const { call } = prepared;
-  const entry = {
-    key: call.idempotencyKey,
-    requestId: call.requestId,
-    fingerprint: call.approvedPlan.fingerprint,
-  };
-  const isMine = await claimKey(writer, entry).catch((error: unknown) => {
+/** Begins as the statement, with the key claimed. Null where another run has it. */
+async function beginClaimed(prepared: PreparedExecution, writer: Client): Promise<BegunWriting | null> {
+  const { call, settings } = prepared;
+  const { idempotencyKey: key, requestId, approvedPlan } = call;
+  const claim = claiming({ key, requestId, fingerprint: approvedPlan.fingerprint });
+  const start = { ...BEGUN, after: beginning({ isolation: 'serializable' }, prepared) };
+  const last = [...(settings.hasLedger ? [claim] : []), ...asStatement(settings)];
+  try {
+    const [begun] = await answersTo(writer, [start], last);
+    return begunWriting(writer, begun);
+  } catch (error) {
+    if (isTaken(error)) return null;
     // The other run may still commit, so this is no failure of the request.
     if (isSurvivedError(error) && WAITED_TOO_LONG.has(error.code)) throw lostSession(error);
     throw error;
-  });
-  if (isMine) return null;
+  }
+}
+
+/** What the other run with this key did. */
+async function outcomeOfOther({ call }: PreparedExecution, writer: Client): Promise<ExecutionOutcome> {
   await writer.query('rollback');
   const found = await readLedger(writer, call.idempotencyKey);
   if (found?.fenced === false)

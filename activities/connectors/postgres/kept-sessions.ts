@@ -4,7 +4,15 @@ import { Socket } from 'node:net';
 import type { Client } from 'pg';
 
 import { answersTo, forgetQuestions, type Answers, type Question } from './questions.ts';
-import { closeSession, isOpen, openSession, sessionUrl, together, type SessionRequest } from './session.ts';
+import {
+  closeSession,
+  ending,
+  isOpen,
+  openSession,
+  sessionUrl,
+  together,
+  type SessionRequest,
+} from './session.ts';
 import { roleSettingsIn, ROLE_SETTINGS, SET_AT_LOGIN } from './value-settings.ts';
 
 /** No session lives longer: a login that the target's owner forbids ends soon, and so does what a function left in memory. */
@@ -197,12 +205,15 @@ export function roleSettingsOf(client: Client): readonly string[] {
  * follow from.
  */
 function reset(client: Client, kept: Kept): Promise<boolean> {
-  const ending = isOpen(client) ? ['rollback'] : [];
   const isSpared = kept.use !== 'statement' && !kept.hasReadRows;
   const seeding = `select pg_catalog.setseed(${randomInt(2 ** 47) / 2 ** 47})`;
   if (!isSpared) forgetQuestions(client);
   kept.hasReadRows = false;
-  return together(client, [...ending, ...RESET, ...(isSpared ? [] : [...RESET_QUESTIONS, seeding])]).then(
+  return together(client, [
+    ...ending(client),
+    ...RESET,
+    ...(isSpared ? [] : [...RESET_QUESTIONS, seeding]),
+  ]).then(
     () => true,
     () => false,
   );

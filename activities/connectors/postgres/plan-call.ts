@@ -4,7 +4,15 @@ import type { Client } from 'pg';
 
 import type { Plan } from '../../../domain/request/plan.ts';
 import { sharedEffect, type TwoRuns } from './comparison.ts';
-import { dryRun, type DryRun, type EffectSessions, type LookInside, type Rehearsed } from './rehearsal.ts';
+import {
+  begunWriting,
+  dryRun,
+  startOfRehearsal,
+  type DryRun,
+  type EffectSessions,
+  type LookInside,
+  type Rehearsed,
+} from './rehearsal.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { notPreviewable } from './refusal.ts';
 import { findReversal } from './reversal.ts';
@@ -44,11 +52,11 @@ async function tryPlan(prepared: PreparedCall, reader: Client, rehearsal: Rehear
   const run = (own: Rehearsed): Promise<DryRun> =>
     prepared.kept.lend(
       prepared,
-      (writer) => {
+      (writer, [begun]) => {
         used = writer;
-        return dryRun(prepared, { writer, reader }, own);
+        return dryRun(prepared, { writer, reader, begun: begunWriting(writer, begun) }, own);
       },
-      { use: 'statement', except: used },
+      { use: 'statement', except: used, start: startOfRehearsal(prepared) },
     );
   const first = await run(rehearsal);
   // What changes nothing assigns nothing, so a second look shows nothing more.

@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 
 import type { Plan } from '../../../domain/request/plan.ts';
 import { answersTo, question } from './questions.ts';
-import { beginning, type SessionRequest } from './session.ts';
+import { beginning, endTransaction, type SessionRequest } from './session.ts';
 import { isSurvivedError } from './sql-error.ts';
 
 /**
@@ -21,7 +21,7 @@ export async function queueBehindRivals(client: Client, plan: Plan, request: Ses
     await answersTo(client, [{ ...question(LOCKS, [resources]), after: start }]);
   } catch (error) {
     if (!isSurvivedError(error)) throw error;
-    await client.query('rollback');
+    await endTransaction(client);
   }
 }
 

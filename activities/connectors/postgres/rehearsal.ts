@@ -11,17 +11,19 @@ import { newKeysOf, readSequenceHeads, type Making, type MakingTime } from './ma
 import { notCounting } from './target-safety.ts';
 import { notPreviewable } from './refusal.ts';
 import type { PreparedCall } from './prepared-call.ts';
+import { question } from './questions.ts';
 import { refuseTooMany, rowsOfEffects, type Rehearsal } from './rehearsal-bounds.ts';
 import { runStatement } from './run-statement.ts';
 import { readPositions, type SequenceUse } from './sequence-use.ts';
 import {
   allAnswers,
+  asStatement,
   begin,
   beginning,
+  endTransaction,
   LOOKED,
   lostSession,
   together,
-  type TransactionStart,
 } from './session.ts';
 import { isSurvivedError } from './sql-error.ts';
 import { SESSION_SETTINGS, valueSettings } from './value-settings.ts';
@@ -40,25 +42,27 @@ export type LookInside = (sessions: EffectSessions, effects: readonly TableEffec
 /** What is run, and what else is looked at. */
 export type Rehearsed = Rehearsal & { readonly lookInside?: LookInside };
 
-/** Runs the statement, reads its effect, and rolls everything back. Both sessions are idle. */
+/**
+ * Runs the statement and reads its effect. The transaction that `startOfRehearsal` began in the writer is rolled back when
+ * the session comes back. The reader is idle.
+ */
 export async function dryRun(
   prepared: PreparedCall,
-  { writer, reader }: Pick<EffectSessions, 'writer' | 'reader'>,
+  { writer, reader, begun }: Pick<EffectSessions, 'writer' | 'reader'> & { readonly begun: BegunWriting },
   { statement, rowsMax, listed, lookInside }: Rehearsed,
 ): Promise<DryRun> {
   const tables = statement.isRead ? [] : prepared.analysis.tables.map(({ oid }) => oid);
-  const { processId, values, ...begun } = await beginWriting(prepared, writer, 'repeatable read');
+  const { processId, values, ...state } = begun;
+  // An earlier try may have failed in it.
+  await endTransaction(reader);
   const startedAt = performance.now();
   const run = (): Promise<number> => runStatement({ ...prepared, statement }, writer);
   refuseTooMany(await stoppingGrowth({ processId, reader, tables }, run), rowsMax);
-  const sessions = { ...begun, writer, reader, countsOnly: new Set<string>() };
+  const sessions = { ...state, writer, reader, countsOnly: new Set<string>() };
   const isWriting = !statement.isRead || prepared.analysis.callsOwnerFunctions;
-  const [positions, effects] = await allAnswers([
-    isWriting ? readPositions(prepared, reader, processId) : new Map<string, null>(),
-    effectOf(prepared, sessions),
-  ]);
+  const effects = await effectOf(prepared, sessions);
+  const positions = isWriting ? await readPositions(prepared, reader, processId) : new Map<string, null>();
   await lookInside?.(sessions, effects);
-  await writer.query('rollback');
   const locksHeldMs = Math.ceil(performance.now() - startedAt);
   refuseTooMany(rowsOfEffects(effects), prepared.settings.planning.rowsMax);
   const rows = Math.max(listed, rowsTakingDefaults({ ...prepared, statement }, effects));
@@ -91,19 +95,23 @@ interface BegunRow extends QueryResultRow {
   readonly is_counting: boolean;
 }
 
-/** Begins a transaction that may write. */
-export async function beginWriting(
-  prepared: PreparedCall,
-  writer: Client,
-  isolation: TransactionStart['isolation'],
-): Promise<BegunWriting> {
-  const exporting = `select pg_catalog.pg_export_snapshot() as snapshot, ${SESSION_SETTINGS} as settings,
-                            pg_catalog.current_setting('track_counts')::boolean as is_counting,
-                            pg_catalog.pg_backend_pid() as process_id,
-                            ${COUNTED_BEFORE} as counted_before,
-                            ${NEXT_SHARED_MARK} as shared_from`;
-  const beginningAll = [...beginning({ isolation }, prepared), exporting];
-  const [begun] = await together<BegunRow>(writer, beginningAll);
+/** Asks how a transaction begins that may write. */
+export const BEGUN = question<BegunRow>(`
+  select pg_catalog.pg_export_snapshot() as snapshot, ${SESSION_SETTINGS} as settings,
+         pg_catalog.current_setting('track_counts')::boolean as is_counting, pg_catalog.pg_backend_pid() as process_id,
+         ${COUNTED_BEFORE} as counted_before, ${NEXT_SHARED_MARK} as shared_from`);
+
+/** How a session that is lent starts to rehearse what may write. */
+export function startOfRehearsal(prepared: PreparedCall) {
+  return {
+    beginning: beginning({ isolation: 'repeatable read' }, prepared),
+    questions: [BEGUN],
+    last: asStatement(prepared.settings),
+  } as const;
+}
+
+/** What `BEGUN` answered in a session. */
+export function begunWriting(writer: Client, [begun]: readonly BegunRow[]): BegunWriting {
   // Of this very session: the settings of its role or database may have changed since others were opened.
   if (begun?.is_counting !== true) throw notCounting();
   return {
@@ -120,27 +128,23 @@ export interface EffectSessions extends Omit<EffectReading, 'settings' | 'limits
   readonly snapshot: string;
 }
 
-/** Reads the open transaction's effect, also in tables that only triggers write. */
+/** Reads the open transaction's effect, also in tables that only triggers write. The reader's transaction stays open. */
 export async function effectOf(
   prepared: PreparedCall,
   sessions: EffectSessions,
 ): Promise<readonly TableEffect[]> {
-  try {
-    const [{ counts, time }] = await Promise.all([
-      readCounts(sessions, prepared.settings),
-      beginReading(prepared, sessions),
-    ]);
-    const read = await readEffect({ ...prepared, ...sessions }, counts, (triggers) =>
-      refuseUnforeseen(prepared, triggers),
-    );
-    await together(sessions.writer, LOOKED);
-    const effects = withoutUnseenMoves(read, prepared.analysis.tables);
-    return prepared.analysis.runsOwnerCode
-      ? await withMaking(prepared, sessions.writer, { effects, time })
-      : effects;
-  } finally {
-    await sessions.reader.query('rollback');
-  }
+  const [{ counts, time }] = await allAnswers([
+    readCounts(sessions, prepared.settings),
+    beginReading(prepared, sessions),
+  ]);
+  const read = await readEffect({ ...prepared, ...sessions }, counts, (triggers) =>
+    refuseUnforeseen(prepared, triggers),
+  );
+  await together(sessions.writer, LOOKED);
+  const effects = withoutUnseenMoves(read, prepared.analysis.tables);
+  return prepared.analysis.runsOwnerCode
+    ? await withMaking(prepared, sessions.writer, { effects, time })
+    : effects;
 }
 
 /** Notes of each table what a value made up by this transaction looks like. */

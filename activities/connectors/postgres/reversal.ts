@@ -10,7 +10,7 @@ import { answersTo, question } from './questions.ts';
 import { bagOf, isUpdate } from './pairing.ts';
 import { isSameValue } from './projection.ts';
 import { StatementRefused } from './refusal.ts';
-import { asOurselves, asStatement, beginning, together } from './session.ts';
+import { asOurselves, asStatement, beginning, ending, endTransaction, together } from './session.ts';
 import { isSurvivedError } from './sql-error.ts';
 import { wayBackOf, type UndoneTable, type WayBack } from './way-back.ts';
 import type { PreparedCall } from './prepared-call.ts';
@@ -37,15 +37,11 @@ export async function findReversal(search: ReversalSearch): Promise<Reversal> {
 /** A way back that may be tried: it calls nothing that nobody vouches for. */
 async function possibleWay(search: ReversalSearch): Promise<WayBack> {
   const { sessions } = search;
-  try {
-    const wayBack = wayBackOf(await orderedTables(sessions.reader, search));
-    if (typeof wayBack === 'string') return wayBack;
-    const size = Math.max(...wayBack.map((steps) => steps.join().length));
-    if (size > STEPS_CHARACTERS_MAX) return 'There are too many rows to write the way back down.';
-    return (await unforeseen(search)) ?? wayBack;
-  } finally {
-    await sessions.reader.query('rollback');
-  }
+  const wayBack = wayBackOf(await orderedTables(sessions.reader, search));
+  if (typeof wayBack === 'string') return wayBack;
+  const size = Math.max(...wayBack.map((steps) => steps.join().length));
+  if (size > STEPS_CHARACTERS_MAX) return 'There are too many rows to write the way back down.';
+  return (await unforeseen(search)) ?? wayBack;
 }
 
 function impossible(how: string): Reversal {
@@ -88,7 +84,7 @@ const LINKS = `
 
 async function orderedTables(client: Client, search: ReversalSearch): Promise<readonly UndoneTable[]> {
   const { tables, effects, prepared } = search;
-  const start = beginning({ isolation: 'repeatable read' }, prepared);
+  const start = [...ending(client), ...beginning({ isolation: 'repeatable read' }, prepared)];
   const asked = question<LinkRow>(LINKS, [tables.map(({ oid }) => oid)]);
   const [links] = await answersTo(client, [{ ...asked, after: start }]);
   const byOid = new Map(links.map((link) => [link.oid, link]));
@@ -171,7 +167,7 @@ async function triedOut(
   { prepared, sessions }: ReversalSearch,
   steps: readonly string[],
 ): Promise<string | null> {
-  const { writer } = sessions;
+  const { writer, reader } = sessions;
   await writer.query('savepoint keyturn_way_back');
   try {
     const immediately = 'set constraints all immediate';
@@ -187,6 +183,8 @@ async function triedOut(
     return `What was tried to undo it is refused by the target (${error.code}).`;
   } finally {
     await together(writer, ['rollback to savepoint keyturn_way_back']);
+    // What it has read stays locked until then.
+    await endTransaction(reader);
   }
 }
 

@@ -2,7 +2,7 @@ import type { Client, QueryResultRow } from 'pg';
 
 import { observerOf } from './effect.ts';
 import { answersTo, question } from './questions.ts';
-import { beginning, takingRole, type SessionRequest } from './session.ts';
+import { beginning, ending, takingRole, type SessionRequest } from './session.ts';
 
 /** Where each sequence stands that a transaction took values of: how many it has given away; null where it is hidden. */
 export type SequencePositions = ReadonlyMap<string, bigint | null>;
@@ -16,7 +16,7 @@ export interface SequenceUse {
 
 /**
  * Where the sequences stand that a session's open transaction has used, whatever made it use them. Queried in a session that
- * keeps its plans, and all at once: the next query of the same session follows it.
+ * keeps its plans, where an earlier transaction is undone.
  */
 export async function readPositions(
   request: SessionRequest,
@@ -26,7 +26,7 @@ export async function readPositions(
   const { settings } = request;
   // Each role sees the sequences that it has rights on.
   const roles = [...new Set([observerOf(settings), settings.statementRole])];
-  const start = beginning({ isolation: 'read committed' }, request);
+  const start = [...ending(reader), ...beginning({ isolation: 'read committed' }, request)];
   const asked = roles.map((role, index) => ({
     ...question<PositionRow>(POSITIONS, [processId]),
     after: [...(index === 0 ? start : []), takingRole(role)],
