@@ -48,7 +48,8 @@ export function refusedRun(error: StatementRefused): ExecutionOutcome {
 
 /**
  * Runs the statement and commits only the approved effect. An outcome means that it is certain what happened; an
- * error after `beforeCommit` was called means that it is not. `idle` is a session that has nothing to do.
+ * error after `beforeCommit` was called means that it is not. `idle` is a session that has nothing to do; what is open in it
+ * and in the writer ends when they come back.
  */
 export async function executeApproved(prepared: PreparedExecution, idle: Client): Promise<ExecutionOutcome> {
   for (let tries = 1; ; tries += 1) {
@@ -63,7 +64,8 @@ export async function executeApproved(prepared: PreparedExecution, idle: Client)
       if (!isTransient(error) || tries === TRIES_MAX) {
         return { kind: 'failed', code: classOf(error), ...failureOf(error) };
       }
-      // At once, it would meet the same rivals again.
+      // Nobody waits for who waits; at once, it would meet the same rivals again.
+      await endTransaction(idle);
       await setTimeout(Math.random() * PAUSE_MS_MAX);
     }
   }
@@ -72,17 +74,11 @@ export async function executeApproved(prepared: PreparedExecution, idle: Client)
 /** Once the writing session is there: nobody stands in the queue without one. */
 async function tryOnce(prepared: PreparedExecution, writer: Client, idle: Client): Promise<ExecutionOutcome> {
   await queueBehindRivals(idle, prepared.call.approvedPlan, prepared);
-  try {
-    const begun = await beginClaimed(prepared, writer);
-    if (begun === null) return await outcomeOfOther(prepared, writer);
-    const found = await runAndRead(prepared, writer, begun);
-    const detail = differenceFrom(prepared.call.approvedPlan, found);
-    if (detail === null) return await commit(prepared, writer, found.stated.effects);
-    return { kind: 'drifted', detail };
-  } finally {
-    // Committed or rolled back: the next one meets no lock of this one.
-    for (const client of [writer, idle]) await endTransaction(client).catch(() => undefined);
-  }
+  const begun = await beginClaimed(prepared, writer);
+  if (begun === null) return outcomeOfOther(prepared, writer);
+  const found = await runAndRead(prepared, writer, begun);
+  const detail = differenceFrom(prepared.call.approvedPlan, found);
+  return detail === null ? commit(prepared, writer, found.stated.effects) : { kind: 'drifted', detail };
 }
 
 const WAITED_TOO_LONG: ReadonlySet<string> = new Set(['55P03', '57014']);
