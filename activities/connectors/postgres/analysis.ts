@@ -23,10 +23,10 @@ import {
   together,
   type SessionRequest,
 } from './session.ts';
-import type { TargetSettings } from './settings.ts';
 import type { Statement } from './statement.ts';
 import { refuseUnsafeTarget } from './target-safety.ts';
 import { isOwners, listedIn, readTriggers, unknownOf, type TriggerFunction } from './triggers.ts';
+import { isPlainStatement, isRepeatable } from './repeatable.ts';
 import { refuseVaryingValues } from './varying-values.ts';
 import { mayVary } from './varying-views.ts';
 import { readWrites, refuseSystemRelations, type WrittenTable } from './written-tables.ts';
@@ -51,6 +51,8 @@ export interface Analysis {
   readonly hasFixedValues: boolean;
   /** True when something in a writing statement may differ from run to run beyond what is proven to be assigned. */
   readonly isVarying: boolean;
+  /** True when one rehearsal shows what any other would, while nobody changes the data. */
+  readonly isRepeatable: boolean;
   /** Trigger functions that nobody vouches for: when there are any, the statement must not be tried out. */
   readonly unknownTriggers: readonly TriggerFunction[];
 }
@@ -90,7 +92,7 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
   const { oid, body } = await noteStatement(client, request);
   const tree = readNodeText(body);
   await refuseSystemRelations(client, relationsIn(tree));
-  const { types, ...values } = await readValues(client, tree, request.settings);
+  const { types, isPlain, ...values } = await readValues(client, tree, request);
   const { isVarying } = values;
   const written = [...values.tables, ...values.rewritten.map((view) => ({ ...view, isNamed: true }))];
   // Deparsed under our own path, whatever is printed without a schema is of pg_catalog.
@@ -118,6 +120,7 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
       // Whatever they are declared to be: of what is made at execution they may make anything.
       expressions.some(({ calls_own: callsOwn }) => callsOwn),
     isVarying: isVarying || (written.length > 0 && (await mayVary(client, views))),
+    isRepeatable: isRepeatable({ ...values, isPlain, functions, expressions }),
     unknownTriggers,
   };
 }
@@ -126,11 +129,14 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
 async function readValues(
   client: Client,
   tree: NodeValue,
-  { madeAtExecution }: TargetSettings,
+  { settings, statement }: AnalysisRequest,
 ): Promise<
-  Pick<Analysis, 'tables' | 'rewritten' | 'isVarying' | 'hasFixedValues'> & { types: readonly string[] }
+  Pick<Analysis, 'tables' | 'rewritten' | 'isVarying' | 'hasFixedValues'> & {
+    types: readonly string[];
+    isPlain: boolean;
+  }
 > {
-  const facts = await readQueryFacts(client, tree, madeAtExecution);
+  const facts = await readQueryFacts(client, tree, settings.madeAtExecution);
   refuseHarmfulCalls(facts);
   const named = readWrittenValues(tree, facts);
   const isVarying = named.writes.length > 0 && refuseVaryingValues(tree, { facts, reader: named.reader });
@@ -149,6 +155,7 @@ async function readValues(
     rewritten: rewriting.rewritten,
     isVarying: isVarying || rewriting.isVarying,
     types: [...facts.types.keys()],
+    isPlain: isPlainStatement(tree, { facts, statement }),
     hasFixedValues: hasFixedValues(tree, { facts, reader: named.reader }),
   };
 }

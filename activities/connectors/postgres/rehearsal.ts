@@ -53,7 +53,7 @@ export async function dryRun(
   const sessions = { ...begun, writer, reader, countsOnly: new Set<string>() };
   const isWriting = !statement.isRead || prepared.analysis.callsOwnerFunctions;
   const [positions, effects] = await allAnswers([
-    isWriting ? readPositions(prepared, reader, processId) : new Map<string, null>(),
+    isWriting ? readPositions(prepared, reader, processId) : new Map<string, never>(),
     effectOf(prepared, sessions),
   ]);
   await lookInside?.(sessions, effects);
