@@ -25,8 +25,8 @@ import {
   together,
   type SessionRequest,
 } from './session.ts';
-import type { TargetSettings } from './settings.ts';
 import type { Statement } from './statement.ts';
+import { isPlainStatement, isRepeatable } from './repeatable.ts';
 import { refuseUnsafeTarget, safetyQuestions } from './target-safety.ts';
 import { isOwners, listedIn, triggersOf, unknownOf, type TriggerFunction } from './triggers.ts';
 import { refuseVaryingValues } from './varying-values.ts';
@@ -60,6 +60,8 @@ export interface Analysis {
   readonly hasFixedValues: boolean;
   /** True when something in a writing statement may differ from run to run beyond what is proven to be assigned. */
   readonly isVarying: boolean;
+  /** True when one rehearsal shows what any other would, while nobody changes the data. */
+  readonly isRepeatable: boolean;
   /** Trigger functions that nobody vouches for: when there are any, the statement must not be tried out. */
   readonly unknownTriggers: readonly TriggerFunction[];
 }
@@ -114,7 +116,7 @@ export async function analyse(
 
 async function analyseInside(client: Client, request: AnalysisRequest): Promise<Analysis> {
   const { oid, body } = await noteStatement(client, request);
-  const { types, ...values } = await readValues(client, readNodeText(body), request.settings);
+  const { types, isPlain, ...values } = await readValues(client, readNodeText(body), request);
   const written = [...values.tables, ...values.rewritten.map((view) => ({ ...view, isNamed: true }))];
   // Deparsed under our own path, whatever is printed without a schema is of pg_catalog.
   const [objects, triggers, called] = await answersTo(client, [
@@ -141,6 +143,7 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
       // Whatever they are declared to be: of what is made at execution they may make anything.
       expressions.some(({ calls_own: callsOwn }) => callsOwn),
     isVarying: values.isVarying || (written.length > 0 && (await isVarying())),
+    isRepeatable: isRepeatable({ ...values, isPlain, functions, expressions }),
     unknownTriggers: unknownOf(triggers, allowed),
   };
 }
@@ -149,9 +152,12 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
 async function readValues(
   client: Client,
   tree: NodeValue,
-  { madeAtExecution }: TargetSettings,
+  { settings, statement }: AnalysisRequest,
 ): Promise<
-  Pick<Analysis, 'tables' | 'rewritten' | 'isVarying' | 'hasFixedValues'> & { types: readonly string[] }
+  Pick<Analysis, 'tables' | 'rewritten' | 'isVarying' | 'hasFixedValues'> & {
+    types: readonly string[];
+    isPlain: boolean;
+  }
 > {
   const direct = writesIn(tree);
   const [names, factRows, relations, ...written] = await answersTo(client, [
@@ -161,7 +167,7 @@ async function readValues(
     ...writtenTables(direct),
   ]);
   refuseSystemRelations(names);
-  const facts = factsOf(tree, factRows, madeAtExecution);
+  const facts = factsOf(tree, factRows, settings.madeAtExecution);
   refuseHarmfulCalls(facts);
   const named = readWrittenValues(tree, facts);
   const isVarying = named.writes.length > 0 && refuseVaryingValues(tree, { facts, reader: named.reader });
@@ -176,6 +182,7 @@ async function readValues(
     rewritten,
     isVarying: isVarying || followed.isVarying,
     types: [...facts.types.keys()],
+    isPlain: isPlainStatement(tree, { facts, statement }),
     hasFixedValues: hasFixedValues(tree, { facts, reader: named.reader }),
   };
 }

@@ -31,14 +31,20 @@ interface Evaluated {
   readonly request: { readonly settings: TargetSettings; readonly parser: SqlParser };
 }
 
-interface ExpressionRow extends QueryResultRow {
+/** An expression that the target's owner wrote. */
+export interface ExpressionRow extends QueryResultRow {
   readonly text: string | null;
-  readonly kind: 'rule' | 'default' | 'other';
+  readonly kind: 'rule' | 'default' | 'generated' | 'other';
   /** True for a default, or what a column is generated from, that calls functions of the target's owner. */
   readonly calls_own: boolean;
+  /** Of a default that nothing but an INSERT takes. */
+  readonly column: string | null;
+  /** True where it is proven to be the same for the same row at all times. */
+  readonly is_constant: boolean;
 }
 
-interface FunctionRow extends QueryResultRow {
+/** A function of the target's owner, or one of the server that is volatile. */
+export interface FunctionRow extends QueryResultRow {
   readonly name: string;
   readonly volatility: string;
   /** True when other owners have functions of this name: the list of the target does not say which is meant. */

@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 
 import type { Plan } from '../../../domain/request/plan.ts';
 import { answersTo, question } from './questions.ts';
-import { beginning, endTransaction, type SessionRequest } from './session.ts';
+import { beginningIn, endTransaction, type SessionRequest } from './session.ts';
 import { isSurvivedError } from './sql-error.ts';
 
 /**
@@ -16,7 +16,7 @@ export async function queueBehindRivals(client: Client, plan: Plan, request: Ses
   if (resources.length === 0) return;
   const { statementTimeoutMs } = request.limits;
   const patient = { ...request, limits: { ...request.limits, lockTimeoutMs: statementTimeoutMs } };
-  const start = beginning({ isolation: 'read committed' }, patient);
+  const start = beginningIn(client, { isolation: 'read committed' }, patient);
   try {
     await answersTo(client, [{ ...question(LOCKS, [resources]), after: start }]);
   } catch (error) {

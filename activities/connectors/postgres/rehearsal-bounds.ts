@@ -7,7 +7,7 @@ import type { TableEffect } from './images.ts';
 import { StatementRefused } from './refusal.ts';
 import { answersTo, question } from './questions.ts';
 import { SEQUENCES, type Sequence } from './sequences.sql.ts';
-import { beginning, takingRole } from './session.ts';
+import { beginningIn, takingRole } from './session.ts';
 import type { Statement } from './statement.ts';
 import type { PreparedCall } from './prepared-call.ts';
 
@@ -84,7 +84,10 @@ async function sequencesOf(prepared: PreparedCall, reader: Client): Promise<read
   const named = analysis.tables.filter(({ isNamed, isSetToDefaults }) => isNamed || isSetToDefaults);
   // A view may have defaults of its own.
   const oids = [...named, ...analysis.rewritten].map(({ oid }) => oid);
-  const start = [...beginning({ isolation: 'read committed' }, prepared), takingRole(observerOf(settings))];
+  const start = [
+    ...beginningIn(reader, { isolation: 'read committed' }, prepared),
+    takingRole(observerOf(settings)),
+  ];
   const asked = { ...question<Sequence>(SEQUENCES, [oids]), after: start };
   const [sequences] = await answersTo(reader, [asked], ['rollback']);
   return sequences;

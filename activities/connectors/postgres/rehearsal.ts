@@ -61,7 +61,7 @@ export async function dryRun(
   const sessions = { ...state, writer, reader, countsOnly: new Set<string>() };
   const isWriting = !statement.isRead || prepared.analysis.callsOwnerFunctions;
   const effects = await effectOf(prepared, sessions);
-  const positions = isWriting ? await readPositions(prepared, reader, processId) : new Map<string, null>();
+  const positions = isWriting ? await readPositions(prepared, reader, processId) : new Map<string, never>();
   await lookInside?.(sessions, effects);
   const locksHeldMs = Math.ceil(performance.now() - startedAt);
   refuseTooMany(rowsOfEffects(effects), prepared.settings.planning.rowsMax);

@@ -10,7 +10,7 @@ import { answersTo, question } from './questions.ts';
 import { bagOf, isUpdate } from './pairing.ts';
 import { isSameValue } from './projection.ts';
 import { StatementRefused } from './refusal.ts';
-import { asOurselves, asStatement, beginning, ending, endTransaction, together } from './session.ts';
+import { asOurselves, asStatement, beginningIn, endTransaction, together } from './session.ts';
 import { isSurvivedError } from './sql-error.ts';
 import { wayBackOf, type UndoneTable, type WayBack } from './way-back.ts';
 import type { PreparedCall } from './prepared-call.ts';
@@ -84,7 +84,7 @@ const LINKS = `
 
 async function orderedTables(client: Client, search: ReversalSearch): Promise<readonly UndoneTable[]> {
   const { tables, effects, prepared } = search;
-  const start = [...ending(client), ...beginning({ isolation: 'repeatable read' }, prepared)];
+  const start = beginningIn(client, { isolation: 'repeatable read' }, prepared);
   const asked = question<LinkRow>(LINKS, [tables.map(({ oid }) => oid)]);
   const [links] = await answersTo(client, [{ ...asked, after: start }]);
   const byOid = new Map(links.map((link) => [link.oid, link]));

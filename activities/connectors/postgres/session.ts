@@ -130,7 +130,16 @@ export async function endTransaction(client: Client): Promise<void> {
 
 /** Begins a transaction with all limits set for it alone, once an earlier one is undone. */
 export async function begin(client: Client, start: TransactionStart, request: SessionRequest): Promise<void> {
-  await together(client, [...ending(client), ...beginning(start, request)]);
+  await together(client, beginningIn(client, start, request));
+}
+
+/** `beginning` in a session that may be in a transaction still, which is undone. */
+export function beginningIn(
+  client: Client,
+  start: TransactionStart,
+  request: SessionRequest,
+): readonly string[] {
+  return [...ending(client), ...beginning(start, request)];
 }
 
 /** The statements that begin a transaction with all limits set for it alone. */
