@@ -22,12 +22,12 @@ import { projectWithUnbound } from './comparison.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { keptIn } from './moved-rows.ts';
 import type { ProjectedEffect } from './projection.ts';
-import { answersTo } from './questions.ts';
+import { answersTo, question } from './questions.ts';
 import { queueBehindRivals } from './queue.ts';
 import { notPreviewable, StatementRefused } from './refusal.ts';
 import { runStatement } from './run-statement.ts';
 import { shownOf, statedOf } from './plan-body.ts';
-import { asStatement, beginning, endTransaction, lostSession, rowsOf } from './session.ts';
+import { asStatement, beginning, endTransaction, lostSession } from './session.ts';
 import { classOf, failureOf, isSurvivedError, isTransient } from './sql-error.ts';
 import { readerUse } from './written-tables.ts';
 import type { PreparedCall } from './prepared-call.ts';
@@ -78,21 +78,28 @@ async function tryOnce(prepared: PreparedExecution, writer: Client, idle: Client
   if (begun === null) return outcomeOfOther(prepared, writer);
   const found = await runAndRead(prepared, writer, begun);
   const detail = differenceFrom(prepared.call.approvedPlan, found);
-  return detail === null ? commit(prepared, writer, found.stated.effects) : { kind: 'drifted', detail };
+  if (detail !== null) return { kind: 'drifted', detail };
+  return commit(prepared, writer, { effects: found.stated.effects, transactionId: begun.transactionId });
 }
 
 const WAITED_TOO_LONG: ReadonlySet<string> = new Set(['55P03', '57014']);
 
+interface BegunRun extends BegunWriting {
+  readonly transactionId: string;
+}
+
+const TRANSACTION = question<{ id: string }>('select pg_catalog.pg_current_xact_id()::text as id');
+
 /** Begins as the statement, with the key claimed. Null where another run has it. */
-async function beginClaimed(prepared: PreparedExecution, writer: Client): Promise<BegunWriting | null> {
+async function beginClaimed(prepared: PreparedExecution, writer: Client): Promise<BegunRun | null> {
   const { call, settings } = prepared;
   const { idempotencyKey: key, requestId, approvedPlan } = call;
   const claim = claiming({ key, requestId, fingerprint: approvedPlan.fingerprint });
   const start = { ...BEGUN, after: beginning({ isolation: 'serializable' }, prepared) };
-  const last = [...(settings.hasLedger ? [claim] : []), ...asStatement(settings)];
+  const claimed = { ...TRANSACTION, after: settings.hasLedger ? [claim] : [] };
   try {
-    const [begun] = await answersTo(writer, [start], last);
-    return begunWriting(writer, begun);
+    const [begun, [transaction]] = await answersTo(writer, [start, claimed], asStatement(settings));
+    return { ...begunWriting(writer, begun), transactionId: transaction?.id ?? '' };
   } catch (error) {
     if (isTaken(error)) return null;
     // The other run may still commit, so this is no failure of the request.
@@ -186,10 +193,8 @@ async function runUnpreviewed(
 async function commit(
   prepared: PreparedExecution,
   writer: Client,
-  effects: readonly ResourceEffect[],
+  { effects, transactionId }: { effects: readonly ResourceEffect[]; transactionId: string },
 ): Promise<ExecutionOutcome> {
-  const [row] = await rowsOf<{ id: string }>(writer, 'select pg_catalog.pg_current_xact_id()::text as id');
-  const transactionId = row?.id ?? '';
   await prepared.call.beforeCommit({ transactionId });
   const result = await writer.query('commit').catch((error: unknown) => refusedCommit(writer, error));
   // A transaction that had failed answers COMMIT with ROLLBACK and no error.
