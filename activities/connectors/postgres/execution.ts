@@ -26,7 +26,7 @@ import { queueBehindRivals } from './queue.ts';
 import { notPreviewable, StatementRefused } from './refusal.ts';
 import { runStatement } from './run-statement.ts';
 import { shownOf, statedOf } from './plan-body.ts';
-import { rowsOf, lostSession } from './session.ts';
+import { lostSession } from './session.ts';
 import { classOf, failureOf, isSurvivedError, isTransient } from './sql-error.ts';
 import { readerUse } from './written-tables.ts';
 import type { PreparedCall } from './prepared-call.ts';
@@ -77,7 +77,7 @@ async function tryOnce(prepared: PreparedExecution, writer: Client, idle: Client
     if (known !== null) return known;
     const found = await runAndRead(prepared, writer, begun);
     const detail = differenceFrom(prepared.call.approvedPlan, found);
-    if (detail === null) return await commit(prepared, writer, found.stated.effects);
+    if (detail === null) return await commit(prepared, writer, { ...begun, effects: found.stated.effects });
     return { kind: 'drifted', detail };
   } finally {
     // Committed or rolled back: the next one meets no lock of this one.
@@ -185,10 +185,11 @@ async function runUnpreviewed(
 async function commit(
   prepared: PreparedExecution,
   writer: Client,
-  effects: readonly ResourceEffect[],
+  {
+    transactionId,
+    effects,
+  }: Pick<BegunWriting, 'transactionId'> & { readonly effects: readonly ResourceEffect[] },
 ): Promise<ExecutionOutcome> {
-  const [row] = await rowsOf<{ id: string }>(writer, 'select pg_catalog.pg_current_xact_id()::text as id');
-  const transactionId = row?.id ?? '';
   await prepared.call.beforeCommit({ transactionId });
   const result = await writer.query('commit').catch((error: unknown) => refusedCommit(writer, error));
   // A transaction that had failed answers COMMIT with ROLLBACK and no error.

@@ -79,6 +79,8 @@ export interface BegunWriting extends Pick<EffectReading, 'sharedFrom' | 'counte
   readonly values: string;
   /** Of its session at the server. */
   readonly processId: number;
+  /** Of one that may be committed; a rehearsal gets its own only when it writes. */
+  readonly transactionId: string;
 }
 
 interface BegunRow extends QueryResultRow {
@@ -88,6 +90,7 @@ interface BegunRow extends QueryResultRow {
   readonly settings: string;
   readonly process_id: number;
   readonly is_counting: boolean;
+  readonly transaction_id: string | null;
 }
 
 /** Begins a transaction that may write. */
@@ -96,9 +99,11 @@ export async function beginWriting(
   writer: Client,
   isolation: TransactionStart['isolation'],
 ): Promise<BegunWriting> {
+  const transactionId = isolation === 'serializable' ? 'pg_catalog.pg_current_xact_id()::text' : 'null';
   const exporting = `select pg_catalog.pg_export_snapshot() as snapshot, ${SESSION_SETTINGS} as settings,
                             pg_catalog.current_setting('track_counts')::boolean as is_counting,
                             pg_catalog.pg_backend_pid() as process_id,
+                            ${transactionId} as transaction_id,
                             ${COUNTED_BEFORE} as counted_before,
                             ${NEXT_SHARED_MARK} as shared_from`;
   const beginningAll = [...beginning({ isolation }, prepared), exporting];
@@ -111,6 +116,7 @@ export async function beginWriting(
     countedBefore: begun.counted_before,
     values: valueSettings(begun.settings, roleSettingsOf(writer)),
     processId: begun.process_id,
+    transactionId: begun.transaction_id ?? '',
   };
 }
 
