@@ -6,11 +6,13 @@ import { SqlParsers } from '../../../../activities/connectors/postgres/parser-th
 import { planCall } from '../../../../activities/connectors/postgres/plan-call.ts';
 import { createPostgresConnector } from '../../../../activities/connectors/postgres/postgres-connector.ts';
 import type { PreparedCall } from '../../../../activities/connectors/postgres/prepared-call.ts';
+import { StatementRefused } from '../../../../activities/connectors/postgres/refusal.ts';
 import {
   DEFAULT_LIMITS,
   planningLimits,
   readTargetSettings,
 } from '../../../../activities/connectors/postgres/settings.ts';
+import { isSurvivedError } from '../../../../activities/connectors/postgres/sql-error.ts';
 import { readStatement } from '../../../../activities/connectors/postgres/statement.ts';
 import type {
   ApprovedCall,
@@ -30,15 +32,16 @@ export class Rehearsals {
     return this.#analysed(call, async ({ analysis }) => analysis.isRepeatable);
   }
 
-  /** The plans by one rehearsal and by two, without what may differ; null where one is not enough. */
-  bothPlans(call: ConnectorCall): Promise<readonly [object, object] | null> {
-    return this.#analysed(call, async (prepared, reader) => {
-      const { analysis } = prepared;
-      if (!analysis.isRepeatable) return null;
-      const once = await planCall(prepared, reader);
-      const twice = await planCall({ ...prepared, analysis: { ...analysis, isRepeatable: false } }, reader);
-      return [comparable(once), comparable(twice)];
-    });
+  /** What comes of one rehearsal and of two, without what may differ; null where one is not enough. */
+  async bothPlans(call: ConnectorCall): Promise<readonly [object, object] | null> {
+    const planned = (isRepeatable?: false): Promise<object | null> =>
+      this.#analysed(call, async (prepared, reader) => {
+        if (!prepared.analysis.isRepeatable) return null;
+        const analysis = { ...prepared.analysis, isRepeatable: isRepeatable ?? true };
+        return comparable(await planCall({ ...prepared, analysis }, reader));
+      }).catch(refusal);
+    const [once, twice] = [await planned(), await planned(false)];
+    return once === null || twice === null ? null : [once, twice];
   }
 
   /** The plan by the connector itself. */
@@ -70,6 +73,12 @@ export class Rehearsals {
       { start: startOfAnalysis(reading) },
     );
   }
+}
+
+/** By what the server or Keyturn itself says; anything else is a defect. */
+function refusal(error: unknown): object {
+  if (error instanceof StatementRefused || isSurvivedError(error)) return { code: error.code };
+  throw error;
 }
 
 function comparable({ locks_held_ms: _held, sequence_values_used: _used, ...plan }: Plan): object {
