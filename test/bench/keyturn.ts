@@ -24,12 +24,12 @@ export async function startKeyturn(stack: Stack): Promise<Subject> {
       const headers = { 'idempotency-key': randomUUID(), prefer: 'wait=0' };
       return (await answered(() => stack.request<{ id: string }>(agent, body, headers))).id;
     },
-    waitPending: (id) => changes.wait(id, ['pending']),
+    waitPending: async (id) => void (await changes.wait(id, ['pending'])),
     decide: async (id) => {
       const digest = await changes.digest(id);
       await answered(() => stack.decide(reviewer, id, { decision_digest: digest }));
     },
-    waitExecuted: (id) => changes.wait(id, ['succeeded']),
+    waitExecuted: async (id) => void (await changes.wait(id, ['succeeded'])),
     stop: () => changes.stop(),
   };
 }
@@ -56,9 +56,12 @@ function answered<T>(call: () => Promise<Reply<T>>): Promise<T> {
   });
 }
 
-interface Changes {
+/** How rows of requests change. */
+export interface Changes {
+  /** The decision digest that a request has now. */
   digest(id: string): Promise<string>;
-  wait(id: string, statuses: readonly string[]): Promise<void>;
+  /** Resolves when a request has one of these statuses. Answers which. */
+  wait(id: string, statuses: readonly string[]): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -71,8 +74,8 @@ interface Row {
   readonly decision_digest: string | null;
 }
 
-/** Waits on the product's own notifications, as its API does. */
-async function listen(stack: Stack): Promise<Changes> {
+/** Waits on the product's own notifications, as its API does. Gives a request up that does not get on for so long. */
+export async function listen(stack: Stack, stuckMs = STUCK_MS): Promise<Changes> {
   const client = new Client({ connectionString: stack.databases.keyturn.admin });
   await client.connect();
   const waiters = new Map<string, () => void>();
@@ -86,7 +89,7 @@ async function listen(stack: Stack): Promise<Changes> {
   return {
     digest: async (id) => (await rowOf(id))?.decision_digest ?? '',
     wait: async (id, statuses) => {
-      const until = Date.now() + STUCK_MS;
+      const until = Date.now() + stuckMs;
       for (;;) {
         const changed = new Promise<void>((resolve) => {
           waiters.set(id, resolve);
@@ -94,12 +97,14 @@ async function listen(stack: Stack): Promise<Changes> {
           setTimeout(resolve, 500).unref();
         });
         const row = await rowOf(id);
-        if (row && statuses.includes(row.status)) break;
+        if (row && statuses.includes(row.status)) {
+          waiters.delete(id);
+          return row.status;
+        }
         if (row?.status === 'failed' || Date.now() > until)
           throw new Error(`${id} is not ${statuses.join(' or ')}: ${JSON.stringify(row)}`);
         await changed;
       }
-      waiters.delete(id);
     },
     stop: async () => {
       await pool.end();
