@@ -9,6 +9,7 @@ export const SESSION_OPERATIONS = {
     path: '/v1/session',
     summary:
       'Show who is signed in with this browser, until when, and the token for calls that change something',
+    readers: 'caller',
     answers: [{ status: 200, description: 'The session of the cookie.', schema: ownSessionSchema }],
     errors: ['not_found'],
   },

@@ -4,7 +4,13 @@ import { problemSchema } from '../../../contract/problem.ts';
 import type { z } from 'zod';
 
 import { ADVICE } from '../../../contract/advice.ts';
-import { TAGS, type Answer, type AnswerHeader, type Operation } from '../../../contract/operation.ts';
+import {
+  READERS,
+  TAGS,
+  type Answer,
+  type AnswerHeader,
+  type Operation,
+} from '../../../contract/operation.ts';
 import { OPERATIONS } from '../../../contract/operations.ts';
 import type { Direction, JsonSchema } from './portable.ts';
 import { namedSchemas, schemaOf } from './schemas.ts';
@@ -108,7 +114,8 @@ function documented(operationId: string, operation: Operation) {
     operationId,
     tags: [operation.tag as string],
     summary: operation.summary,
-    security: operation.isPublic ? [] : [{ token: [] }],
+    description: `Who may read the answer: ${READERS[operation.readers]}`,
+    security: operation.readers === 'anybody' ? [] : [{ token: [] }],
     ...(parameters.length > 0 ? { parameters } : {}),
     ...bodyOf(operation),
     responses: { ...answersOf(operation), ...errorsOf(operation) },
@@ -180,11 +187,11 @@ function errorsOf(operation: Operation): Record<string, DocumentedAnswer> {
   );
 }
 
-function codesOf({ errors = [], isPublic = false, method, body, path }: Operation): readonly ErrorCode[] {
+function codesOf({ errors = [], readers, method, body, path }: Operation): readonly ErrorCode[] {
   return [
     ...ALWAYS,
-    ...(isPublic ? [] : GUARDED),
-    ...(isPublic || method === 'get' ? [] : UNSAFE),
+    ...(readers === 'anybody' ? [] : GUARDED),
+    ...(readers === 'anybody' || method === 'get' ? [] : UNSAFE),
     ...(body ? WITH_BODY : []),
     ...(path.includes('{') ? (['not_found'] as const) : []),
     ...errors,
