@@ -19,21 +19,25 @@ export async function startKeyturn(stack: Stack): Promise<Subject> {
     workerPid: stack.workers[0]?.pid() ?? 0,
     create: async () => {
       created += 1;
-      // Rows of its own, so that no request drifts because of another one.
-      const statement = `insert into purchase (account_id, placed_at, item, total, status)
-        values (${(created % 100) + 1_001}, '2026-11-01', 'bench ${created}', 1, 'placed')`;
+      const statement = benchStatement(created);
       const body = { action: 'postgres.execute', target: 'shop', arguments: { statement } };
       const headers = { 'idempotency-key': randomUUID(), prefer: 'wait=0' };
       return (await answered(() => stack.request<{ id: string }>(agent, body, headers))).id;
     },
-    waitPending: (id) => changes.wait(id, ['pending']),
+    waitPending: async (id) => void (await changes.wait(id, ['pending'])),
     decide: async (id) => {
       const digest = await changes.digest(id);
       await answered(() => stack.decide(reviewer, id, { decision_digest: digest }));
     },
-    waitExecuted: (id) => changes.wait(id, ['succeeded']),
+    waitExecuted: async (id) => void (await changes.wait(id, ['succeeded'])),
     stop: () => changes.stop(),
   };
+}
+
+/** What a request asks for: a row of its own, so that none drifts because of another one. */
+export function benchStatement(number: number): string {
+  return `insert into purchase (account_id, placed_at, item, total, status)
+    values (${(number % 100) + 1_001}, '2026-11-01', 'bench ${number}', 1, 'placed')`;
 }
 
 /** As a client has to: while the answer is "not now", the same call again. It counts as one call that took longer. */
@@ -52,9 +56,12 @@ function answered<T>(call: () => Promise<Reply<T>>): Promise<T> {
   });
 }
 
-interface Changes {
+/** How rows of requests change. */
+export interface Changes {
+  /** The decision digest that a request has now. */
   digest(id: string): Promise<string>;
-  wait(id: string, statuses: readonly string[]): Promise<void>;
+  /** Resolves when a request has one of these statuses. Answers which. */
+  wait(id: string, statuses: readonly string[]): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -67,8 +74,8 @@ interface Row {
   readonly decision_digest: string | null;
 }
 
-/** Waits on the product's own notifications, as its API does. */
-async function listen(stack: Stack): Promise<Changes> {
+/** Waits on the product's own notifications, as its API does. Gives a request up that does not get on for so long. */
+export async function listen(stack: Stack, stuckMs = STUCK_MS): Promise<Changes> {
   const client = new Client({ connectionString: stack.databases.keyturn.admin });
   await client.connect();
   const waiters = new Map<string, () => void>();
@@ -82,7 +89,7 @@ async function listen(stack: Stack): Promise<Changes> {
   return {
     digest: async (id) => (await rowOf(id))?.decision_digest ?? '',
     wait: async (id, statuses) => {
-      const until = Date.now() + STUCK_MS;
+      const until = Date.now() + stuckMs;
       for (;;) {
         const changed = new Promise<void>((resolve) => {
           waiters.set(id, resolve);
@@ -90,12 +97,14 @@ async function listen(stack: Stack): Promise<Changes> {
           setTimeout(resolve, 500).unref();
         });
         const row = await rowOf(id);
-        if (row && statuses.includes(row.status)) break;
+        if (row && statuses.includes(row.status)) {
+          waiters.delete(id);
+          return row.status;
+        }
         if (row?.status === 'failed' || Date.now() > until)
           throw new Error(`${id} is not ${statuses.join(' or ')}: ${JSON.stringify(row)}`);
         await changed;
       }
-      waiters.delete(id);
     },
     stop: async () => {
       await pool.end();

@@ -7,15 +7,19 @@ import { root } from '../../scripts/servers/root.ts';
 import { setup } from '../stack/global-setup.ts';
 import { testPostgresPid } from '../stack/databases.ts';
 import { findFullTemporal, type FullTemporalPrograms } from '../stack/full-temporal-program.ts';
-import { startStack, type Stack } from '../stack/stack.ts';
+import { startStack, type Stack, type StackOptions } from '../stack/stack.ts';
 import { UNBOUNDED } from '../stack/unbounded.ts';
 import { measureGate } from './gate.ts';
 import { listLatency, memoryWhileHolding, type Held } from './hold.ts';
-import { startKeyturn } from './keyturn.ts';
-import { linesOf, measureInTurn, type Line, type Scale } from './phases.ts';
+import { benchStatement, startKeyturn } from './keyturn.ts';
+import { linesOf, measureInTurn, type Line, type Scale, type Surroundings } from './phases.ts';
 import { measurePolicy } from './policy.ts';
 import { findPids } from './processes.ts';
+import { profileLines } from './profile.ts';
 import { startRaw } from './raw.ts';
+import { bareRehearsalMs } from './rehearsal.ts';
+import { startLines } from './start.ts';
+import type { Subject } from './subject.ts';
 
 const { values } = parseArgs({
   options: {
@@ -25,8 +29,12 @@ const { values } = parseArgs({
     smoke: { type: 'boolean', default: false },
     /** `development`, or `full`: the production server on PostgreSQL, built on first use. */
     server: { type: 'string', default: 'development' },
+    /** How often the rounds are measured, so that the spread is seen: twice on the full server, else once. */
+    runs: { type: 'string' },
     /** Only answers on the spot. */
     gate: { type: 'boolean', default: false },
+    /** Only the CPU profile of worker and API. */
+    profile: { type: 'boolean', default: false },
     /** Only policy, without servers. */
     policy: { type: 'boolean', default: false },
   },
@@ -46,6 +54,7 @@ async function onServers(): Promise<string> {
   process.env['KEYTURN_TEST_DURABLE'] = 'true';
   const tearDown = await setup();
   try {
+    if (values.profile) return [...machine(), '', ...(await profile(await stackOptions()))].join('\n');
     return values.gate ? await gateReport() : await measure();
   } finally {
     await tearDown();
@@ -67,33 +76,63 @@ async function gateReport(): Promise<string> {
 
 async function measure(): Promise<string> {
   const policy = await policyLines();
+  const starts = await startLines(values.smoke ? 1 : 3);
+  const options = await stackOptions();
+  const figures = await servedFigures(options);
+  return [...figures, ...policy, ...starts, ...(await profile(options))].join('\n');
+}
+
+function profile(options: StackOptions): Promise<readonly string[]> {
+  return profileLines(options, values.smoke ? 5 : 60);
+}
+
+async function stackOptions(): Promise<StackOptions> {
   const fullTemporal = await chosenServer();
   const env = { KEYTURN_LOG_LEVEL: 'warn', KEYTURN_API_RATE: '100000', NODE_OPTIONS: '', ...UNBOUNDED };
-  const stack = await startStack({ env, ...(fullTemporal ? { fullTemporal } : {}) });
+  return { env, ...(fullTemporal ? { fullTemporal } : {}) };
+}
+
+async function servedFigures(options: StackOptions): Promise<readonly string[]> {
+  const stack = await startStack(options);
   const { address, namespace } = stack.temporalService;
   const raw = await startRaw(stack.temporal, address, namespace);
   const product = await startKeyturn(stack);
   try {
     const serverPids = serverPidsOf(stack);
     const databasePid = testPostgresPid();
-    const figures = await measureInTurn([raw, product], SCALE, {
-      temporal: stack.temporal,
-      serverPids,
-      databasePid,
-    });
-    const [floor, ours] = [figures.get(raw), figures.get(product)];
-    if (!floor || !ours) throw new Error('Nothing was measured.');
+    const surroundings = { temporal: stack.temporal, serverPids, databasePid };
+    const runs: (readonly Line[])[] = [];
+    while (runs.length < runCount()) runs.push(await oneRun([raw, product], stack, surroundings));
     const lists = [await listLatency(stack, 1_000), await listLatency(stack, values.smoke ? 2_000 : 200_000)];
     await stack.keyturnDb.query(`delete from keyturn.request where not exists
       (select from audit.entry where entry.request = request.id)`);
     const holders = { subject: product, serverPids, databasePid };
     const held = await memoryWhileHolding(holders, holding());
-    return [table({ lines: linesOf(floor, ours, SCALE), lists, held }), ...policy].join('\n');
+    return table({ runs, lists, held });
   } finally {
     await product.stop();
     await raw.stop();
     await stack.stop();
   }
+}
+
+/** The figures of all rounds once. */
+async function oneRun(
+  [raw, product]: readonly [Subject, Subject],
+  stack: Stack,
+  surroundings: Surroundings,
+): Promise<readonly Line[]> {
+  const rehearsalMs = await bareRehearsalMs(stack.target, benchStatement(0), 100);
+  const figures = await measureInTurn([raw, product], SCALE, surroundings);
+  const [floor, ours] = [figures.get(raw), figures.get(product)];
+  if (!floor || !ours) throw new Error('Nothing was measured.');
+  return linesOf({ ...floor, rehearsalMs }, { ...ours, rehearsalMs: 0 }, SCALE);
+}
+
+function runCount(): number {
+  const count = Number(values.runs ?? (values.server === 'full' && !values.smoke ? 2 : 1));
+  if (Number.isInteger(count) && count > 0) return count;
+  throw new Error('--runs is a whole number from 1 on.');
 }
 
 /** Undefined: the development server that everything else of the tests uses. */
@@ -116,22 +155,30 @@ function holding(): readonly number[] {
 }
 
 interface Report {
-  readonly lines: readonly Line[];
+  /** The same figures, measured so often. */
+  readonly runs: readonly (readonly Line[])[];
   readonly lists: readonly { readonly rows: number; readonly p50Ms: number; readonly p99Ms: number }[];
   readonly held: readonly Held[];
 }
 
-function table({ lines, lists, held }: Report): string {
+function table({ runs, lists, held }: Report): readonly string[] {
+  const [first = []] = runs;
   return [
     ...machine(),
     `Temporal: the ${values.server} server. One PostgreSQL holds all databases.`,
+    ...(runs.length > 1 ? [`Measured ${runs.length} times: the values stand in that order.`] : []),
     '',
     '| figure | raw Temporal | Keyturn | ratio | aim |',
     '| --- | ---: | ---: | ---: | --- |',
-    ...lines.map(
-      ({ figure, floor, product, aim }) =>
-        `| ${figure} | ${round(floor)} | ${round(product)} | ${floor < 1 ? '' : (product / floor).toFixed(2)} | ${aim} |`,
-    ),
+    ...first.map(({ figure, aim }, index) => {
+      const measured = runs.flatMap((lines) => lines[index] ?? []);
+      const columns = [
+        measured.map(({ floor }) => round(floor)),
+        measured.map(({ product }) => round(product)),
+        measured.map(({ floor, product }) => (floor < 1 ? '' : (product / floor).toFixed(2))),
+      ];
+      return `| ${figure} | ${columns.map((column) => column.join(' · ')).join(' | ')} | ${aim} |`;
+    }),
     '',
     '| list of pending requests, first page | p50 ms | p99 ms |',
     '| --- | ---: | ---: |',
@@ -143,8 +190,13 @@ function table({ lines, lists, held }: Report): string {
       ({ pending, workerMiB, serverMiB, databaseMiB, seconds }) =>
         `| ${pending} | ${[workerMiB, serverMiB, databaseMiB, seconds].map(round).join(' | ')} |`,
     ),
+    `| growth of the worker, aim ≤ 64 from 1,000 to 10,000 | ${round(growthMiB(held))} | | | |`,
     '',
-  ].join('\n');
+  ];
+}
+
+function growthMiB(held: readonly Held[]): number {
+  return (held.at(-1)?.workerMiB ?? Number.NaN) - (held[0]?.workerMiB ?? Number.NaN);
 }
 
 function machine(): readonly string[] {
@@ -156,5 +208,5 @@ function machine(): readonly string[] {
 }
 
 function round(value: number): string {
-  return value >= 100 ? value.toFixed(0) : value.toFixed(1);
+  return Math.abs(value) >= 100 ? value.toFixed(0) : value.toFixed(1);
 }

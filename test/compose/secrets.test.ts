@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseEnv } from 'node:util';
-import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
+import { createLocalJWKSet, importJWK, type CryptoKey, type JSONWebKeySet } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { readWorkerKeys } from '../../configuration/keys.ts';
@@ -76,7 +76,7 @@ describe.skipIf(!hasOpenssl)('compose/secrets.sh', () => {
         reason: null,
         issued_at: '2026-11-22T12:00:00.000Z',
       },
-      { kid: key.kid, key },
+      { kid: key.kid, key: (await importJWK(key, 'EdDSA', { extractable: true })) as CryptoKey },
     );
     const keys = createLocalJWKSet(json<JSONWebKeySet>('verification.jwks.json'));
     expect(await openEnvelope('withdrawal', envelope, keys)).toMatchObject({ request: 'req_one' });

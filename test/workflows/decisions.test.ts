@@ -3,7 +3,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pseudonymOf } from '../../domain/identity/ids.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
-import { courseOf, decisionsOf, executionsOf, leavesOf, verdictsOf, waitForVerdicts } from './facts.ts';
+import {
+  courseOf,
+  decisionsOf,
+  executionsOf,
+  leavesOf,
+  verdictsOf,
+  waitForVerdicts,
+  waitUntilIdle,
+} from './facts.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';
 import { Desk } from './signed.ts';
 
@@ -24,6 +32,16 @@ afterAll(async () => {
 
 function effectsOf(id: string): number {
   return worker.target.effects.filter((effect) => effect === id).length;
+}
+
+/** What is done while no worker is up; there is one again however that ends. */
+async function withoutWorker(work: () => Promise<void>): Promise<void> {
+  await worker.stop();
+  try {
+    await work();
+  } finally {
+    worker = await startLocalWorker(stack, { target: worker.target });
+  }
 }
 
 const CROWD = Array.from({ length: 16 }, (_, index) => `reviewer-${String(index + 1).padStart(2, '0')}`);
@@ -150,12 +168,12 @@ describe('stages in order', () => {
   it('executes in the first round when both stages were decided while no worker was up', async () => {
     const ids: string[] = [];
     for (let count = 0; count < 6; count += 1) ids.push(await desk.ask({ target: 'shop-sequential' }));
-    await worker.stop();
-    for (const id of ids) {
-      await desk.decide(id, 'olga');
-      await desk.decide(id, 'omar');
-    }
-    worker = await startLocalWorker(stack, { target: worker.target });
+    await withoutWorker(async () => {
+      for (const id of ids) {
+        await desk.decide(id, 'olga');
+        await desk.decide(id, 'omar');
+      }
+    });
     for (const id of ids) {
       expect(await stack.waitForStatus(id, 'succeeded')).toMatchObject({ round: 1 });
       expect(effectsOf(id)).toBe(1);
@@ -166,29 +184,34 @@ describe('stages in order', () => {
 describe('an approval past its maximum age', () => {
   it('does not execute: the request is pending again, and the same people may decide anew', async () => {
     const id = await desk.ask({ target: 'shop-stale' });
-    await worker.stop();
-    // Counts decisions, executes nothing: no worker for that is up.
-    const bookkeeper = await startLocalWorker(stack, {
-      target: worker.target,
-      enableNonLocalActivities: false,
+    await withoutWorker(async () => {
+      await approveWithoutExecution(id);
+      await waitFor({
+        what: 'the approvals to be older than three seconds',
+        check: async () => {
+          const decisions = await decisionsOf(stack, id);
+          return decisions.every((row) => row.at.getTime() + 3_000 < Date.now()) ? true : undefined;
+        },
+      });
     });
-    await desk.decideAtOnce(id, ['olga', 'dmitri']);
-    await stack.waitForStatus(id, 'approved');
-    await bookkeeper.stop();
-    await waitFor({
-      what: 'the approvals to be older than three seconds',
-      check: async () => {
-        const decisions = await decisionsOf(stack, id);
-        return decisions.every((row) => row.at.getTime() + 3_000 < Date.now()) ? true : undefined;
-      },
-    });
-    worker = await startLocalWorker(stack, { target: worker.target });
     expect(await stack.waitForStatus(id, 'pending')).toMatchObject({ round: 2 });
     expect(await courseOf(stack, id)).toContain('request.approval_stale');
     expect(effectsOf(id)).toBe(0);
     await approveUntilExecuted(id);
     expect(effectsOf(id)).toBe(1);
   });
+
+  /** By a worker that counts decisions and executes nothing. */
+  async function approveWithoutExecution(id: string): Promise<void> {
+    const bookkeeper = await startLocalWorker(stack, { enableNonLocalActivities: false });
+    try {
+      await desk.decideAtOnce(id, ['olga', 'dmitri']);
+      await stack.waitForStatus(id, 'approved');
+      await waitUntilIdle(stack, id);
+    } finally {
+      await bookkeeper.stop();
+    }
+  }
 
   /** On a busy machine three seconds may pass again: then there is another round. */
   async function approveUntilExecuted(id: string): Promise<void> {

@@ -1,3 +1,5 @@
+import { temporal } from '@temporalio/proto';
+
 import type { Leaf, LeafType } from '../../domain/audit/leaf.ts';
 import type { DecisionRow, ExecutionRow } from '../../database/tables.ts';
 import type { Stack } from '../stack/stack.ts';
@@ -73,3 +75,20 @@ export async function waitForVerdicts(stack: Stack, id: string, count: number): 
     explain: async () => `recorded are ${(await verdictsOf(stack, id)).join(', ')}`,
   });
 }
+
+/**
+ * Waits until no worker is busy with the workflow. A worker that is stopped drops the task that is on its way to it, and the
+ * server waits ten seconds before it gives that task to another.
+ */
+export async function waitUntilIdle({ temporal: client }: Stack, id: string): Promise<void> {
+  await waitFor({
+    what: `no worker to be busy with ${id}`,
+    check: async () => {
+      const { raw } = await client.workflow.getHandle(id).describe();
+      const isActing = raw.pendingActivities?.some(({ state }) => state === STARTED);
+      return raw.pendingWorkflowTask || isActing ? undefined : true;
+    },
+  });
+}
+
+const STARTED = temporal.api.enums.v1.PendingActivityState.PENDING_ACTIVITY_STATE_STARTED;

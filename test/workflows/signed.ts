@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 
 import type { WorkflowHandle } from '@temporalio/client';
-import type { JWK } from 'jose';
+import { importJWK, type CryptoKey, type JWK } from 'jose';
 
 import { readWorkerKeys } from '../../configuration/keys.ts';
 import { readWorkerConfiguration } from '../../configuration/programs.ts';
@@ -19,6 +19,7 @@ import type { Lineage, LineageMember } from '../../domain/identity/identity.ts';
 import { seal, type SealingKeys } from '../../domain/crypto/sealing.ts';
 import { PRIVILEGED_ACTION, type PrivilegedActionInput } from '../../workflows/messages.ts';
 import type { Stack } from '../stack/stack.ts';
+import { waitUntilIdle } from './facts.ts';
 
 /** What a test asks for. */
 export interface Ask {
@@ -68,7 +69,7 @@ export class Desk {
     };
     return new Desk(
       stack,
-      { kid: jwk.kid, key: jwk },
+      { kid: jwk.kid, key: (await importJWK(jwk, 'EdDSA', { extractable: true })) as CryptoKey },
       await readWorkerKeys(readWorkerConfiguration(stack.env)),
     );
   }
@@ -150,11 +151,15 @@ export class Desk {
     });
   }
 
-  /** Signs and starts a request, and waits until people are asked (or whatever status is given). Answers its id. */
+  /**
+   * Signs and starts a request, and waits until people are asked (or whatever status is given) and its workflow waits.
+   * Answers its id.
+   */
   async ask(ask: Ask = {}, status: string | readonly string[] = 'pending'): Promise<string> {
     const request = await this.signRequest(ask);
     await this.start(request);
     await this.stack.waitForStatus(request.id, status);
+    await waitUntilIdle(this.stack, request.id);
     return request.id;
   }
 

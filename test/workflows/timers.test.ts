@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
-import { courseOf, leavesOf, verdictsOf, waitForLeaves, waitForVerdicts } from './facts.ts';
+import { courseOf, leavesOf, verdictsOf, waitForLeaves, waitForVerdicts, waitUntilIdle } from './facts.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';
 import { changeRequirement, withPolicy } from './policies.ts';
 import { Desk, type SignedAsk } from './signed.ts';
@@ -197,6 +197,7 @@ async function askWithNoWorker() {
   await Promise.all(signed.map((request) => desk.start(request)));
   for (const { id } of signed) {
     await stack.waitForStatus(id, 'pending');
+    await waitUntilIdle(stack, id);
     expiring.push(id);
   }
   await worker.stop();

@@ -82,6 +82,16 @@ describe('a sealed field', () => {
     }
   });
 
+  it('has one spelling, and opens only with its whole tag', async () => {
+    const text = await sealed({ statement: 'select 1' });
+    const parts = text.split('.');
+    const last = parts[4] ?? '';
+    const next = String.fromCharCode(last.charCodeAt(21) + 1);
+    for (const tag of [last.slice(0, 21) + next, `${last}==`, last.slice(0, 16), last.slice(0, 6), '']) {
+      await expect(unseal(parts.with(4, tag).join('.'), CONTEXT, KEYS)).rejects.toEqual(refused);
+    }
+  });
+
   it('does not open without its place in the header', async () => {
     const text = await new CompactEncrypt(new TextEncoder().encode('1'))
       .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: 'now' })
