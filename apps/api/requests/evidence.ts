@@ -19,7 +19,7 @@ export async function evidenceOf(context: Showing, caller: Caller, decided: Deci
   if (visibility !== 'whole') {
     throw new KeyturnError(
       'forbidden',
-      'The evidence holds every plan and error: only reviewers of the request and operators may read it.',
+      'The evidence holds every plan and error: only reviewers of the request, operators and auditors may read it.',
     );
   }
   return {

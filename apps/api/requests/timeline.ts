@@ -8,7 +8,7 @@ import type { RequestMode } from '../../../domain/request/status.ts';
 import { isStartWindowEnd } from '../../../domain/execution/start.ts';
 import { seesPlan } from '../../../domain/policy/visibility.ts';
 import type { Timeline } from '../../../contract/history.ts';
-import type { Caller } from '../auth/caller.ts';
+import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { rowsAsSigned } from './signed-rows.ts';
 import type { Showing } from './view.ts';
@@ -76,7 +76,7 @@ export function textOf(type: LeafType, mode: RequestMode): string {
 
 /**
  * What happened to a request, from its audit entries. Facts and parts quote plans and errors, so they are for those who
- * may see the whole request; after an approval those behind it see who took part, and everybody else the steps only.
+ * may see the whole request; after an approval the people behind it see who took part, and everybody else the steps only.
  */
 export async function timelineOf(context: Showing, caller: Caller, decided: DecidedRow): Promise<Timeline> {
   const items = await itemsOf(context, caller, decided);
@@ -108,7 +108,7 @@ async function itemsOf(
   const leaves = (await readLeaves(manager, row.id)).map((leaf) => JSON.parse(leaf) as Leaf);
   const { mode } = row;
   const { visibility } = await callerVisibility(context, caller, decided);
-  if (!seesPlan(visibility)) return leaves.map((leaf) => bareItem(leaf, mode));
+  if (!seesPlan(visibility) || !isReviewer(caller)) return leaves.map((leaf) => bareItem(leaf, mode));
   const subjects = await readSubjects(
     manager,
     leaves.map((leaf) => leaf.actor.pseudonym),

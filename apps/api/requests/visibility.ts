@@ -3,7 +3,6 @@ import { z } from 'zod';
 import { readOnCall, type OnCall } from '../../../database/on-call.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
 import { requiredSelectors } from '../../../domain/approval/decision.ts';
-import { isOperator } from '../../../domain/execution/kill-switch.ts';
 import { polledScopes } from '../../../domain/approval/on-call.ts';
 import { ownersOf } from '../../../domain/approval/owners.ts';
 import { isSelected, type SelectorScope } from '../../../domain/approval/seats.ts';
@@ -14,6 +13,7 @@ import {
   type Visibility,
 } from '../../../domain/policy/visibility.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
+import { isAuditReader } from '../auth/operator.ts';
 import type { ApiContext } from '../context.ts';
 import { isOwn, type KnownRow } from './load.ts';
 
@@ -47,11 +47,11 @@ export async function callerVisibility(
   return { visibility: visibilityOf({ isOwn: own, isNamed }, standing), isOwn: own, hasSeat };
 }
 
-/** True for operators, and for people who decided. */
+/** True for operators, auditors, and people who decided. */
 function hasPart(caller: Caller, counted: readonly DecisionRow[]): boolean {
-  const { person, directory, policy } = caller;
+  const { person } = caller;
   if (person === null || !isReviewer(caller)) return false;
-  if (isOperator(policy.policy.operators, directory, person.id)) return true;
+  if (isAuditReader(caller, person.id)) return true;
   return counted.some((decision) => decision.person === person.id);
 }
 
