@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
-import { Rehearsals } from '../activities/connectors/postgres/rehearsals.ts';
-import { startClones, type Clones } from './clones.ts';
-import { ownSubjects } from './subjects.ts';
-import { callOf } from './trial.ts';
+import { Rehearsals } from '../../activities/connectors/postgres/rehearsals.ts';
+import { startClones, type Clones } from '../../corpus/clones.ts';
+import { ownSubjects } from '../../corpus/subjects.ts';
+import { callOf } from '../../corpus/trial.ts';
 
 const rehearsals = new Rehearsals();
 let clones: Clones;
