@@ -11,8 +11,8 @@ import { count, gradeSchema, instant, logInstant, text, verdictSchema } from './
 export const decisionSchema = z
   .object({
     id: text('Id of the decision: `dec_` and 26 characters'),
-    reviewer: identitySchema,
-    person: z.string().nullable().describe('Id of the person in the directory'),
+    reviewer: identitySchema.nullable().describe('The account that decided. Null: programs learn no names'),
+    person: z.string().nullable().describe('Id of the person in the directory. Null: as above, or not known'),
     person_name: z.string().optional().describe('Name in the directory. Absent: not known there'),
     verdict: verdictSchema.describe('What was decided'),
     at: instant('When it was made'),

@@ -29,6 +29,7 @@ export const meSchema = z
       .array(z.string())
       .describe('Of a person who signed in herself: ids of groups, groups within groups included'),
     is_operator: flag('May engage kill switches and read the audit log'),
+    is_auditor: flag('May read every request that is not their own, and the audit log'),
     may_decide: flag('With this token, on requests that ask for this person'),
     why_not: whyNotSchema.nullable().describe('Null where it may'),
     behind: lineageSchema.describe('Whom the token names beside the account that asks'),

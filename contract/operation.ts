@@ -28,8 +28,20 @@ export const TAGS = {
   Decisions: 'Approve, deny or defer. For people.',
   'Kill switches': 'Stop agents, actions and targets at once. For operators.',
   Policies: 'Propose and read policies. For people.',
-  'Audit log': 'Entries about what governs everybody. For operators.',
+  'Audit log': 'Entries about what governs everybody. For operators and auditors.',
   Service: 'Health, keys and this document. Needs no token.',
+} as const;
+
+/** Who may read what an operation answers. */
+export const READERS = {
+  anybody: 'Everybody, without a token.',
+  caller: 'The account that calls, about itself and what it sends.',
+  request:
+    'Of each request what its reader may see. Its reviewers, who decided, operators and auditors: all of it. Those behind it: status, requirement and expiry, and its plan once it was approved. Other people of the directory: how it stands. Programs: requests of their own, without names of people.',
+  directory: 'People and agents of the directory.',
+  people: 'People of the directory who signed in themselves.',
+  operators: 'Operators.',
+  auditors: 'Operators and auditors.',
 } as const;
 
 /** One operation. A test compares the list with the routes that exist. */
@@ -38,7 +50,7 @@ export interface Operation {
   readonly method: 'get' | 'post';
   readonly path: string;
   readonly summary: string;
-  readonly isPublic?: boolean;
+  readonly readers: keyof typeof READERS;
   readonly headers?: readonly HeaderParameter[];
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;

@@ -56,6 +56,7 @@ export const OPERATIONS = {
     method: 'post',
     path: '/v1/requests',
     summary: 'Ask for a privileged action. With mode gate: for a decision, which policy may give at once',
+    readers: 'caller',
     headers: [
       {
         name: 'Idempotency-Key',
@@ -89,6 +90,7 @@ export const OPERATIONS = {
     method: 'post',
     path: '/v1/evaluate',
     summary: 'Ask what policy would say. Nothing is requested or recorded',
+    readers: 'caller',
     body: evaluateBodySchema,
     answers: [{ status: 200, description: 'What policy says now.', schema: evaluationSchema }],
     errors: SUBMISSION_ERRORS,
@@ -98,6 +100,7 @@ export const OPERATIONS = {
     method: 'get',
     path: '/v1/requests',
     summary: 'List requests, newest first. What policy answered at once (mode gate) is in no list',
+    readers: 'request',
     query: requests.listQuerySchema,
     answers: [{ status: 200, description: 'One page.', schema: requests.requestPageSchema }],
   },
@@ -106,6 +109,7 @@ export const OPERATIONS = {
     method: 'get',
     path: '/v1/requests/{id}',
     summary: 'Show a request. With wait: answer when it changes',
+    readers: 'request',
     query: requests.showQuerySchema,
     headers: [
       {
@@ -123,6 +127,7 @@ export const OPERATIONS = {
     method: 'get',
     path: '/v1/requests/{id}/timeline',
     summary: 'Show what happened to a request',
+    readers: 'request',
     answers: [{ status: 200, description: 'The steps, from the audit log.', schema: timelineSchema }],
   },
   getEvidence: {
@@ -130,7 +135,8 @@ export const OPERATIONS = {
     method: 'get',
     path: '/v1/requests/{id}/evidence',
     summary:
-      'Get everything that verifies a request offline. For reviewers and operators: those behind the request get 403',
+      'Get everything that verifies a request offline. For reviewers, operators and auditors: those behind the request get 403',
+    readers: 'request',
     answers: [
       {
         status: 200,
@@ -145,6 +151,7 @@ export const OPERATIONS = {
     method: 'post',
     path: '/v1/requests/{id}/withdraw',
     summary: 'Withdraw your own request',
+    readers: 'request',
     headers: [REPEATABLE],
     body: decisions.withdrawBodySchema,
     isBodyOptional: true,
@@ -163,6 +170,7 @@ export const OPERATIONS = {
     method: 'post',
     path: '/v1/requests/{id}/decisions',
     summary: 'Approve, deny or defer a request. What is approved can be denied until it starts',
+    readers: 'request',
     headers: [REPEATABLE],
     body: decisions.decisionBodySchema,
     answers: [
@@ -185,6 +193,7 @@ export const OPERATIONS = {
     method: 'post',
     path: '/v1/requests/{id}/tickets',
     summary: 'Get a ticket with which to decide in the Temporal UI or CLI',
+    readers: 'request',
     body: decisions.decisionBodySchema,
     answers: [
       { status: 201, description: 'A ticket that is valid for ten minutes.', schema: decisions.ticketSchema },
@@ -196,6 +205,7 @@ export const OPERATIONS = {
     method: 'get',
     path: '/v1/inbox',
     summary: 'List the pending requests that you may decide now',
+    readers: 'request',
     query: requests.inboxQuerySchema,
     answers: [{ status: 200, description: 'One page.', schema: requests.requestPageSchema }],
     errors: REVIEWER_ERRORS,
@@ -205,6 +215,7 @@ export const OPERATIONS = {
     method: 'get',
     path: '/v1/actions',
     summary: 'List the actions that can be asked for',
+    readers: 'directory',
     answers: [{ status: 200, description: 'The catalogue.', schema: actionsSchema }],
     errors: ['forbidden'],
   },
@@ -213,6 +224,7 @@ export const OPERATIONS = {
     method: 'get',
     path: '/v1/targets',
     summary: 'List what actions act on, by id',
+    readers: 'directory',
     query: targetsQuerySchema,
     answers: [{ status: 200, description: 'One page.', schema: targetPageSchema }],
     errors: ['forbidden'],
@@ -222,6 +234,7 @@ export const OPERATIONS = {
     method: 'get',
     path: '/v1/me',
     summary: 'Show who you are to Keyturn, and whether this token may decide',
+    readers: 'caller',
     answers: [{ status: 200, description: 'The account that calls.', schema: meSchema }],
   },
   ...GOVERNING_OPERATIONS,
@@ -231,6 +244,7 @@ export const OPERATIONS = {
     path: '/v1/events',
     summary:
       'Follow changes as server-sent events (`open`, `request.changed`, `reset`). The body does not end, so read it with a library for event streams',
+    readers: 'request',
     headers: [
       {
         name: 'Last-Event-ID',

@@ -33,7 +33,7 @@ export const SERVICE_OPERATIONS = {
     method: 'get',
     path: '/v1/keys',
     summary: 'Get the public keys that verify what Keyturn signed',
-    isPublic: true,
+    readers: 'anybody',
     answers: [{ status: 200, description: 'A JSON Web Key Set.', schema: keysSchema }],
   },
   getHealth: {
@@ -41,7 +41,7 @@ export const SERVICE_OPERATIONS = {
     method: 'get',
     path: '/healthz',
     summary: 'Check that the process runs',
-    isPublic: true,
+    readers: 'anybody',
     answers: [{ status: 200, description: 'It runs.', schema: healthSchema }],
   },
   getReadiness: {
@@ -49,7 +49,7 @@ export const SERVICE_OPERATIONS = {
     method: 'get',
     path: '/readyz',
     summary: 'Check that database and Temporal can be reached',
-    isPublic: true,
+    readers: 'anybody',
     answers: [
       { status: 200, description: 'Both can be reached.', schema: healthSchema },
       {
@@ -64,7 +64,7 @@ export const SERVICE_OPERATIONS = {
     method: 'get',
     path: '/.well-known/oauth-protected-resource',
     summary: 'Learn how to get a token (RFC 9728): where people sign in, and as which client',
-    isPublic: true,
+    readers: 'anybody',
     answers: [{ status: 200, description: 'The metadata.', schema: protectedResourceSchema }],
   },
   getOpenApi: {
@@ -72,7 +72,7 @@ export const SERVICE_OPERATIONS = {
     method: 'get',
     path: '/openapi.json',
     summary: 'Get this document',
-    isPublic: true,
+    readers: 'anybody',
     answers: [{ status: 200, description: 'An OpenAPI 3.1 document.', schema: openApiSchema }],
   },
   getDocs: {
@@ -80,7 +80,7 @@ export const SERVICE_OPERATIONS = {
     method: 'get',
     path: '/docs',
     summary: 'Get this document as a page for people',
-    isPublic: true,
+    readers: 'anybody',
     answers: [{ status: 200, description: 'A page of HTML.', mediaType: 'text/html' }],
   },
 } as const satisfies Readonly<Record<string, Operation>>;

@@ -89,22 +89,25 @@ export class ChangeFeed {
 
   /**
    * Calls `check` now and after every change of the request, until it answers something or the time is over; then the
-   * answer is null. Registered before the first call, so no change falls between.
+   * answer is null. Registered before the first call, so no change falls between. With `begin`, that is done now instead:
+   * what is waited for comes of it, so there is nothing to be found before.
    */
   async waitFor<Answer>(wait: {
     readonly request: string;
     readonly timeoutMs: number;
     readonly signal: AbortSignal;
     readonly check: () => Promise<Answer | null>;
+    readonly begin?: () => Promise<Answer | null>;
   }): Promise<Answer | null> {
-    const deadline = performance.now() + wait.timeoutMs;
     const watch = this.#waiters.watch(wait.request, wait.signal);
     try {
+      let answer = await (wait.begin ?? wait.check)();
+      const deadline = performance.now() + wait.timeoutMs;
       for (;;) {
-        const answer = await wait.check();
         const leftMs = deadline - performance.now();
         if (answer !== null || leftMs <= 0 || wait.signal.aborted || this.#isReleased) return answer;
         await watch.changed(leftMs);
+        answer = await wait.check();
       }
     } finally {
       watch.end();

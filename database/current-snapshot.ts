@@ -8,21 +8,26 @@ import type { ActivePolicy, PolicyReader } from './readers.ts';
 export interface CurrentSnapshot {
   readonly policy: ActivePolicy | null;
   readonly directory: CurrentDirectory;
+  /** When the directory changed last, by the database's clock; minus infinity: never. */
+  readonly directoryChangedAtMs: number;
 }
 
 interface SnapshotRow {
   readonly generation: string | null;
   readonly digest: string | null;
   readonly directory_generation: string | null;
+  readonly directory_changed_at_ms: number | null;
   readonly now: Date;
 }
 
 const CURRENT: PreparedQuery = {
   name: 'current-snapshot',
   text: `select active.generation, active.digest,
-                (select generation from keyturn.directory_state) as directory_generation,
+                directory.generation as directory_generation,
+                (extract(epoch from directory.changed_at) * 1000)::float8 as directory_changed_at_ms,
                 clock_timestamp() as now
-         from (select) as one left join keyturn.policy_active as active on true`,
+         from (select) as one left join keyturn.policy_active as active on true
+           left join keyturn.directory_state as directory on true`,
 };
 
 /**
@@ -62,7 +67,7 @@ export class SnapshotReader {
       this.#policyOf(manager, row),
       this.#directories.ofGeneration(manager, row?.directory_generation ?? '0', row?.now ?? new Date(0)),
     ]);
-    return { policy, directory };
+    return { policy, directory, directoryChangedAtMs: row?.directory_changed_at_ms ?? Infinity };
   }
 
   async #policyOf(manager: EntityManager, row: SnapshotRow | undefined): Promise<ActivePolicy | null> {

@@ -13,8 +13,9 @@ import {
   type HistoryRow,
 } from './counted-facts.ts';
 import { queryPrepared, type PreparedQuery } from './prepared.ts';
+import { REQUEST } from './readers.ts';
 import { firstRow, hasRows, valueOf } from './rows.ts';
-import type { MatchedRule } from './tables.ts';
+import type { MatchedRule, RequestRow } from './tables.ts';
 
 /** What was allowed on the spot. Written once, by the API, together with its audit entry. */
 export interface GateAnswer {
@@ -91,9 +92,36 @@ export async function readGateSnapshot(
   };
 }
 
-/** Whether the key that has this id for gate requests was used for one. */
-export async function isGateKey(manager: EntityManager, id: string): Promise<boolean> {
-  return hasRows(manager, 'select from keyturn.gate_answer where request = $1', [id]);
+/** What is known before a request of another mode is checked. */
+export interface RequestKey {
+  /** The request that was made with the key, or null. */
+  readonly row: RequestRow | null;
+  /** The key was used for a gate request. */
+  readonly isGateKey: boolean;
+  readonly switches: readonly KillSwitch[];
+}
+
+const KEY: PreparedQuery = {
+  name: 'request-key',
+  text: `
+    select known.*, exists (select from keyturn.gate_answer where request = $2) as is_gate_key,
+           ${SWITCHES_ON} as switches
+    from (select) as one left join (${REQUEST.text}) as known on true`,
+};
+
+/** The same of other requests. `gateId` is the id that the key has for gate requests. */
+export async function readRequestKey(
+  manager: EntityManager,
+  { id, gateId }: { readonly id: string; readonly gateId: string },
+): Promise<RequestKey> {
+  const [found] = await queryPrepared<KeyRow>(manager, KEY, [id, gateId]);
+  if (!found) throw new Error('A statement that always answers a row answered none.');
+  const { is_gate_key: isGateKey, switches, ...row } = found;
+  return { row: row.id === null ? null : row, isGateKey, switches: switchesFrom(switches) };
+}
+
+interface KeyRow extends RequestRow, Pick<SnapshotRow, 'switches'> {
+  readonly is_gate_key: boolean;
 }
 
 /** What was allowed on the spot under this id, or null. */

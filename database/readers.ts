@@ -5,10 +5,11 @@ import { planDigest } from '../domain/request/digests.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { ownersOf } from '../domain/approval/owners.ts';
 import { policyDigest, type PolicySet } from '../domain/policy/policy.ts';
+import { OPEN } from '../domain/request/status.ts';
 import type { CountedDecision } from '../domain/approval/quorum.ts';
-import { queryPrepared } from './prepared.ts';
+import { queryPrepared, type PreparedQuery } from './prepared.ts';
 import { selection } from './row-statements.ts';
-import { valueOf } from './rows.ts';
+import { sqlList, valueOf } from './rows.ts';
 import { decisionTable, planTable, requestTable } from './tables.ts';
 import type { DecisionRow, PlanRow, RequestRow } from './tables.ts';
 
@@ -60,13 +61,24 @@ async function readPolicy(manager: EntityManager, digest: string): Promise<Polic
   return body;
 }
 
-const REQUEST = { name: 'request', text: `${selection(requestTable)} where id = $1` };
+/** The request with the id that is the first parameter. */
+export const REQUEST = { name: 'request', text: `${selection(requestTable)} where id = $1` };
 const LOCKED_REQUEST = { name: 'locked-request', text: `${REQUEST.text} for update` };
 
 /** The request, or null. */
 export async function readRequest(manager: EntityManager, id: string): Promise<RequestRow | null> {
   const [row] = await queryPrepared<RequestRow>(manager, REQUEST, [id]);
   return row ?? null;
+}
+
+const MOVED: PreparedQuery = {
+  name: 'moved-request',
+  text: `select from keyturn.request where id = $1 and (version > $2 or status not in ${sqlList(OPEN)})`,
+};
+
+/** True once a request has a version after this one, or is over. */
+export async function hasMoved(manager: EntityManager, id: string, version: number): Promise<boolean> {
+  return (await queryPrepared(manager, MOVED, [id, version])).length > 0;
 }
 
 /** The request, locked until the transaction ends, or null. */
@@ -86,6 +98,34 @@ export async function readDecisions(
   request: string,
 ): Promise<readonly DecisionRow[]> {
   return queryPrepared<DecisionRow>(manager, DECISIONS, [request]);
+}
+
+/** A request with all its decisions, in the order of recording. */
+export interface DecidedRow {
+  readonly row: RequestRow;
+  readonly decisions: readonly DecisionRow[];
+}
+
+const DECIDED = {
+  name: 'decided-request',
+  text: `select request.*, (select coalesce(json_agg(decision), '[]') from (${DECISIONS.text}) decision) as decisions
+         from (${REQUEST.text}) request`,
+};
+
+/** Both by one query, or null. */
+export async function readDecided(manager: EntityManager, id: string): Promise<DecidedRow | null> {
+  type Found = RequestRow & { readonly decisions: readonly DecisionRow[] };
+  const [found] = await queryPrepared<Found>(manager, DECIDED, [id]);
+  if (!found) return null;
+  const { decisions, ...row } = found;
+  return { row, decisions: decisions.map(withInstants) };
+}
+
+/** As JSON, instants are text. */
+function withInstants(row: DecisionRow): DecisionRow {
+  const { at, defer_until: until, recorded_at: recordedAt } = row;
+  const defer_until = until && new Date(until);
+  return { ...row, at: new Date(at), defer_until, recorded_at: new Date(recordedAt) };
 }
 
 const PLAN = { name: 'plan', text: `${selection(planTable)} where request = $1 and digest = $2` };

@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 import type { BudgetRoot, Budgets } from '../domain/execution/budgets.ts';
 import { OPEN } from '../domain/request/status.ts';
+import { queryPrepared } from './prepared.ts';
 import { firstRow, sqlList, valueOf } from './rows.ts';
 
 /** One rehearsal that is to begin. */
@@ -69,13 +70,22 @@ export async function openRequests(
   { accounts }: BudgetRoot,
   limit: number,
 ): Promise<OpenRequests> {
-  const [row]: OpenRequests[] = await manager.query(OPEN_REQUESTS, [
-    accounts.flatMap(({ issuer, subject }) =>
-      REQUESTING_ROLES.map((role) => JSON.stringify([{ role, issuer, subject }])),
-    ),
-    limit,
-  ]);
+  const [row]: OpenRequests[] = await manager.query(OPEN_REQUESTS, [membersAsking(accounts), limit]);
   return row ?? { open: limit, seconds: null };
+}
+
+/** The same, and after how many seconds there is room for a rehearsal at a target; null: none is wanted. */
+export async function budgetUse(
+  manager: EntityManager,
+  { root, target }: { readonly root: BudgetRoot; readonly target: string | null },
+  budgets: Budgets,
+): Promise<OpenRequests & { readonly rehearsalWait: number }> {
+  const text = `select counted.*, case when $4::text is null then 0
+      else keyturn.rehearsal_wait($3, $4, $5, $6, false) end as "rehearsalWait" from (${OPEN_REQUESTS}) counted`;
+  const open = [membersAsking(root.accounts), budgets.openRequests];
+  const values = [...open, root.id, target, budgets.secondsAnHour, budgets.refusedAnHour];
+  const [row] = await queryPrepared<OpenRequests & { rehearsalWait: number }>(manager, { text }, values);
+  return row ?? { open: budgets.openRequests, seconds: null, rehearsalWait: 1 };
 }
 
 /** Until the end of the transaction nobody else counts the open requests of this root in order to add one. */
@@ -83,7 +93,11 @@ export async function lockOpenRequests(manager: EntityManager, { id }: BudgetRoo
   await manager.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`open requests of ${id}`]);
 }
 
-const REQUESTING_ROLES = ['requester', 'trigger'];
+function membersAsking(accounts: BudgetRoot['accounts']): readonly string[] {
+  return accounts.flatMap(({ issuer, subject }) =>
+    ['requester', 'trigger'].map((role) => JSON.stringify([{ role, issuer, subject }])),
+  );
+}
 
 const OPEN_REQUESTS = `
   select count(*)::int as open,

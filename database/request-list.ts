@@ -2,8 +2,9 @@ import type { EntityManager } from 'typeorm';
 
 import type { Identity } from '../domain/identity/identity.ts';
 import { DENIED, type RequestStatus } from '../domain/request/status.ts';
+import { queryPrepared } from './prepared.ts';
 import { selection } from './row-statements.ts';
-import { columnOf, firstRow, rows, sqlList } from './rows.ts';
+import { columnOf, rows, sqlList } from './rows.ts';
 import { decisionTable, requestTable, type DecisionRow, type RequestRow } from './tables.ts';
 
 /** Where a page ended: the next one starts after it. Newest first, ids break ties. */
@@ -88,9 +89,12 @@ export async function readDecisionsOfAll(
   return Map.groupBy(await rows<DecisionRow>(manager, text, [requests]), ({ request }) => request);
 }
 
+const DECISION = { name: 'decision', text: `${selection(decisionTable)} where id = $1` };
+
 /** The decision with this id, or null. */
 export async function readDecision(manager: EntityManager, id: string): Promise<DecisionRow | null> {
-  return (await firstRow<DecisionRow>(manager, `${selection(decisionTable)} where id = $1`, [id])) ?? null;
+  const [row] = await queryPrepared<DecisionRow>(manager, DECISION, [id]);
+  return row ?? null;
 }
 
 /** Requests to which nobody agreed. */

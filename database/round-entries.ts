@@ -13,22 +13,27 @@ export interface RoundEntries {
   readonly summary?: string;
 }
 
+interface EntryRow {
+  readonly request: string;
+  readonly is_opening: boolean;
+  readonly leaf: string;
+  /** The entry of the making of its plan, with what that committed to of the summary; null where that is erased. */
+  readonly planned: string | null;
+  readonly salt: string;
+  readonly body: string;
+}
+
 /** Those of several requests, by their ids, each of the request's own run. */
 export async function readRoundEntries(
   manager: EntityManager,
   rows: readonly Pick<RequestRow, 'id' | 'run_id'>[],
 ): Promise<ReadonlyMap<string, RoundEntries>> {
-  const found: { request: string; is_opening: boolean; leaf: string }[] = await manager.query(
-    `select distinct on (request, is_opening) request, is_opening, leaf
-     from unnest($1::text[], $2::text[]) as wanted(request, run_id) join audit.entry using (request, run_id),
-       lateral (select type <> 'request.denied' as is_opening) kind
-     where type in ('request.pending', 'request.allowed')
-       or type = 'request.denied' and leaf::jsonb -> 'facts' ? 'matched_rules'
-     order by request, is_opening, n desc`,
-    [rows.map(({ id }) => id), rows.map(({ run_id: run }) => run)],
-  );
+  const found: EntryRow[] = await manager.query(LATEST, [
+    rows.map(({ id }) => id),
+    rows.map(({ run_id: run }) => run),
+  ]);
   const entries = new Map<string, RoundEntries>();
-  for (const { request, is_opening: isOpening, leaf } of found) {
+  for (const { request, is_opening: isOpening, leaf, planned, salt, body } of found) {
     const entry = JSON.parse(leaf) as Leaf;
     const known = entries.get(request) ?? {};
     const isLatest = (known.evaluated?.n ?? -1) < entry.n;
@@ -36,34 +41,31 @@ export async function readRoundEntries(
       ...known,
       ...(isOpening ? { opened: entry } : {}),
       ...(isLatest ? { evaluated: entry } : {}),
+      ...(planned === null ? {} : summaryOf({ planned, salt, body })),
     });
   }
-  for (const [request, summary] of await readSummaries(manager, entries))
-    entries.set(request, { ...entries.get(request), summary });
   return entries;
 }
 
-/** By request. What is not what the entry committed to is none. */
-async function readSummaries(
-  manager: EntityManager,
-  entries: ReadonlyMap<string, RoundEntries>,
-): Promise<readonly (readonly [request: string, summary: string])[]> {
-  const opened = [...entries.values()].flatMap((one) => one.opened ?? []);
-  const found: { request: string; leaf: string; salt: string; body: string }[] = await manager.query(
-    `select request, leaf, salt, body
-     from unnest($1::text[], $2::text[], $3::text[]) as wanted(request, run_id, digest)
-       join audit.entry using (request, run_id) join audit.payload using (event_id)
-     where type = 'request.planned' and part = 'summary' and leaf::jsonb -> 'facts' ->> 'plan_digest' = digest`,
-    [
-      opened.map(({ stream }) => stream.request),
-      opened.map(({ stream }) => stream.run),
-      opened.map(({ facts }) => facts['plan_digest'] ?? null),
-    ],
-  );
-  return found.flatMap(({ request, leaf, salt, body }) => {
-    const { commit } = JSON.parse(leaf) as Leaf;
-    const summary: unknown = JSON.parse(body);
-    const isOwn = commitment(salt, body) === commit['summary'] && typeof summary === 'string';
-    return isOwn ? [[request, summary] as const] : [];
-  });
+const LATEST = `
+  select request, is_opening, leaf, planned, salt, body
+  from (
+    select distinct on (request, is_opening) request, run_id, is_opening, leaf
+    from unnest($1::text[], $2::text[]) as wanted(request, run_id) join audit.entry using (request, run_id),
+      lateral (select type <> 'request.denied' as is_opening) kind
+    where type in ('request.pending', 'request.allowed')
+      or type = 'request.denied' and leaf::jsonb -> 'facts' ? 'matched_rules'
+    order by request, is_opening, n desc) as latest
+  left join lateral (
+    select entry.leaf as planned, salt, body from audit.entry join audit.payload using (event_id)
+    where entry.request = latest.request and entry.run_id = latest.run_id
+      and type = 'request.planned' and part = 'summary'
+      and entry.leaf::jsonb -> 'facts' ->> 'plan_digest' = latest.leaf::jsonb -> 'facts' ->> 'plan_digest'
+  ) as summary on is_opening`;
+
+/** What is not what the entry committed to is none. */
+function summaryOf({ planned, salt, body }: Record<'planned' | 'salt' | 'body', string>) {
+  const { commit } = JSON.parse(planned) as Leaf;
+  const summary: unknown = JSON.parse(body);
+  return commitment(salt, body) === commit['summary'] && typeof summary === 'string' ? { summary } : {};
 }

@@ -18,7 +18,7 @@ function shape(required: string, optional = '', refused: Shape = {}): Shape {
 export const KEYS = {
   'keyturn.yaml': shape(
     'version environments defaults',
-    'production enums risk windows operators reviewers calendars calendar freezes selectors tables',
+    'production enums risk windows operators auditors reviewers calendars calendar freezes selectors tables',
   ),
   defaults: shape('effect require'),
   reviewers: shape('when because'),

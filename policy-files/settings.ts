@@ -71,6 +71,7 @@ export function readSettings(root: Value, names: Names, directory: Directory): S
     freezes: readFreezes(fields.get('freezes'), { names, calendars }),
     ...rotations,
     ...readOperators(fields.get('operators'), names, directory),
+    ...readAuditors(fields.get('auditors'), names),
     ...readTables(fields.get('tables'), names),
   };
   return {
@@ -117,7 +118,7 @@ function readOperators(
 ): Pick<PolicySet, 'operators'> {
   if (value === undefined) return {};
   const entries = value.names();
-  const operators = entries.map((entry) => readOperator(entry, names));
+  const operators = entries.map((entry) => readOffice(entry, names, 'operators'));
   // What could not be read was already reported.
   const isReadable = entries.length > 0 && !operators.includes('owners') && directory.people.length > 0;
   if (isReadable && operatorsOf(operators, directory).length < LIFTS_NEEDED) {
@@ -126,10 +127,16 @@ function readOperators(
   return { operators };
 }
 
-/** Who may stop everything must not depend on the hour. */
-function readOperator(entry: Value, names: Names): Selector {
+/** Reads `auditors`: who may read everything. Left out, nobody may beside those whom a request names. */
+function readAuditors(value: Value | undefined, names: Names): Pick<PolicySet, 'auditors'> {
+  if (value === undefined) return {};
+  return { auditors: value.names().map((entry) => readOffice(entry, names, 'auditors')) };
+}
+
+/** Who may stop everything, or read everything, must not depend on the hour. */
+function readOffice(entry: Value, names: Names, office: 'operators' | 'auditors'): Selector {
   if (entry.text().startsWith('oncall:')) {
-    entry.refuse('operators are named by group: or user:, not by who is on call');
+    entry.refuse(`${office} are named by group: or user:, not by who is on call`);
     return 'owners';
   }
   return readNamedSelector(entry, names);

@@ -144,7 +144,7 @@ export class KeyturnClient {
     return this.#get(requestPath(id, 'evidence'));
   }
 
-  /** A page of the audit entries about what governs everybody, oldest first. For operators. */
+  /** A page of the audit entries about what governs everybody, oldest first. For operators and auditors. */
   async auditStream(stream: GoverningStream, cursor?: string): Promise<StreamPage> {
     return this.#get(`/v1/audit/${encodeURIComponent(stream)}`, cursor === undefined ? {} : { cursor });
   }

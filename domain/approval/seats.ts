@@ -235,6 +235,20 @@ export function isSelected(scope: SelectorScope, selector: Selector, person: str
   return membersOf(scope.directory, selector.slice('group:'.length)).has(person);
 }
 
+/**
+ * True for an active person whom one of these selectors names, by group or person. Being on call and owning a target make
+ * nobody an operator or an auditor.
+ */
+export function isNamed(
+  selectors: readonly Selector[] | undefined,
+  directory: Directory,
+  person: string,
+): boolean {
+  if (personById(directory, person)?.active !== true) return false;
+  const scope = { directory, owners: [], rotations: [], duty_at: null };
+  return (selectors ?? []).some((selector) => isSelected(scope, selector, person));
+}
+
 function isOnCall(scope: SelectorScope, id: string, person: string): boolean {
   const { rotations, duty_at } = scope;
   const rotation = rotations.find((candidate) => candidate.id === id);

@@ -1,5 +1,5 @@
-import { isSelected } from '../approval/seats.ts';
-import { personById, personOf, type Directory } from '../identity/directory.ts';
+import { isNamed } from '../approval/seats.ts';
+import { personOf, type Directory } from '../identity/directory.ts';
 import { isSameIdentity, type Identity, type Lineage } from '../identity/identity.ts';
 import { isOwnAction, type PolicySet } from '../policy/policy.ts';
 
@@ -119,10 +119,7 @@ export function peopleStopped({ scope, account }: KillSwitch, directory: Directo
 
 /** True for an active person among the operators that the policy names. A policy that names none has none. */
 export function isOperator(operators: PolicySet['operators'], directory: Directory, person: string): boolean {
-  if (personById(directory, person)?.active !== true) return false;
-  // Operators are named by group or person: duty and ownership make nobody an operator.
-  const scope = { directory, owners: [], rotations: [], duty_at: null };
-  return (operators ?? []).some((selector) => isSelected(scope, selector, person));
+  return isNamed(operators, directory, person);
 }
 
 /** Everybody who may throw a switch, and lift one together with another of them. Ids of active people, sorted. */

@@ -27,13 +27,14 @@ export function selectorChanges(base: PolicySet, candidate: PolicySet): readonly
   });
 }
 
-/** Owners and operators are asked by other names; they stand here as what they stand for. */
+/** Owners, operators and auditors are named elsewhere; they stand here as what they stand for. */
 function selectorsOf(policy: PolicySet): ReadonlySet<Selector> {
-  const { defaults, rules, actions, targets, operators = [] } = policy;
+  const { defaults, rules, actions, targets, operators = [], auditors = [] } = policy;
   const selected = [defaults.require, ...rules.flatMap(({ require }) => require ?? [])].flatMap(
     selectorsOfRule,
   );
-  const named = actions.flatMap((action) => possibleOwners(policy, action, targets));
-  const owners = [...targets, ...named].flatMap((entry) => entry.owners as readonly Selector[]);
-  return new Set([...selected, ...owners, ...operators].filter((selector) => selector !== 'owners'));
+  const owning = actions.flatMap((action) => possibleOwners(policy, action, targets));
+  const owners = [...targets, ...owning].flatMap((entry) => entry.owners as readonly Selector[]);
+  const named = [...selected, ...owners, ...operators, ...auditors];
+  return new Set(named.filter((selector) => selector !== 'owners'));
 }

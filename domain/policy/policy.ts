@@ -96,6 +96,8 @@ export interface PolicySet {
   readonly polled_rotations?: readonly PolledRotation[];
   /** Who may throw and lift kill switches. Absent where nobody may. */
   readonly operators?: readonly Selector[];
+  /** Who may read every request and the audit log, and do nothing else by it. Absent where nobody may. */
+  readonly auditors?: readonly Selector[];
   /** What every reviewer must meet, and why. It is part of each requirement already: this tells whose condition it is. */
   readonly reviewers?: { readonly when: string; readonly because: string };
   /** What facts of actions may be looked up in, by id. */

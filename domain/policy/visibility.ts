@@ -14,7 +14,7 @@ export type Visibility = 'whole' | 'approved' | 'decided' | 'standing';
 export interface Reader {
   /** They stand behind the request. */
   readonly isOwn: boolean;
-  /** The requirement names them, they decided, or they operate Keyturn. */
+  /** The requirement names them, they decided, or they operate or audit Keyturn. */
   readonly isNamed: boolean;
 }
 
@@ -29,8 +29,8 @@ export interface Standing {
 
 /**
  * The one author of who sees what. Plans and errors carry rows of the target: they are for those whom the requirement
- * names, who decided, and operators. Those behind a request see its plan once it was approved, and never why something
- * failed. Risk and rules follow from the plan: until a person decided they are for the same readers, so that asking, and
+ * names, who decided, operators and auditors. Those behind a request see its plan once it was approved, and never why
+ * something failed. Risk and rules follow from the plan: until a person decided they are for the same readers, so that asking, and
  * withdrawing what was asked, is not a way to read data. Everybody else sees how it stands.
  */
 export function visibilityOf({ isOwn, isNamed }: Reader, standing: Standing): Visibility {

@@ -33,7 +33,11 @@ export interface Bench {
 }
 
 /** The call of a statement at a clone. */
-export function callOf(bench: Bench, clone: Clone, statement: string): ConnectorCall {
+export function callOf(
+  bench: Pick<Bench, 'connection'> & { readonly clones: Pick<Clones, 'roles'> },
+  clone: Clone,
+  statement: string,
+): ConnectorCall {
   const { roles } = bench.clones;
   return {
     requestId: 'req_corpus',

@@ -60,3 +60,22 @@ describe('operators', () => {
     expect((await problemsOf(files)).filter((line) => line.includes('fewer'))).toEqual([]);
   });
 });
+
+describe('auditors', () => {
+  it('are the selectors that the settings name: one is enough', async () => {
+    const { auditors } = await policyOf(settings('auditors: [user:ada]'));
+    expect(auditors).toEqual(['user:ada']);
+  });
+
+  it('may be left out: the set then has the digest from before there were any', async () => {
+    expect(await policyOf({})).not.toHaveProperty('auditors');
+  });
+
+  it.each<[string, readonly string[]]>([
+    ['[group:dbas]', at(12, "unknown group 'dbas', did you mean 'dba'?")],
+    ['[oncall:sre]', at(12, 'auditors are named by group: or user:, not by who is on call')],
+    ['[owners]', at(12, "'owners' cannot be used here: name a group:, user: or oncall:")],
+  ])('%s', async (text, problems) => {
+    expect(await problemsOf(settings(`auditors: ${text}`))).toEqual(problems);
+  });
+});

@@ -1,4 +1,5 @@
 import { isInternal } from './comparing.sql.ts';
+import { isConstantSql } from './constant-expressions.sql.ts';
 import { FIRES } from './firing.sql.ts';
 import { functionNameSql } from './function-names.ts';
 
@@ -76,27 +77,38 @@ function callsOwn(oid: string, catalog: string): string {
 /**
  * Expressions that the target's owner wrote, as SQL: rules $1, defaults $2, constraints $3, policies $4, indexes $5, types $6; null
  * for those that are not there. Not filtered here: the server would print every view it has to see whether it is null.
+ * `column` is named where nothing but an INSERT takes its default.
  */
 export const EXPRESSIONS = `
   select case ev_type when '1' then pg_catalog.pg_get_viewdef(ev_class) else pg_catalog.pg_get_ruledef(oid) end as text,
-         'rule' as kind, false as calls_own
+         'rule' as kind, false as calls_own, null::name as column, false as is_constant
     from pg_catalog.pg_rewrite where oid = any ($1::oid[])
   union all
-  select 'select ' || pg_catalog.pg_get_expr(adbin, adrelid), 'default', ${callsOwn('preset.oid', 'pg_catalog.pg_attrdef')}
-    from pg_catalog.pg_attrdef preset where oid = any ($2::oid[])
+  select 'select ' || pg_catalog.pg_get_expr(adbin, adrelid), case col.attgenerated when '' then 'default' else 'generated' end,
+         ${callsOwn('preset.oid', 'pg_catalog.pg_attrdef')},
+         case when col.attgenerated = '' and not exists (
+                select from pg_catalog.pg_constraint link
+                 where link.conrelid = adrelid and link.contype = 'f' and 'd' in (link.confdeltype, link.confupdtype)
+                   and adnum = any (link.conkey))
+              then col.attname end,
+         ${isConstantSql('adbin')}
+    from pg_catalog.pg_attrdef preset
+    join pg_catalog.pg_attribute col on col.attrelid = preset.adrelid and col.attnum = preset.adnum
+   where preset.oid = any ($2::oid[])
   union all
-  select 'select ' || pg_catalog.pg_get_expr(conbin, conrelid), 'other', false from pg_catalog.pg_constraint where oid = any ($3::oid[])
+  select 'select ' || pg_catalog.pg_get_expr(conbin, conrelid), 'other', false, null, ${isConstantSql('conbin')}
+    from pg_catalog.pg_constraint where oid = any ($3::oid[])
   union all
-  select 'select ' || pg_catalog.pg_get_expr(part, polrelid), 'other', false
+  select 'select ' || pg_catalog.pg_get_expr(part, polrelid), 'other', false, null, ${isConstantSql('part')}
     from pg_catalog.pg_policy, lateral (values (polqual), (polwithcheck)) parts(part)
    where oid = any ($4::oid[])
   union all
-  select 'select ' || pg_catalog.pg_get_expr(part, indrelid), 'other', false
+  select 'select ' || pg_catalog.pg_get_expr(part, indrelid), 'other', false, null, ${isConstantSql('part')}
     from pg_catalog.pg_index, lateral (values (indexprs), (indpred)) parts(part)
    where indexrelid = any ($5::oid[])
   union all
   select 'select ' || pg_catalog.pg_get_expr(typdefaultbin, 0), 'default',
-         typdefaultbin is not null and ${callsOwn('kind.oid', 'pg_catalog.pg_type')}
+         typdefaultbin is not null and ${callsOwn('kind.oid', 'pg_catalog.pg_type')}, null, ${isConstantSql('typdefaultbin')}
     from pg_catalog.pg_type kind where oid = any ($6::oid[])`;
 
 /**

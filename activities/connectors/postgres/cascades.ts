@@ -2,7 +2,7 @@ import { type Client, type QueryResultRow } from 'pg';
 
 import { acting, acts } from './firing.sql.ts';
 import { placesOf } from './images.ts';
-import { catalogueRows } from './kept-sessions.ts';
+import { catalogueRows } from './questions.ts';
 import { rowsWithin, type ReadingBudget } from './raw-rows.ts';
 import { notPreviewable, StatementRefused } from './refusal.ts';
 

@@ -65,6 +65,25 @@ export function sharedEffect(runs: TwoRuns): readonly ProjectedEffect[] | null {
   return fingerprintOf(first) === fingerprintOf(second) ? first : null;
 }
 
+/**
+ * The effect of the only rehearsal of a statement that is proven to do the same each time. Left out are the identities that
+ * the server gives to new rows, and nothing else.
+ */
+export function provenEffect(
+  analysis: Pick<Analysis, 'tables' | 'runsOwnerCode'>,
+  effects: readonly TableEffect[],
+): readonly ProjectedEffect[] {
+  return effects.flatMap((effect) => {
+    const table = analysis.tables.find(({ oid }) => oid === effect.oid);
+    const identities = effect.shape.columns.filter(
+      ({ isIdentity, name }) => isIdentity && table?.takesDefaults === true && !table.sources.has(name),
+    );
+    const assignedColumns = effect.inserted > 0 ? identities.map(({ shown }) => shown) : [];
+    const isCountsOnly = effect.rows === null;
+    return project(effect, { assignedColumns, isCountsOnly, ...keptIn(analysis, effects, effect) }) ?? [];
+  });
+}
+
 function pairsOf({ tables, ...runs }: TwoRuns): readonly BothRuns[] | null {
   if (runs.first.length !== runs.second.length) return null;
   const pairs = runs.first.flatMap((first) => {

@@ -3,10 +3,11 @@ import type { Client, QueryResultRow } from 'pg';
 import { CALLS } from './called-functions.sql.ts';
 import { functionNameSql } from './function-names.ts';
 import { HARMLESS_FOR_OWNERS } from './harmless-functions.ts';
-import { catalogueRows } from './kept-sessions.ts';
 import { nodesOf, textOf } from './parse-tree.ts';
 import type { SqlParser } from './parser-thread.ts';
+import { answersTo, question, type Question } from './questions.ts';
 import { StatementRefused } from './refusal.ts';
+import { asOurselves, asStatement } from './session.ts';
 import type { TargetSettings } from './settings.ts';
 import { calledFunctions, type Statement } from './statement.ts';
 
@@ -17,7 +18,7 @@ interface CheckRow extends QueryResultRow {
   readonly functions: readonly string[];
 }
 
-/** Checks of the target's own domains. */
+/** Checks of the target's own domains, where $1 says that somebody wants them. */
 const DOMAIN_CHECKS = `
   select rule.contypid::text as domain, 'select ' || pg_catalog.pg_get_expr(rule.conbin, 0) as text,
          array(select ${functionNameSql('schema.nspname', 'called.proname')}
@@ -26,7 +27,7 @@ const DOMAIN_CHECKS = `
                 where link.classid = 'pg_catalog.pg_constraint'::regclass and link.objid = rule.oid
                   and called.oid >= 16384) as functions
     from pg_catalog.pg_constraint rule
-   where rule.contypid >= 16384 and rule.contype = 'c'`;
+   where $1::boolean and rule.contypid >= 16384 and rule.contype = 'c'`;
 
 /**
  * Names by which a statement can reach these domains ($1): of types that hold them at any depth (rows of tables and
@@ -71,21 +72,28 @@ const REACHING_NAMES = `
    where reaching.name = any ($2::name[])
    order by 1`;
 
+/** Asks for what the server may run while it reads the statement. */
+export function domainChecks(statement: Statement): Question<CheckRow> {
+  return question(DOMAIN_CHECKS, [wordsOf(statement).hasText]);
+}
+
 /**
  * The server converts a constant to a row, array or range while it reads the statement, and runs the checks of the
  * domains within: a check that calls what nobody vouches for must be refused before the server is shown the statement.
+ * In a session that goes on as the statement.
  */
 export async function refuseEagerLiterals(
   client: Client,
+  checks: readonly CheckRow[],
   { statement, settings, parser }: { statement: Statement; settings: TargetSettings; parser: SqlParser },
 ): Promise<void> {
-  const { names, hasText } = wordsOf(statement);
-  if (!hasText) return;
-  const checks = await catalogueRows<CheckRow>(client, DOMAIN_CHECKS);
   const harmful = await harmfulOf(checks, { settings, parser });
   if (harmful.size === 0) return;
-  const rows = await catalogueRows<{ name: string }>(client, REACHING_NAMES, [[...harmful.keys()], names]);
-  const [reached] = rows;
+  const reaching = question<{ name: string }>(REACHING_NAMES, [
+    [...harmful.keys()],
+    wordsOf(statement).names,
+  ]);
+  const [[reached]] = await answersTo(client, [{ ...reaching, after: asOurselves() }], asStatement(settings));
   if (reached === undefined) return;
   const calls = [...new Set([...harmful.values()].flat())].join(', ');
   throw new StatementRefused(

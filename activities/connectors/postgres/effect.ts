@@ -1,18 +1,14 @@
 import type { QueryResultRow } from 'pg';
 
 import { blindTable, readImages, type ImageReading, type TableCounts, type TableEffect } from './images.ts';
-import type { ReadingBudget } from './raw-rows.ts';
+import { MAKING_TIME, makingTimeOf, type MakingTime } from './made-values.ts';
+import { answersTo, question } from './questions.ts';
 import { notPreviewable } from './refusal.ts';
-import {
-  LOOKED,
-  LOOKING,
-  rowsOf,
-  settingLocally,
-  takingRole,
-  together,
-  type SessionRequest,
-} from './session.ts';
+import { LOOKING, settingLocally, takingRole, type SessionRequest } from './session.ts';
 import type { TargetSettings } from './settings.ts';
+import { shapeIn, shapeOf, type TableShape } from './table-shape.ts';
+import { triggersOf, type TriggerRow } from './triggers.ts';
+import type { WrittenTable } from './written-tables.ts';
 
 /** What reading an effect needs. */
 export interface EffectReading
@@ -74,14 +70,24 @@ export interface CountRow extends QueryResultRow, TableCounts {
   readonly xid: string | null;
 }
 
-/** Rows changed by the open transaction of the writer so far, by table. */
+/**
+ * Rows changed by the open transaction of the writer so far, by table, and its time. Then nothing can be written there any
+ * more until it has `LOOKED`: policies of a table call whatever functions they like, as the observer and in the transaction
+ * that will commit.
+ */
 export async function readCounts(
   { writer, countedBefore }: Pick<EffectReading, 'writer' | 'countedBefore'>,
   settings: TargetSettings,
-): Promise<readonly CountRow[]> {
-  const counts = await rowsOf<CountRow>(writer, COUNTS, [observerOf(settings), countedBefore]);
-  if (!counts.some((row) => row.is_catalogue)) return counts;
+): Promise<{ readonly counts: readonly CountRow[]; readonly time: MakingTime }> {
+  const asked = [question<CountRow>(COUNTS, [observerOf(settings), countedBefore]), MAKING_TIME] as const;
+  const [counts, time] = await answersTo(writer, asked, [...LOOKING, ...asObserver(settings)]);
+  if (!counts.some((row) => row.is_catalogue)) return { counts, time: makingTimeOf(time) };
   throw notPreviewable('A trigger or function changes the structure of the target itself.');
+}
+
+/** Statements after which the observer acts, and values are printed in one way. */
+function asObserver(settings: TargetSettings): readonly string[] {
+  return [settingLocally(READING), takingRole(observerOf(settings))];
 }
 
 /** Who reads rows: the statement's own role where there is no other. */
@@ -89,23 +95,63 @@ export function observerOf(settings: TargetSettings): string {
   return settings.observerRole ?? settings.statementRole;
 }
 
-/** Reads what the writer has done to the rows of the counted tables. */
+/** Reads what the writer has done to the rows of the counted tables, once `refuse` had nothing against their triggers. */
 export async function readEffect(
   reading: EffectReading,
   counts: readonly CountRow[],
+  refuse: (triggers: readonly TriggerRow[]) => void,
 ): Promise<readonly TableEffect[]> {
-  const asObserver = [settingLocally(READING), takingRole(observerOf(reading.settings))];
-  // Policies of a table call whatever functions they like, as the observer and in the transaction that will commit.
-  await Promise.all([
-    together(reading.writer, [...LOOKING, ...asObserver]),
-    together(reading.reader, asObserver),
-  ]);
+  const tables = counts.map((row) => ({ row, blindness: blindnessOf(reading, row) }));
+  const shown = tables.flatMap(({ row, blindness }) => (blindness === null ? [row] : []));
+  const shapes = await readShapes(reading, { counts, shown, refuse });
   const { readRowsMax, readCharactersMax } = reading.limits;
   const budget = { rows: readRowsMax, characters: readCharactersMax };
   const effects: TableEffect[] = [];
-  for (const row of counts) effects.push(await tableEffect(reading, row, budget));
-  await together(reading.writer, LOOKED);
+  for (const { row, blindness } of tables) {
+    const { oid, resource, inserted, updated, deleted } = row;
+    const table: TableCounts = { oid, resource, inserted, updated, deleted };
+    const shape = shapes.get(row);
+    effects.push(
+      shape === undefined
+        ? blindTable(table, blindness ?? '')
+        : await readImages({ ...reading, budget, table, shape, xid: row.xid ?? '0' }),
+    );
+  }
   return effects;
+}
+
+/**
+ * By the observer, what tables look like whose rows are read. Functions that the owner vouches for may write to tables
+ * nobody foresaw, with triggers nobody vouches for. Looked up by the reader, which keeps its plans: the writer has not
+ * changed the catalogue.
+ */
+async function readShapes(
+  { reader, settings }: EffectReading,
+  found: {
+    readonly counts: readonly CountRow[];
+    readonly shown: readonly CountRow[];
+    readonly refuse: (triggers: readonly TriggerRow[]) => void;
+  },
+): Promise<ReadonlyMap<CountRow, TableShape>> {
+  const { counts, shown, refuse } = found;
+  if (counts.length === 0) return new Map();
+  const [triggers, ...shapes] = await answersTo(reader, [
+    triggersOf(counts.map(writtenBy)),
+    ...shown.map(({ oid }, index) => ({ ...shapeOf(oid), after: index === 0 ? asObserver(settings) : [] })),
+  ]);
+  refuse(triggers);
+  return new Map(shown.map((row, index) => [row, shapeIn(shapes[index] ?? [])]));
+}
+
+function writtenBy({ oid, inserted, updated, deleted }: CountRow): Pick<WrittenTable, 'oid' | 'operations'> {
+  return {
+    oid,
+    operations: [
+      ...(inserted === 0 ? [] : (['insert'] as const)),
+      ...(updated === 0 ? [] : (['update'] as const)),
+      ...(deleted === 0 ? [] : (['delete'] as const)),
+    ],
+  };
 }
 
 /**
@@ -122,18 +168,6 @@ export const READING = {
   quote_all_identifiers: 'off',
   search_path: 'pg_catalog',
 };
-
-async function tableEffect(
-  reading: EffectReading,
-  row: CountRow,
-  budget: ReadingBudget,
-): Promise<TableEffect> {
-  const { oid, resource, inserted, updated, deleted } = row;
-  const table: TableCounts = { oid, resource, inserted, updated, deleted };
-  const blindness = blindnessOf(reading, row);
-  if (blindness !== null) return blindTable(table, blindness);
-  return readImages({ ...reading, budget, table, xid: row.xid ?? '0' });
-}
 
 function blindnessOf(reading: EffectReading, row: CountRow): string | null {
   const { readRowsMax, scannedBytesMax } = reading.limits;

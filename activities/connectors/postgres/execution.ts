@@ -14,19 +14,20 @@ import {
   untriedBecause,
   type Untried,
 } from './unpreviewed.ts';
-import { beginWriting, effectOf, type BegunWriting } from './rehearsal.ts';
+import { BEGUN, begunWriting, effectOf, type BegunWriting } from './rehearsal.ts';
 import type { TableEffect } from './images.ts';
-import { claimKey, readLedger } from './ledger.ts';
+import { claiming, isTaken, readLedger } from './ledger.ts';
 import { statedUntried } from './plan-untried.ts';
 import { projectWithUnbound } from './comparison.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { keptIn } from './moved-rows.ts';
 import type { ProjectedEffect } from './projection.ts';
+import { answersTo, question } from './questions.ts';
 import { queueBehindRivals } from './queue.ts';
 import { notPreviewable, StatementRefused } from './refusal.ts';
 import { runStatement } from './run-statement.ts';
 import { shownOf, statedOf } from './plan-body.ts';
-import { rowsOf, lostSession } from './session.ts';
+import { asStatement, beginning, endTransaction, lostSession } from './session.ts';
 import { classOf, failureOf, isSurvivedError, isTransient } from './sql-error.ts';
 import { readerUse } from './written-tables.ts';
 import type { PreparedCall } from './prepared-call.ts';
@@ -47,7 +48,8 @@ export function refusedRun(error: StatementRefused): ExecutionOutcome {
 
 /**
  * Runs the statement and commits only the approved effect. An outcome means that it is certain what happened; an
- * error after `beforeCommit` was called means that it is not. `idle` is a session that has nothing to do.
+ * error after `beforeCommit` was called means that it is not. `idle` is a session that has nothing to do; what is open in it
+ * and in the writer ends when they come back.
  */
 export async function executeApproved(prepared: PreparedExecution, idle: Client): Promise<ExecutionOutcome> {
   for (let tries = 1; ; tries += 1) {
@@ -62,7 +64,8 @@ export async function executeApproved(prepared: PreparedExecution, idle: Client)
       if (!isTransient(error) || tries === TRIES_MAX) {
         return { kind: 'failed', code: classOf(error), ...failureOf(error) };
       }
-      // At once, it would meet the same rivals again.
+      // Nobody waits for who waits; at once, it would meet the same rivals again.
+      await endTransaction(idle);
       await setTimeout(Math.random() * PAUSE_MS_MAX);
     }
   }
@@ -71,37 +74,42 @@ export async function executeApproved(prepared: PreparedExecution, idle: Client)
 /** Once the writing session is there: nobody stands in the queue without one. */
 async function tryOnce(prepared: PreparedExecution, writer: Client, idle: Client): Promise<ExecutionOutcome> {
   await queueBehindRivals(idle, prepared.call.approvedPlan, prepared);
-  try {
-    const begun = await beginWriting(prepared, writer, 'serializable');
-    const known = prepared.settings.hasLedger ? await claimed(prepared, writer) : null;
-    if (known !== null) return known;
-    const found = await runAndRead(prepared, writer, begun);
-    const detail = differenceFrom(prepared.call.approvedPlan, found);
-    if (detail === null) return await commit(prepared, writer, found.stated.effects);
-    return { kind: 'drifted', detail };
-  } finally {
-    // Committed or rolled back: the next one meets no lock of this one.
-    if (writer.getTransactionStatus() !== 'I') await writer.query('rollback').catch(() => undefined);
-    await idle.query('rollback').catch(() => undefined);
-  }
+  const begun = await beginClaimed(prepared, writer);
+  if (begun === null) return outcomeOfOther(prepared, writer);
+  const found = await runAndRead(prepared, writer, begun);
+  const detail = differenceFrom(prepared.call.approvedPlan, found);
+  if (detail !== null) return { kind: 'drifted', detail };
+  return commit(prepared, writer, { effects: found.stated.effects, transactionId: begun.transactionId });
 }
 
 const WAITED_TOO_LONG: ReadonlySet<string> = new Set(['55P03', '57014']);
 
-/** Null when this run has the key now; otherwise what the other run with it did. */
-async function claimed(prepared: PreparedExecution, writer: Client): Promise<ExecutionOutcome | null> {
-  const { call } = prepared;
-  const entry = {
-    key: call.idempotencyKey,
-    requestId: call.requestId,
-    fingerprint: call.approvedPlan.fingerprint,
-  };
-  const isMine = await claimKey(writer, entry).catch((error: unknown) => {
+interface BegunRun extends BegunWriting {
+  readonly transactionId: string;
+}
+
+const TRANSACTION = question<{ id: string }>('select pg_catalog.pg_current_xact_id()::text as id');
+
+/** Begins as the statement, with the key claimed. Null where another run has it. */
+async function beginClaimed(prepared: PreparedExecution, writer: Client): Promise<BegunRun | null> {
+  const { call, settings } = prepared;
+  const { idempotencyKey: key, requestId, approvedPlan } = call;
+  const claim = claiming({ key, requestId, fingerprint: approvedPlan.fingerprint });
+  const start = { ...BEGUN, after: beginning({ isolation: 'serializable' }, prepared) };
+  const claimed = { ...TRANSACTION, after: settings.hasLedger ? [claim] : [] };
+  try {
+    const [begun, [transaction]] = await answersTo(writer, [start, claimed], asStatement(settings));
+    return { ...begunWriting(writer, begun), transactionId: transaction?.id ?? '' };
+  } catch (error) {
+    if (isTaken(error)) return null;
     // The other run may still commit, so this is no failure of the request.
     if (isSurvivedError(error) && WAITED_TOO_LONG.has(error.code)) throw lostSession(error);
     throw error;
-  });
-  if (isMine) return null;
+  }
+}
+
+/** What the other run with this key did. */
+async function outcomeOfOther({ call }: PreparedExecution, writer: Client): Promise<ExecutionOutcome> {
   await writer.query('rollback');
   const found = await readLedger(writer, call.idempotencyKey);
   if (found?.fenced === false)
@@ -185,10 +193,8 @@ async function runUnpreviewed(
 async function commit(
   prepared: PreparedExecution,
   writer: Client,
-  effects: readonly ResourceEffect[],
+  { effects, transactionId }: { effects: readonly ResourceEffect[]; transactionId: string },
 ): Promise<ExecutionOutcome> {
-  const [row] = await rowsOf<{ id: string }>(writer, 'select pg_catalog.pg_current_xact_id()::text as id');
-  const transactionId = row?.id ?? '';
   await prepared.call.beforeCommit({ transactionId });
   const result = await writer.query('commit').catch((error: unknown) => refusedCommit(writer, error));
   // A transaction that had failed answers COMMIT with ROLLBACK and no error.

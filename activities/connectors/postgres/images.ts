@@ -6,7 +6,7 @@ import { paired, type RowImage } from './pairing.ts';
 import { rawRows, rowsWithin, valueOfRecord } from './raw-rows.ts';
 import type { RawRow, ReadingBudget, RowValues, Value } from './raw-rows.ts';
 import { rowsOf } from './session.ts';
-import { readShape, type Column, type TableShape } from './table-shape.ts';
+import type { Column, TableShape } from './table-shape.ts';
 
 /** How many rows of a table were written, each as often as it was. */
 export interface TableCounts {
@@ -35,6 +35,7 @@ export interface ImageReading {
   readonly reader: Client;
   readonly budget: ReadingBudget;
   readonly table: TableCounts;
+  readonly shape: TableShape;
   readonly xid: string;
   /** What `NEXT_SHARED_MARK` was when the transaction began. */
   readonly sharedFrom: string;
@@ -50,8 +51,7 @@ export function blindTable(counts: TableCounts, blindness: string): TableEffect 
  * changed exactly when one of them sees it and the other does not.
  */
 export async function readImages(reading: ImageReading): Promise<TableEffect> {
-  const { table } = reading;
-  const shape = await readShape(reading.reader, table.oid);
+  const { table, shape } = reading;
   if (!shape.columns.every(({ isReadExactly }) => isReadExactly)) return blindTable(table, READ_ALIKE);
   const written = { reading, shape, condition: writtenBy('xmin', reading.xid) };
   const after = table.inserted + table.updated > 0 ? await readRows(reading.writer, written) : [];

@@ -1,10 +1,19 @@
 import { randomInt } from 'node:crypto';
 import { Socket } from 'node:net';
 
-import type { Client, QueryResultRow } from 'pg';
+import type { Client } from 'pg';
 
-import { closeSession, openSession, rowsOf, sessionUrl, together, type SessionRequest } from './session.ts';
-import { readRoleSettings, SET_AT_LOGIN } from './value-settings.ts';
+import { answersTo, forgetQuestions, type Answers, type Question } from './questions.ts';
+import {
+  closeSession,
+  ending,
+  isOpen,
+  openSession,
+  sessionUrl,
+  together,
+  type SessionRequest,
+} from './session.ts';
+import { roleSettingsIn, ROLE_SETTINGS, SET_AT_LOGIN } from './value-settings.ts';
 
 /** No session lives longer: a login that the target's owner forbids ends soon, and so does what a function left in memory. */
 const AGE_MS_MAX = 60_000;
@@ -21,7 +30,6 @@ export type SessionUse = 'catalogue' | 'rows' | 'statement';
 
 /** Everything that a session may hold beyond its transactions, apart from our own prepared queries. */
 const RESET = [
-  'rollback',
   'close all',
   'set session authorization default',
   'reset all',
@@ -29,7 +37,10 @@ const RESET = [
   'select pg_catalog.pg_advisory_unlock_all()',
   'discard temp',
   'discard sequences',
-].join(';\n');
+];
+
+/** With these it is `DISCARD ALL`, which no other statement may stand beside. */
+const RESET_QUESTIONS = ['deallocate all', 'discard plans'];
 
 interface Idle {
   readonly key: string;
@@ -37,26 +48,47 @@ interface Idle {
   readonly isReset: Promise<boolean>;
 }
 
+/** Which session is lent, and what is done in it in the round trip that it takes to see whether it may be. */
+interface Lending<Asked extends readonly Question[]> {
+  readonly use?: SessionUse;
+  readonly except?: Client | undefined;
+  readonly start?: Start<Asked>;
+}
+
+interface Start<Asked extends readonly Question[]> {
+  /** Single statements that begin a transaction. */
+  readonly beginning: readonly string[];
+  /** What is asked in it. */
+  readonly questions: Asked;
+  /** Single statements behind that. */
+  readonly last?: readonly string[];
+}
+
 /**
  * Sessions of targets, kept for the next work. All their settings are those of a transaction, and in between they are
- * reset. They have the settings that a new session would have.
+ * reset. They have the settings that a new session would have: one that broke unnoticed does not answer, and is closed.
  */
 export class KeptSessions {
   readonly #idle = new Map<Client, Idle>();
 
-  /** Lends a session for some work, but not `except`. Only what went well comes back to be kept. */
-  async lend<Answer>(
+  /**
+   * Lends a session for some work, but not `except`, with the answers to what `start` asks. Only what went well comes back
+   * to be kept.
+   */
+  async lend<Answer, const Asked extends readonly Question[] = []>(
     request: SessionRequest,
-    work: (client: Client) => Promise<Answer>,
-    { use = 'catalogue', except }: { readonly use?: SessionUse; readonly except?: Client | undefined } = {},
+    work: (client: Client, answers: Answers<Asked>) => Promise<Answer>,
+    { use = 'catalogue', except, start }: Lending<Asked> = {},
   ): Promise<Answer> {
     // Read once: a session opened after the reference has changed would be kept by the name of another server.
     const url = await sessionUrl(request);
     const key = `${use} ${url}`;
-    const client = (await this.#takeIdle(key, except)) ?? (await this.#open(request, { use, url }));
+    const lent =
+      (await this.#takeIdle(key, except, start)) ?? (await this.#open(request, { use, url, start }));
+    const { client, answers } = lent;
     let answer: Answer;
     try {
-      answer = await work(client);
+      answer = await work(client, answers);
     } catch (error) {
       await closeSession(client);
       throw error;
@@ -65,24 +97,30 @@ export class KeptSessions {
     return answer;
   }
 
-  async #takeIdle(key: string, except: Client | undefined): Promise<Client | null> {
+  async #takeIdle<Asked extends readonly Question[]>(
+    key: string,
+    except: Client | undefined,
+    start: Start<Asked> | undefined,
+  ): Promise<Lent<Asked> | null> {
     // The one that worked last has the most plans left.
     for (const [client, idle] of [...this.#idle].reverse()) {
       if (idle.key !== key || client === except || !this.#idle.delete(client)) continue;
       socketOf(client)?.ref();
-      if ((await idle.isReset) && (await isAsOpened(client))) return client;
+      const lent = (await idle.isReset) ? await startIn(client, start).catch(() => null) : null;
+      if (lent !== null && isAsOpened(lent)) return lent;
       await closeSession(client);
     }
     return null;
   }
 
-  /** What was not committed is undone at once; for the reset waits only the next work. */
+  /** What was not committed is undone at once; for the reset alone waits only the next work. */
   async #takeBack(client: Client, key: string): Promise<void> {
     const kept = KEPT.get(client);
-    const isOver = client.getTransactionStatus() === 'I' || (await answers(client, 'rollback'));
     const isFit = kept !== undefined && !kept.ranOwnersCode && kept.openedAt + AGE_MS_MAX > performance.now();
-    if (!isOver || !isFit || this.#idleOf(kept.use) >= IDLE_MAX) return closeSession(client);
+    if (!isFit || this.#idleOf(kept.use) >= IDLE_MAX) return closeSession(client);
+    const wasOpen = isOpen(client);
     const isReset = reset(client, kept);
+    if (wasOpen && !(await isReset)) return closeSession(client);
     this.#idle.set(client, { key, isReset });
     // A process that has nothing else to do may end.
     void isReset.then(() => this.#idle.has(client) && socketOf(client)?.unref());
@@ -92,31 +130,50 @@ export class KeptSessions {
     return [...this.#idle.keys()].filter((client) => KEPT.get(client)?.use === use).length;
   }
 
-  async #open(
+  async #open<Asked extends readonly Question[]>(
     request: SessionRequest,
-    { use, url }: { readonly use: SessionUse; readonly url: string },
-  ): Promise<Client> {
+    opening: { readonly use: SessionUse; readonly url: string; readonly start: Start<Asked> | undefined },
+  ): Promise<Lent<Asked>> {
+    const { use, url, start } = opening;
     const client = await openSession(request, { pipeline: use !== 'statement', url });
+    setTimeout(() => {
+      if (this.#idle.delete(client)) void closeSession(client);
+    }, AGE_MS_MAX).unref();
+    const openedAt = performance.now();
     try {
-      const roleSettings = await readRoleSettings(client);
-      const fresh = { generation: 0, hasReadRows: false, ranOwnersCode: false, hasSchema: false };
-      KEPT.set(client, { use, openedAt: performance.now(), roleSettings, ...fresh });
+      const lent = await startIn(client, start);
+      const fresh = { hasReadRows: false, ranOwnersCode: false, hasSchema: false };
+      KEPT.set(client, { use, openedAt, roleSettings: lent.roleSettings, ...fresh });
+      return lent;
     } catch (error) {
       await closeSession(client);
       throw error;
     }
-    setTimeout(() => {
-      if (this.#idle.delete(client)) void closeSession(client);
-    }, AGE_MS_MAX).unref();
-    return client;
   }
 }
 
-/** False also when the connection broke unnoticed, and where what runs at a login may set anything: no reset brings that back. */
-async function isAsOpened(client: Client): Promise<boolean> {
-  const now = await readRoleSettings(client).catch(() => null);
+interface Lent<Asked extends readonly Question[]> {
+  readonly client: Client;
+  readonly roleSettings: readonly string[];
+  readonly answers: Answers<Asked>;
+}
+
+/** Reads what the target sets now for new sessions of the login role, in the transaction that the work begins with. */
+async function startIn<Asked extends readonly Question[]>(
+  client: Client,
+  start: Start<Asked> | undefined,
+): Promise<Lent<Asked>> {
+  const { beginning = [], questions = [], last = [] } = start ?? {};
+  const first = { ...ROLE_SETTINGS, after: beginning };
+  const [rows, ...answers] = await answersTo(client, [first, ...questions], last);
+  return { client, roleSettings: roleSettingsIn(rows), answers: answers as Answers<Asked> };
+}
+
+/** False where what runs at a login may set anything: no reset brings that back. */
+function isAsOpened({ client, roleSettings }: Lent<readonly Question[]>): boolean {
   return (
-    now?.includes(SET_AT_LOGIN) === false && JSON.stringify(now) === JSON.stringify(roleSettingsOf(client))
+    !roleSettings.includes(SET_AT_LOGIN) &&
+    JSON.stringify(roleSettings) === JSON.stringify(roleSettingsOf(client))
   );
 }
 
@@ -130,8 +187,6 @@ interface Kept {
   readonly openedAt: number;
   /** What the target sets for new sessions of this role, when it was opened. */
   readonly roleSettings: readonly string[];
-  /** Part of the names of prepared queries: they do not outlive a full reset. */
-  generation: number;
   hasReadRows: boolean;
   ranOwnersCode: boolean;
   hasSchema: boolean;
@@ -146,20 +201,19 @@ export function roleSettingsOf(client: Client): readonly string[] {
 
 /**
  * Statements and reading of rows may call functions of the target's owner, which could leave anything behind: then
- * nothing is spared. `DISCARD ALL` leaves the state of `random()`, which the next request's values must not follow from.
+ * nothing is spared. Not even `DISCARD ALL` takes the state of `random()`, which the next request's values must not
+ * follow from.
  */
-async function reset(client: Client, kept: Kept): Promise<boolean> {
-  if (kept.use !== 'statement' && !kept.hasReadRows) return answers(client, RESET);
-  kept.generation += 1;
+function reset(client: Client, kept: Kept): Promise<boolean> {
+  const isSpared = kept.use !== 'statement' && !kept.hasReadRows;
+  const seeding = `select pg_catalog.setseed(${randomInt(2 ** 47) / 2 ** 47})`;
+  if (!isSpared) forgetQuestions(client);
   kept.hasReadRows = false;
-  const seed = randomInt(2 ** 47) / 2 ** 47;
-  for (const text of ['rollback', 'discard all', `select pg_catalog.setseed(${seed})`])
-    if (!(await answers(client, text))) return false;
-  return true;
-}
-
-function answers(client: Client, text: string): Promise<boolean> {
-  return client.query(text).then(
+  return together(client, [
+    ...ending(client),
+    ...RESET,
+    ...(isSpared ? [] : [...RESET_QUESTIONS, seeding]),
+  ]).then(
     () => true,
     () => false,
   );
@@ -181,33 +235,14 @@ export function noteOwnersCode(client: Client): void {
 }
 
 /**
- * Makes the temporary schema of a kept session, in which a transaction has begun, last as long as the session does.
- * While the server has to make it for each statement that is noted, it drops the plans of all our queries each time.
+ * Makes the temporary schema of a kept session last as long as the session does, as the role that acts in its transaction,
+ * which is followed by one that `start` begins. While the server has to make the schema for each statement that is noted,
+ * it drops the plans of all our queries each time.
  */
-export async function keepSchema(
-  client: Client,
-  { as, start }: { readonly as: readonly string[]; readonly start: readonly string[] },
-): Promise<void> {
+export async function keepSchema(client: Client, start: readonly string[]): Promise<void> {
   const kept = KEPT.get(client);
   if (kept === undefined || kept.hasSchema) return;
   const making = 'create function pg_temp.keyturn_schema() returns void language sql begin atomic end';
-  await together(client, [...as, making, 'commit', ...start]);
+  await together(client, [making, 'commit', ...start]);
   kept.hasSchema = true;
-}
-
-const NAMES = new Map<string, number>();
-
-/** Rows of a constant query of the catalogue. A kept session prepares it once. */
-export async function catalogueRows<Row extends QueryResultRow>(
-  client: Client,
-  text: string,
-  values: readonly unknown[] = [],
-): Promise<readonly Row[]> {
-  const kept = KEPT.get(client);
-  if (kept === undefined) return rowsOf<Row>(client, text, values);
-  const number = NAMES.get(text) ?? NAMES.size;
-  NAMES.set(text, number);
-  const name = `keyturn_${kept.generation}_${number}`;
-  const result = await client.query<Row>({ name, text, values: [...values] });
-  return result.rows;
 }

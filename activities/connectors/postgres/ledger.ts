@@ -1,4 +1,4 @@
-import type { Client } from 'pg';
+import { escapeLiteral, type Client } from 'pg';
 
 import { isSurvivedError } from './sql-error.ts';
 import { rowsOf } from './session.ts';
@@ -9,18 +9,32 @@ const UNIQUE_VIOLATION = '23505';
  * Notes the key in the writer's transaction, as the login role. False when another run has it. Waits for a run that
  * has it open; when that takes too long, the lock time-out is raised.
  */
-export async function claimKey(
-  client: Client,
-  entry: { readonly key: string; readonly requestId: string; readonly fingerprint: string | null },
-): Promise<boolean> {
-  const text = `insert into keyturn.execution (key, request_id, fingerprint, fenced) values ($1, $2, $3, $3::text is null)`;
+export async function claimKey(client: Client, entry: Entry): Promise<boolean> {
   try {
-    await client.query(text, [entry.key, entry.requestId, entry.fingerprint]);
+    await client.query(claiming(entry));
     return true;
   } catch (error) {
-    if (isSurvivedError(error) && error.code === UNIQUE_VIOLATION) return false;
+    if (isTaken(error)) return false;
     throw error;
   }
+}
+
+interface Entry {
+  readonly key: string;
+  readonly requestId: string;
+  readonly fingerprint: string | null;
+}
+
+/** The statement that notes a key. */
+export function claiming({ key, requestId, fingerprint }: Entry): string {
+  const values = [key, requestId].map((value) => escapeLiteral(value)).join(', ');
+  const noted = fingerprint === null ? 'null, true' : `${escapeLiteral(fingerprint)}, false`;
+  return `insert into keyturn.execution (key, request_id, fingerprint, fenced) values (${values}, ${noted})`;
+}
+
+/** True where that failed because another run has the key. */
+export function isTaken(error: unknown): boolean {
+  return isSurvivedError(error) && error.code === UNIQUE_VIOLATION;
 }
 
 /** What the target's ledger says of a key: a fenced run has no fingerprint. Undefined where it says nothing. */

@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 
 import { FIRES } from './firing.sql.ts';
-import { catalogueRows } from './kept-sessions.ts';
+import { catalogueRows } from './questions.ts';
 import { notPreviewable } from './refusal.ts';
 import type { RewrittenRelation } from './rewriting.ts';
 import { eventMask } from './triggers.ts';

@@ -1,6 +1,7 @@
 import type { Client, QueryResultRow } from 'pg';
 
 import { insertedOf, type RowImage } from './pairing.ts';
+import { question } from './questions.ts';
 import type { Value } from './raw-rows.ts';
 import { rowsOf, takeRole } from './session.ts';
 import type { TableShape } from './table-shape.ts';
@@ -51,17 +52,21 @@ interface SequenceHead {
 export const OTHER = 'other';
 export const UUID_4 = 'uuid 4';
 
-const TIME = `
+interface TimeRow extends QueryResultRow {
+  readonly started: string;
+  readonly local: string;
+  readonly lasted: string;
+}
+
+/** Asks for the time of the writer's open transaction, once the statement has run, in the statement's time zone. */
+export const MAKING_TIME = question<TimeRow>(`
   select (extract(epoch from now()) * 1000000)::bigint::text as started,
          (extract(epoch from now()::timestamp) * 1000000)::bigint::text as local,
-         (extract(epoch from clock_timestamp() - now()) * 1000000)::bigint::text as lasted`;
+         (extract(epoch from clock_timestamp() - now()) * 1000000)::bigint::text as lasted`);
 
-/** The time of the writer's open transaction, once the statement has run, in the statement's time zone. */
-export async function readMakingTime(writer: Client): Promise<MakingTime> {
-  const [{ started = '0', local = '0', lasted = '0' } = {}] = await rowsOf<Record<string, string>>(
-    writer,
-    TIME,
-  );
+/** What `MAKING_TIME` answered. */
+export function makingTimeOf([row]: readonly TimeRow[]): MakingTime {
+  const { started, local, lasted } = row ?? { started: '0', local: '0', lasted: '0' };
   return { startedAt: BigInt(started), startedAtLocally: BigInt(local), lasted: BigInt(lasted) };
 }
 

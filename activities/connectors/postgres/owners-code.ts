@@ -4,12 +4,13 @@ import { adviceOn } from './advice.ts';
 import { EXPRESSIONS, FUNCTIONS } from './called-functions.sql.ts';
 import { FOREIGN_TABLES } from './dependencies.sql.ts';
 import { HARMLESS_FOR_OWNERS, HARMLESS_IN_DEFAULTS } from './harmless-functions.ts';
-import { catalogueRows } from './kept-sessions.ts';
 import type { SqlParser } from './parser-thread.ts';
+import { answersTo, question } from './questions.ts';
 import { notPreviewable, StatementRefused } from './refusal.ts';
 import type { TargetSettings } from './settings.ts';
 import { calledFunctions } from './statement.ts';
 import type { TriggerRow } from './triggers.ts';
+import { VARYING_RULES } from './varying-views.ts';
 
 /** Something that a statement evaluates. */
 export interface CatalogObject extends QueryResultRow {
@@ -18,7 +19,7 @@ export interface CatalogObject extends QueryResultRow {
 }
 
 /** The oids of those of one catalogue. */
-export function oidsOf(objects: readonly CatalogObject[], catalog: string): readonly string[] {
+function oidsOf(objects: readonly CatalogObject[], catalog: string): readonly string[] {
   return objects
     .filter((object) => object.class.replace('pg_catalog.', '') === catalog)
     .map((object) => object.oid);
@@ -30,35 +31,54 @@ interface Evaluated {
   readonly request: { readonly settings: TargetSettings; readonly parser: SqlParser };
 }
 
-interface ExpressionRow extends QueryResultRow {
+/** An expression that the target's owner wrote. */
+export interface ExpressionRow extends QueryResultRow {
   readonly text: string | null;
-  readonly kind: 'rule' | 'default' | 'other';
+  readonly kind: 'rule' | 'default' | 'generated' | 'other';
   /** True for a default, or what a column is generated from, that calls functions of the target's owner. */
   readonly calls_own: boolean;
+  /** Of a default that nothing but an INSERT takes. */
+  readonly column: string | null;
+  /** True where it is proven to be the same for the same row at all times. */
+  readonly is_constant: boolean;
 }
 
-interface FunctionRow extends QueryResultRow {
+/** A function of the target's owner, or one of the server that is volatile. */
+export interface FunctionRow extends QueryResultRow {
   readonly name: string;
   readonly volatility: string;
   /** True when other owners have functions of this name: the list of the target does not say which is meant. */
   readonly has_others: boolean;
 }
 
+interface OwnersCode {
+  readonly expressions: readonly ExpressionRow[];
+  /** Without those that the target lets be called to make a value. */
+  readonly functions: readonly FunctionRow[];
+  /** Whether views and rules call what may answer something else each time. */
+  readonly hasVaryingRules: boolean;
+}
+
 /**
- * Refuses what nobody vouches for. Answers expressions and functions of the target's owner that a statement reaches, without
- * functions that the target lets be called to make a value.
+ * Refuses what nobody vouches for. Answers what of the target's owner a statement reaches. The transaction is over then:
+ * nothing else is asked about the statement.
  */
 export async function refuseObjects(
   client: Client,
   { objects, triggers, request }: Evaluated,
-): Promise<{ expressions: readonly ExpressionRow[]; functions: readonly FunctionRow[] }> {
+): Promise<OwnersCode> {
   const { allowedFunctions, madeAtExecution } = request.settings;
   const oids = (catalog: string): readonly string[] => oidsOf(objects, catalog);
-  const [foreign, functions, expressions] = await Promise.all([
-    catalogueRows<{ name: string }>(client, FOREIGN_TABLES, [oids('pg_class')]),
-    catalogueRows<FunctionRow>(client, FUNCTIONS, ['pg_proc', 'pg_operator'].map(oids)),
-    catalogueRows<ExpressionRow>(client, EXPRESSIONS, [...OWNERS.map(oids), [...madeAtExecution]]),
-  ]);
+  const [foreign, functions, expressions, varying] = await answersTo(
+    client,
+    [
+      question<{ name: string }>(FOREIGN_TABLES, [oids('pg_class')]),
+      question<FunctionRow>(FUNCTIONS, ['pg_proc', 'pg_operator'].map(oids)),
+      question<ExpressionRow>(EXPRESSIONS, [...OWNERS.map(oids), [...madeAtExecution]]),
+      question(VARYING_RULES, [oids('pg_rewrite')]),
+    ],
+    ['rollback'],
+  );
   if (foreign.length > 0) {
     const names = foreign.map((row) => row.name).join(', ');
     throw notPreviewable(
@@ -75,7 +95,11 @@ export async function refuseObjects(
   const others = expressions.filter(({ kind }) => kind !== 'default').map(({ text }) => text);
   const definitions = triggers.map(({ definition }) => definition);
   await refuseOwnerExpressions([...others, ...definitions], { parser, allowed: HARMLESS_FOR_OWNERS });
-  return { expressions, functions: functions.filter(({ name }) => !madeAtExecution.has(name)) };
+  return {
+    expressions,
+    functions: functions.filter(({ name }) => !madeAtExecution.has(name)),
+    hasVaryingRules: varying.length > 0,
+  };
 }
 
 function refuseFunction({ name, has_others: hasOthers }: FunctionRow, allowed: ReadonlySet<string>): void {

@@ -3,9 +3,18 @@ import { setTimeout } from 'node:timers/promises';
 import type { Client } from 'pg';
 
 import type { Plan } from '../../../domain/request/plan.ts';
-import { sharedEffect, type TwoRuns } from './comparison.ts';
-import { dryRun, type DryRun, type EffectSessions, type LookInside, type Rehearsed } from './rehearsal.ts';
+import { provenEffect, sharedEffect } from './comparison.ts';
+import {
+  begunWriting,
+  dryRun,
+  startOfRehearsal,
+  type DryRun,
+  type EffectSessions,
+  type LookInside,
+  type Rehearsed,
+} from './rehearsal.ts';
 import { fingerprintOf } from './fingerprint.ts';
+import type { TableEffect } from './images.ts';
 import { notPreviewable } from './refusal.ts';
 import { findReversal } from './reversal.ts';
 import { sequenceValuesUsed } from './sequence-use.ts';
@@ -44,42 +53,57 @@ async function tryPlan(prepared: PreparedCall, reader: Client, rehearsal: Rehear
   const run = (own: Rehearsed): Promise<DryRun> =>
     prepared.kept.lend(
       prepared,
-      (writer) => {
+      (writer, [begun]) => {
         used = writer;
-        return dryRun(prepared, { writer, reader }, own);
+        return dryRun(prepared, { writer, reader, begun: begunWriting(writer, begun) }, own);
       },
-      { use: 'statement', except: used },
+      { use: 'statement', except: used, start: startOfRehearsal(prepared) },
     );
-  const first = await run(rehearsal);
+  let found: Found | null = null;
+  const looking = (first: readonly TableEffect[] | null): LookInside => {
+    return async (sessions, tables) => {
+      found = await look(prepared, { sessions, first, tables });
+    };
+  };
+  const { isRepeatable } = prepared.analysis;
+  const first = await run(isRepeatable ? { ...rehearsal, lookInside: looking(null) } : rehearsal);
   // What changes nothing assigns nothing, so a second look shows nothing more.
   if (first.effects.length === 0 && first.sequences.positions.size === 0) {
     return planOf(prepared, { ...NOTHING, runs: [first] });
   }
-  let found: Found | null = null;
-  const lookInside: LookInside = async (sessions, tables) => {
-    found = await compare(prepared, { sessions, first: first.effects, second: tables });
-  };
   // In another session: what is the session's own must not look like a constant.
-  const second = await run({ ...rehearsal, lookInside });
-  return found === null ? null : planOf(prepared, { ...(found as Found), runs: [first, second] });
+  const runs = isRepeatable
+    ? [first]
+    : [first, await run({ ...rehearsal, lookInside: looking(first.effects) })];
+  return found === null ? null : planOf(prepared, { ...(found as Found), runs });
 }
 
-/** What both runs agree on. */
+/** What all runs agree on. */
 type Found = Omit<Seen, 'changed'>;
 
 const NOTHING: Found = { effects: [], shown: [], reversal: null };
 
-/** Looks at both runs while the second can still be undone step by step. */
-async function compare(
+/** Looks at what was run while it can still be undone step by step; `first` is what an earlier run did, where there is one. */
+async function look(
   prepared: PreparedCall,
-  { sessions, first, second }: { readonly sessions: EffectSessions } & Pick<TwoRuns, 'first' | 'second'>,
+  {
+    sessions,
+    first,
+    tables,
+  }: {
+    readonly sessions: EffectSessions;
+    readonly first: readonly TableEffect[] | null;
+    readonly tables: readonly TableEffect[];
+  },
 ): Promise<Found | null> {
-  const shared = sharedEffect({ ...prepared.analysis, first, second });
+  const { analysis } = prepared;
+  const shared =
+    first === null ? provenEffect(analysis, tables) : sharedEffect({ ...analysis, first, second: tables });
   if (shared === null) return null;
-  const effects = await withShares(shared, { prepared, sessions, tables: second });
+  const effects = await withShares(shared, { prepared, sessions, tables });
   if (effects.length === 0) return NOTHING;
   const shown = shownOf(prepared, effects);
-  const reversal = await findReversal({ prepared, sessions, tables: second, effects: shown });
+  const reversal = await findReversal({ prepared, sessions, tables, effects: shown });
   return { effects, shown, reversal };
 }
 

@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 
 import type { Plan, ResourceEffect } from '../../../domain/request/plan.ts';
 import { riskFactsOf, summaryOf } from './describe.ts';
-import { beginWriting } from './rehearsal.ts';
+import { begunWriting, startOfRehearsal } from './rehearsal.ts';
 import { begin } from './session.ts';
 import { shownEffects, sizeOf } from './shown.ts';
 import { CONNECTOR, type PostgresStated } from './plan-body.ts';
@@ -64,10 +64,11 @@ const ACTING_UNSEEN =
   'in no plan.';
 
 /** As the session has them which the execution will run in. */
-async function valueSettingsOf(prepared: PreparedCall): Promise<string> {
-  const read = async (writer: Client): Promise<string> =>
-    (await beginWriting(prepared, writer, 'repeatable read')).values;
-  return prepared.kept.lend(prepared, read, { use: 'statement' });
+function valueSettingsOf(prepared: PreparedCall): Promise<string> {
+  return prepared.kept.lend(prepared, async (writer, [begun]) => begunWriting(writer, begun).values, {
+    use: 'statement',
+    start: startOfRehearsal(prepared),
+  });
 }
 
 /** Nobody knows what triggers do before that, so it is not said that nothing changes. */

@@ -3,7 +3,7 @@ import type { Client } from 'pg';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import type { ApprovedCall, Connector, ConnectorCall, ExecutionOutcome, PlanOutcome } from '../connector.ts';
 import { isLate } from '../../../domain/execution/fair-pool.ts';
-import { analyse } from './analysis.ts';
+import { analyse, startOfAnalysis } from './analysis.ts';
 import { executeApproved, refusedRun } from './execution.ts';
 import { KeptSessions } from './kept-sessions.ts';
 import { SqlParsers, type SqlParser } from './parser-thread.ts';
@@ -94,12 +94,17 @@ async function prepare<Call extends ConnectorCall, Outcome>(
   const { parser, settings } = work;
   const reading = { parser, allowedFunctions: settings.allowedFunctions };
   const statement = await readStatement(work.call.arguments['statement'], reading);
-  return work.kept.lend(work, async (idle) => {
-    const analysis = await analyse(idle, { ...work, statement });
-    const prepared = { ...work, statement, analysis };
-    if (readerUse(analysis.tables) === 'catalogue') return goOn(prepared, idle);
-    return work.kept.lend(work, (reader) => goOn(prepared, reader), { use: 'rows' });
-  });
+  const request = { ...work, statement };
+  return work.kept.lend(
+    work,
+    async (idle, answers) => {
+      const analysis = await analyse(idle, answers, request);
+      const prepared = { ...request, analysis };
+      if (readerUse(analysis.tables) === 'catalogue') return goOn(prepared, idle);
+      return work.kept.lend(work, (reader) => goOn(prepared, reader), { use: 'rows' });
+    },
+    { start: startOfAnalysis(request) },
+  );
 }
 
 /** Errors of the network or of the target's end come out as `unavailable`; everything else as it is. */

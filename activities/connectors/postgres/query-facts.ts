@@ -3,7 +3,7 @@ import type { Client, QueryResultRow } from 'pg';
 import { adviceOn } from './advice.ts';
 import { HARMLESS_FUNCTIONS } from './harmless-functions.ts';
 import { functionName } from './function-names.ts';
-import { catalogueRows } from './kept-sessions.ts';
+import { answersTo, question, type Question } from './questions.ts';
 import { nodesBelow, type NodeValue, type QueryNode } from './node-text.ts';
 import { notPreviewable, StatementRefused } from './refusal.ts';
 
@@ -53,20 +53,34 @@ const FACTS = `
     from pg_catalog.pg_type kind join pg_catalog.pg_namespace schema on schema.oid = kind.typnamespace
    where kind.oid = any ($3::oid[])`;
 
+/** Asks for what an analysed statement names. */
+export function queryFacts(tree: NodeValue): Question<FactRow> {
+  const nodes = [...nodesBelow(tree)];
+  return question(FACTS, [
+    oidsIn(nodes, FUNCTION_FIELDS),
+    oidsIn(nodes, ['opno']),
+    oidsIn(nodes, TYPE_FIELDS),
+  ]);
+}
+
 /** Looks up what an analysed statement names. */
 export async function readQueryFacts(
   client: Client,
   tree: NodeValue,
   made: ReadonlySet<string>,
 ): Promise<QueryFacts> {
+  const [rows] = await answersTo(client, [queryFacts(tree)]);
+  return factsOf(tree, rows, made);
+}
+
+/** What `queryFacts` has answered. Throws `StatementRefused` for a statement of parts that nobody knows. */
+export function factsOf(tree: NodeValue, rows: readonly FactRow[], made: ReadonlySet<string>): QueryFacts {
   const nodes = [...nodesBelow(tree)];
   const unknown = nodes.find(({ kind }) => !KINDS.has(kind));
   if (unknown !== undefined)
     throw notPreviewable(
       `The statement uses ${unknown.kind.toLowerCase()}, whose effect cannot be followed. Write the statement without it.`,
     );
-  const values = [oidsIn(nodes, FUNCTION_FIELDS), oidsIn(nodes, ['opno']), oidsIn(nodes, TYPE_FIELDS)];
-  const rows = await catalogueRows<FactRow>(client, FACTS, values);
   const ofKind = (wanted: FactRow['kind']): readonly FactRow[] => rows.filter(({ kind }) => kind === wanted);
   const facts = (kind: FactRow['kind']): QueryFacts['functions'] =>
     new Map(

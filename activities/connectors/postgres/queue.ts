@@ -1,7 +1,8 @@
 import type { Client } from 'pg';
 
 import type { Plan } from '../../../domain/request/plan.ts';
-import { begin, rowsOf, type SessionRequest } from './session.ts';
+import { answersTo, question } from './questions.ts';
+import { beginningIn, endTransaction, type SessionRequest } from './session.ts';
 import { isSurvivedError } from './sql-error.ts';
 
 /**
@@ -15,13 +16,16 @@ export async function queueBehindRivals(client: Client, plan: Plan, request: Ses
   if (resources.length === 0) return;
   const { statementTimeoutMs } = request.limits;
   const patient = { ...request, limits: { ...request.limits, lockTimeoutMs: statementTimeoutMs } };
-  await begin(client, { isolation: 'read committed' }, patient);
+  const start = beginningIn(client, { isolation: 'read committed' }, patient);
   try {
-    for (const resource of resources) await rowsOf(client, LOCK, [resource]);
+    await answersTo(client, [{ ...question(LOCKS, [resources]), after: start }]);
   } catch (error) {
     if (!isSurvivedError(error)) throw error;
-    await client.query('rollback');
+    await endTransaction(client);
   }
 }
 
-const LOCK = `select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('keyturn ' || $1, 0))::text`;
+/** In their order. */
+const LOCKS = `
+  select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('keyturn ' || resource, 0))::text
+    from pg_catalog.unnest($1::text[]) resource`;

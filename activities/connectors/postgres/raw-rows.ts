@@ -38,25 +38,28 @@ export async function rawRows(client: Client, text: string): Promise<readonly Ra
 
 const BATCH_ROWS = 500;
 
-/** All rows of a query, a batch at a time so that no more than the budget is ever held, or null beyond the budget. */
+let cursors = 0;
+
+/**
+ * All rows of a query, a batch at a time so that no more than the budget is ever held, or null beyond the budget. What holds
+ * the place is closed with the transaction, or with the savepoint of `LOOKED`.
+ */
 export async function rowsWithin(
   client: Client,
   text: string,
   budget: ReadingBudget,
 ): Promise<readonly RawRow[] | null> {
-  const fetching = `fetch ${BATCH_ROWS} from keyturn_rows`;
+  cursors += 1;
+  const name = `keyturn_rows_${cursors}`;
+  const fetching = `fetch ${BATCH_ROWS} from ${name}`;
   const rows: RawRow[] = [];
-  let batch = await rawRows(client, `declare keyturn_rows no scroll cursor for ${text};\n${fetching}`);
+  let batch = await rawRows(client, `declare ${name} no scroll cursor for ${text};\n${fetching}`);
   while (batch.length > 0) {
-    if (!isTaken(budget, batch)) {
-      await client.query('close keyturn_rows');
-      return null;
-    }
+    if (!isTaken(budget, batch)) return null;
     rows.push(...batch);
     if (batch.length < BATCH_ROWS) break;
     batch = await rawRows(client, fetching);
   }
-  await client.query('close keyturn_rows');
   return rows;
 }
 

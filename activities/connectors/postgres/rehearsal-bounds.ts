@@ -5,9 +5,9 @@ import { assignsDefaults, boundRows, limitless } from './bounded-statement.ts';
 import { observerOf } from './effect.ts';
 import type { TableEffect } from './images.ts';
 import { StatementRefused } from './refusal.ts';
-import { catalogueRows } from './kept-sessions.ts';
+import { answersTo, question } from './questions.ts';
 import { SEQUENCES, type Sequence } from './sequences.sql.ts';
-import { allAnswers, begin, takeRole } from './session.ts';
+import { beginningIn, takingRole } from './session.ts';
 import type { Statement } from './statement.ts';
 import type { PreparedCall } from './prepared-call.ts';
 
@@ -84,12 +84,12 @@ async function sequencesOf(prepared: PreparedCall, reader: Client): Promise<read
   const named = analysis.tables.filter(({ isNamed, isSetToDefaults }) => isNamed || isSetToDefaults);
   // A view may have defaults of its own.
   const oids = [...named, ...analysis.rewritten].map(({ oid }) => oid);
-  const [, , sequences] = await allAnswers([
-    begin(reader, { isolation: 'read committed' }, prepared),
-    takeRole(reader, observerOf(settings)),
-    catalogueRows<Sequence>(reader, SEQUENCES, [oids]),
-    reader.query('rollback'),
-  ]);
+  const start = [
+    ...beginningIn(reader, { isolation: 'read committed' }, prepared),
+    takingRole(observerOf(settings)),
+  ];
+  const asked = { ...question<Sequence>(SEQUENCES, [oids]), after: start };
+  const [sequences] = await answersTo(reader, [asked], ['rollback']);
   return sequences;
 }
 

@@ -2,26 +2,29 @@ import type { Client, QueryResultRow } from 'pg';
 
 import { updatesTakeDefaults } from './bounded-statement.ts';
 import { withoutUnseenMoves } from './moved-rows.ts';
-import { lackingText, readTriggers, unknownOf } from './triggers.ts';
-import {
-  COUNTED_BEFORE,
-  observerOf,
-  readCounts,
-  readEffect,
-  type CountRow,
-  type EffectReading,
-} from './effect.ts';
+import { lackingText, unknownOf, type TriggerRow } from './triggers.ts';
+import { COUNTED_BEFORE, observerOf, readCounts, readEffect, type EffectReading } from './effect.ts';
 import { stoppingGrowth } from './growth.ts';
 import { roleSettingsOf } from './kept-sessions.ts';
 import { NEXT_SHARED_MARK, type TableEffect } from './images.ts';
-import { newKeysOf, readMakingTime, readSequenceHeads, type Making, type MakingTime } from './made-values.ts';
+import { newKeysOf, readSequenceHeads, type Making, type MakingTime } from './made-values.ts';
 import { notCounting } from './target-safety.ts';
 import { notPreviewable } from './refusal.ts';
 import type { PreparedCall } from './prepared-call.ts';
+import { question } from './questions.ts';
 import { refuseTooMany, rowsOfEffects, type Rehearsal } from './rehearsal-bounds.ts';
 import { runStatement } from './run-statement.ts';
 import { readPositions, type SequenceUse } from './sequence-use.ts';
-import { allAnswers, begin, beginning, together, lostSession, type TransactionStart } from './session.ts';
+import {
+  allAnswers,
+  asStatement,
+  begin,
+  beginning,
+  endTransaction,
+  LOOKED,
+  lostSession,
+  together,
+} from './session.ts';
 import { isSurvivedError } from './sql-error.ts';
 import { SESSION_SETTINGS, valueSettings } from './value-settings.ts';
 
@@ -39,25 +42,27 @@ export type LookInside = (sessions: EffectSessions, effects: readonly TableEffec
 /** What is run, and what else is looked at. */
 export type Rehearsed = Rehearsal & { readonly lookInside?: LookInside };
 
-/** Runs the statement, reads its effect, and rolls everything back. Both sessions are idle. */
+/**
+ * Runs the statement and reads its effect. The transaction that `startOfRehearsal` began in the writer is rolled back when
+ * the session comes back. The reader is idle.
+ */
 export async function dryRun(
   prepared: PreparedCall,
-  { writer, reader }: Pick<EffectSessions, 'writer' | 'reader'>,
+  { writer, reader, begun }: Pick<EffectSessions, 'writer' | 'reader'> & { readonly begun: BegunWriting },
   { statement, rowsMax, listed, lookInside }: Rehearsed,
 ): Promise<DryRun> {
   const tables = statement.isRead ? [] : prepared.analysis.tables.map(({ oid }) => oid);
-  const { processId, values, ...begun } = await beginWriting(prepared, writer, 'repeatable read');
+  const { processId, values, ...state } = begun;
+  // An earlier try may have failed in it.
+  await endTransaction(reader);
   const startedAt = performance.now();
   const run = (): Promise<number> => runStatement({ ...prepared, statement }, writer);
   refuseTooMany(await stoppingGrowth({ processId, reader, tables }, run), rowsMax);
-  const sessions = { ...begun, writer, reader, countsOnly: new Set<string>() };
+  const sessions = { ...state, writer, reader, countsOnly: new Set<string>() };
   const isWriting = !statement.isRead || prepared.analysis.callsOwnerFunctions;
-  const [positions, effects] = await allAnswers([
-    isWriting ? readPositions(prepared, reader, processId) : new Map<string, null>(),
-    effectOf(prepared, sessions),
-  ]);
+  const effects = await effectOf(prepared, sessions);
+  const positions = isWriting ? await readPositions(prepared, reader, processId) : new Map<string, never>();
   await lookInside?.(sessions, effects);
-  await writer.query('rollback');
   const locksHeldMs = Math.ceil(performance.now() - startedAt);
   refuseTooMany(rowsOfEffects(effects), prepared.settings.planning.rowsMax);
   const rows = Math.max(listed, rowsTakingDefaults({ ...prepared, statement }, effects));
@@ -90,19 +95,23 @@ interface BegunRow extends QueryResultRow {
   readonly is_counting: boolean;
 }
 
-/** Begins a transaction that may write. */
-export async function beginWriting(
-  prepared: PreparedCall,
-  writer: Client,
-  isolation: TransactionStart['isolation'],
-): Promise<BegunWriting> {
-  const exporting = `select pg_catalog.pg_export_snapshot() as snapshot, ${SESSION_SETTINGS} as settings,
-                            pg_catalog.current_setting('track_counts')::boolean as is_counting,
-                            pg_catalog.pg_backend_pid() as process_id,
-                            ${COUNTED_BEFORE} as counted_before,
-                            ${NEXT_SHARED_MARK} as shared_from`;
-  const beginningAll = [...beginning({ isolation }, prepared), exporting];
-  const [begun] = await together<BegunRow>(writer, beginningAll);
+/** Asks how a transaction begins that may write. */
+export const BEGUN = question<BegunRow>(`
+  select pg_catalog.pg_export_snapshot() as snapshot, ${SESSION_SETTINGS} as settings,
+         pg_catalog.current_setting('track_counts')::boolean as is_counting, pg_catalog.pg_backend_pid() as process_id,
+         ${COUNTED_BEFORE} as counted_before, ${NEXT_SHARED_MARK} as shared_from`);
+
+/** How a session that is lent starts to rehearse what may write. */
+export function startOfRehearsal(prepared: PreparedCall) {
+  return {
+    beginning: beginning({ isolation: 'repeatable read' }, prepared),
+    questions: [BEGUN],
+    last: asStatement(prepared.settings),
+  } as const;
+}
+
+/** What `BEGUN` answered in a session. */
+export function begunWriting(writer: Client, [begun]: readonly BegunRow[]): BegunWriting {
   // Of this very session: the settings of its role or database may have changed since others were opened.
   if (begun?.is_counting !== true) throw notCounting();
   return {
@@ -119,26 +128,23 @@ export interface EffectSessions extends Omit<EffectReading, 'settings' | 'limits
   readonly snapshot: string;
 }
 
-/** Reads the open transaction's effect, also in tables that only triggers write. */
+/** Reads the open transaction's effect, also in tables that only triggers write. The reader's transaction stays open. */
 export async function effectOf(
   prepared: PreparedCall,
   sessions: EffectSessions,
 ): Promise<readonly TableEffect[]> {
-  try {
-    const [counts] = await Promise.all([
-      readCounts(sessions, prepared.settings),
-      beginReading(prepared, sessions),
-    ]);
-    if (counts.length === 0) return [];
-    await refuseUnforeseenTriggers(prepared, sessions.reader, counts);
-    const { runsOwnerCode } = prepared.analysis;
-    const time = runsOwnerCode ? await readMakingTime(sessions.writer) : null;
-    const read = await readEffect({ ...prepared, ...sessions }, counts);
-    const effects = withoutUnseenMoves(read, prepared.analysis.tables);
-    return time === null ? effects : await withMaking(prepared, sessions.writer, { effects, time });
-  } finally {
-    await sessions.reader.query('rollback');
-  }
+  const [{ counts, time }] = await allAnswers([
+    readCounts(sessions, prepared.settings),
+    beginReading(prepared, sessions),
+  ]);
+  const read = await readEffect({ ...prepared, ...sessions }, counts, (triggers) =>
+    refuseUnforeseen(prepared, triggers),
+  );
+  await together(sessions.writer, LOOKED);
+  const effects = withoutUnseenMoves(read, prepared.analysis.tables);
+  return prepared.analysis.runsOwnerCode
+    ? await withMaking(prepared, sessions.writer, { effects, time })
+    : effects;
 }
 
 /** Notes of each table what a value made up by this transaction looks like. */
@@ -180,24 +186,9 @@ export async function beginReading(
   });
 }
 
-/**
- * Functions that the owner vouches for may write to tables nobody foresaw, with triggers nobody vouches for. Looked up
- * by the reader, which keeps its plans: the writer has not changed the catalogue.
- */
-async function refuseUnforeseenTriggers(
-  prepared: PreparedCall,
-  reader: Client,
-  counts: readonly CountRow[],
-): Promise<void> {
-  if (prepared.analysis.unknownTriggers.length > 0) return;
-  const tables = counts.map(({ oid, inserted, updated, deleted }) => ({
-    oid,
-    operations: [
-      ...(inserted === 0 ? [] : (['insert'] as const)),
-      ...(updated === 0 ? [] : (['update'] as const)),
-      ...(deleted === 0 ? [] : (['delete'] as const)),
-    ],
-  }));
-  const unknown = unknownOf(await readTriggers(reader, tables), prepared.settings.allowedFunctions);
+/** Where nobody vouches for a trigger of the statement's own tables, no effect is read at all. */
+function refuseUnforeseen({ analysis, settings }: PreparedCall, triggers: readonly TriggerRow[]): void {
+  if (analysis.unknownTriggers.length > 0) return;
+  const unknown = unknownOf(triggers, settings.allowedFunctions);
   if (unknown.length > 0) throw notPreviewable(lackingText(unknown));
 }

@@ -6,13 +6,13 @@ import { readTriggers, unknownOf } from './triggers.ts';
 import { effectOf, type EffectSessions } from './rehearsal.ts';
 import { READING } from './effect.ts';
 import type { TableEffect } from './images.ts';
-import { catalogueRows } from './kept-sessions.ts';
+import { answersTo, question } from './questions.ts';
 import { bagOf, isUpdate } from './pairing.ts';
 import { isSameValue } from './projection.ts';
 import { StatementRefused } from './refusal.ts';
-import { asOurselves, asStatement, begin, together } from './session.ts';
+import { asOurselves, asStatement, beginningIn, endTransaction, together } from './session.ts';
 import { isSurvivedError } from './sql-error.ts';
-import { wayBackOf, type UndoneTable, type WayBack } from './way-back.ts';
+import { obstacleIn, wayBackOf, type UndoneTable, type WayBack } from './way-back.ts';
 import type { PreparedCall } from './prepared-call.ts';
 
 /** What looking for a way back needs: the open transaction that made the effect, and its effect. */
@@ -30,30 +30,24 @@ const STEPS_CHARACTERS_MAX = 256 * 1024;
  * as it was. So whatever stands in its way is met here: references, triggers that act again, missing rights.
  */
 export async function findReversal(search: ReversalSearch): Promise<Reversal> {
-  const wayBack = obstacle(search.effects) ?? (await possibleWay(search));
+  const wayBack = obstacle(search) ?? (await possibleWay(search));
   return typeof wayBack === 'string' ? impossible(wayBack) : tryOrders(search, wayBack);
 }
 
 /** A way back that may be tried: it calls nothing that nobody vouches for. */
-async function possibleWay(search: ReversalSearch): Promise<WayBack> {
-  const { prepared, sessions } = search;
-  await begin(sessions.reader, { isolation: 'repeatable read' }, prepared);
-  try {
-    const wayBack = wayBackOf(await orderedTables(sessions.reader, search));
-    if (typeof wayBack === 'string') return wayBack;
-    const size = Math.max(...wayBack.map((steps) => steps.join().length));
-    if (size > STEPS_CHARACTERS_MAX) return 'There are too many rows to write the way back down.';
-    return (await unforeseen(search)) ?? wayBack;
-  } finally {
-    await sessions.reader.query('rollback');
-  }
+async function possibleWay(search: ReversalSearch): Promise<WayBack | string> {
+  const wayBack = wayBackOf(await orderedTables(search.sessions.reader, search));
+  const size = Math.max(...wayBack.map((steps) => steps.join().length));
+  if (size > STEPS_CHARACTERS_MAX) return 'There are too many rows to write the way back down.';
+  return (await unforeseen(search)) ?? wayBack;
 }
 
 function impossible(how: string): Reversal {
   return { is_possible: false, how };
 }
 
-function obstacle(effects: readonly ResourceEffect[]): string | null {
+/** What stands in the way by the images alone. */
+function obstacle({ effects, tables }: ReversalSearch): string | null {
   const blind = effects.filter((effect) => effect.is_counts_only || effect.sample !== undefined);
   if (blind.length > 0) {
     const names = blind.slice(0, NAMES_MAX).map(({ resource }) => resource);
@@ -63,7 +57,15 @@ function obstacle(effects: readonly ResourceEffect[]): string | null {
   const lost = effects.find(
     ({ cause, deleted }) => deleted > 0 && ['trigger', 'function'].includes(cause ?? ''),
   );
-  return lost === undefined ? null : `What is deleted from ${lost.resource} by ${lost.cause} is not undone.`;
+  if (lost !== undefined) return `What is deleted from ${lost.resource} by ${lost.cause} is not undone.`;
+  const assigned = assignedIn(effects);
+  const obstacles = tables.map((table) => obstacleIn(table, assigned.get(table.resource) ?? []));
+  return obstacles.find((found) => found !== null) ?? null;
+}
+
+/** Columns that are left out, by table. */
+function assignedIn(effects: readonly ResourceEffect[]): ReadonlyMap<string, readonly string[]> {
+  return new Map(effects.map((effect) => [effect.resource, effect.assigned_columns]));
 }
 
 const NAMES_MAX = 5;
@@ -89,9 +91,11 @@ const LINKS = `
 
 async function orderedTables(client: Client, search: ReversalSearch): Promise<readonly UndoneTable[]> {
   const { tables, effects, prepared } = search;
-  const links = await catalogueRows<LinkRow>(client, LINKS, [tables.map(({ oid }) => oid)]);
+  const start = beginningIn(client, { isolation: 'repeatable read' }, prepared);
+  const asked = question<LinkRow>(LINKS, [tables.map(({ oid }) => oid)]);
+  const [links] = await answersTo(client, [{ ...asked, after: start }]);
   const byOid = new Map(links.map((link) => [link.oid, link]));
-  const assigned = new Map(effects.map((effect) => [effect.resource, effect.assigned_columns]));
+  const assigned = assignedIn(effects);
   return parentsFirst(tables, byOid).map((effect) => ({
     effect,
     resource: byOid.get(effect.oid)?.root ?? effect.resource,
@@ -142,7 +146,9 @@ const REACHED = `
 /** What a way back must not set off: nobody has looked at the rules, nor at triggers of other operations. */
 async function unforeseen({ prepared, sessions, tables }: ReversalSearch): Promise<string | null> {
   const oids = tables.map(({ oid }) => oid);
-  const reached = await catalogueRows<{ oid: string; has_rules: boolean }>(sessions.reader, REACHED, [oids]);
+  const [reached] = await answersTo(sessions.reader, [
+    question<{ oid: string; has_rules: boolean }>(REACHED, [oids]),
+  ]);
   if (reached.some((table) => table.has_rules)) return 'Rules would rewrite what undoes it.';
   const operations = ['insert', 'update', 'delete'] as const;
   const watched = reached.map(({ oid }) => ({ oid, operations }));
@@ -168,7 +174,7 @@ async function triedOut(
   { prepared, sessions }: ReversalSearch,
   steps: readonly string[],
 ): Promise<string | null> {
-  const { writer } = sessions;
+  const { writer, reader } = sessions;
   await writer.query('savepoint keyturn_way_back');
   try {
     const immediately = 'set constraints all immediate';
@@ -184,6 +190,8 @@ async function triedOut(
     return `What was tried to undo it is refused by the target (${error.code}).`;
   } finally {
     await together(writer, ['rollback to savepoint keyturn_way_back']);
+    // What it has read stays locked until then.
+    await endTransaction(reader);
   }
 }
 

@@ -1,9 +1,9 @@
 import type { Client, QueryResultRow } from 'pg';
 
 import { digestOf, type Digest } from '../../../domain/crypto/digest.ts';
-import { catalogueRows } from './kept-sessions.ts';
 import { readNodeText } from './node-text.ts';
 import { readQueryFacts } from './query-facts.ts';
+import { answersTo, question, type Question } from './questions.ts';
 import { notPreviewable, StatementRefused } from './refusal.ts';
 import { readSimpleView } from './simple-view.ts';
 import { eventMask } from './triggers.ts';
@@ -36,16 +36,21 @@ const WRITES_MAX = 500;
 
 /**
  * Follows views, INSTEAD OF triggers and rules to what the server will write. It goes by the server's own order: rules,
- * then triggers, then the view itself. Throws `StatementRefused` for whatever it cannot follow.
+ * then triggers, then the view itself. Takes what `rewriting` answered of the relations that the statement names as
+ * written. Throws `StatementRefused` for whatever it cannot follow.
  */
-export async function followRewriting(client: Client, named: readonly RelationWrite[]): Promise<Rewriting> {
+export async function followRewriting(
+  client: Client,
+  named: readonly RelationWrite[],
+  known: readonly Relation[],
+): Promise<Rewriting> {
   const writes: RelationWrite[] = [];
   const rewritten: RewrittenRelation[] = [];
   let isVarying = false;
   let open = named;
   for (let depth = 0; open.length > 0; depth += 1) {
     if (depth > DEPTH_MAX || writes.length + open.length > WRITES_MAX) throw notFollowed();
-    const relations = await readRelations(client, open);
+    const relations = byOid(depth === 0 ? known : (await answersTo(client, [rewriting(open)]))[0]);
     const next: RelationWrite[] = [];
     for (const write of open) {
       const step = await stepOf(client, write, relations.get(write.oid));
@@ -106,13 +111,13 @@ const RELATIONS = `
     join pg_catalog.pg_namespace schema on schema.oid = relation.relnamespace
    where relation.oid = any ($1::oid[])`;
 
-async function readRelations(
-  client: Client,
-  writes: readonly RelationWrite[],
-): Promise<ReadonlyMap<string, Relation>> {
-  const oids = [...new Set(writes.map(({ oid }) => oid))];
-  const rows = await catalogueRows<Relation>(client, RELATIONS, [oids]);
-  return new Map(rows.map((row) => [row.oid, row]));
+/** Asks for what the server does instead of writing relations as they are named. */
+export function rewriting(writes: readonly Pick<RelationWrite, 'oid'>[]): Question<Relation> {
+  return question(RELATIONS, [[...new Set(writes.map(({ oid }) => oid))]]);
+}
+
+function byOid(relations: readonly Relation[]): ReadonlyMap<string, Relation> {
+  return new Map(relations.map((relation) => [relation.oid, relation]));
 }
 
 interface Step {

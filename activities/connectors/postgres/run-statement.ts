@@ -9,7 +9,7 @@ import { asOurselves, asStatement, commentOf, extended, together } from './sessi
 import type { TargetSettings } from './settings.ts';
 
 /**
- * Runs a prepared statement inside an open transaction as the statement role, then everything deferred, then goes back to
+ * Runs a prepared statement inside an open transaction that acts `asStatement`, then everything deferred, then goes back to
  * the login role. Rows are never kept. Returns how many rows the statement itself reports.
  */
 export async function runStatement(
@@ -17,7 +17,6 @@ export async function runStatement(
   client: Client,
 ): Promise<number> {
   if (analysis.runsOwnerCode || analysis.callsOwnerFunctions) noteOwnersCode(client);
-  await together(client, asStatement(settings));
   const text = `${commentOf(call.requestId, call.requester)} ${statement.text}`;
   // Nothing in a pure read can write, so it need not run to its end.
   const isPureRead = statement.isRead && !analysis.callsOwnerFunctions;

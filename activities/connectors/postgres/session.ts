@@ -113,9 +113,33 @@ export interface TransactionStart {
   readonly snapshot?: string;
 }
 
-/** Begins a transaction with all limits set for it alone. */
+/** True while a transaction is open. Of a session that has no query under way. */
+export function isOpen(client: Client): boolean {
+  return client.getTransactionStatus() !== 'I';
+}
+
+/** The statement that ends the transaction of a session, where one is open. */
+export function ending(client: Client): readonly string[] {
+  return isOpen(client) ? ['rollback'] : [];
+}
+
+/** Undoes the transaction of a session, where one is open. */
+export async function endTransaction(client: Client): Promise<void> {
+  if (isOpen(client)) await client.query('rollback');
+}
+
+/** Begins a transaction with all limits set for it alone, once an earlier one is undone. */
 export async function begin(client: Client, start: TransactionStart, request: SessionRequest): Promise<void> {
-  await together(client, beginning(start, request));
+  await together(client, beginningIn(client, start, request));
+}
+
+/** `beginning` in a session that may be in a transaction still, which is undone. */
+export function beginningIn(
+  client: Client,
+  start: TransactionStart,
+  request: SessionRequest,
+): readonly string[] {
+  return [...ending(client), ...beginning(start, request)];
 }
 
 /** The statements that begin a transaction with all limits set for it alone. */
@@ -140,6 +164,13 @@ export function asStatement(settings: TargetSettings): readonly string[] {
   // Temporary objects come last, so that none can stand in for a table or function of the target.
   const path = ['pg_catalog', ...settings.searchPath, 'pg_temp'].map((schema) => escapeIdentifier(schema));
   return [`set local search_path = ${path.join(', ')}`, takingRole(settings.statementRole)];
+}
+
+/** The same where that role may not be there: then the role stays as it is, and who reads that it is not there refuses. */
+export function asStatementIfThere(settings: TargetSettings): readonly string[] {
+  const [path = ''] = asStatement(settings);
+  const role = `from pg_catalog.pg_roles where rolname operator(pg_catalog.=) ${escapeLiteral(settings.statementRole)}`;
+  return [path, `select pg_catalog.set_config('role', rolname, true) ${role}`];
 }
 
 /** Statements that lead back to the login role and to queries of our own. */

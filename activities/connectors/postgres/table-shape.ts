@@ -1,6 +1,6 @@
 import type { Client, QueryResultRow } from 'pg';
 
-import { catalogueRows } from './kept-sessions.ts';
+import { answersTo, question, type Question } from './questions.ts';
 
 /** One column of a table that is read. */
 export interface Column {
@@ -15,6 +15,8 @@ export interface Column {
   readonly isKey: boolean;
   /** Computed by the server from the row's other columns: nobody can set it. */
   readonly isGenerated: boolean;
+  /** Counted up by the server wherever a new row is not given a value. */
+  readonly isIdentity: boolean;
   readonly isIdentityAlways: boolean;
   /**
    * The expression of its default or of what it is generated from, with those of the same column of tables that it is a
@@ -72,7 +74,7 @@ const SHAPE = `
               join pg_catalog.pg_attribute same on same.attrelid = kin.oid and same.attname = col.attname
               join pg_catalog.pg_attrdef preset on preset.adrelid = same.attrelid and preset.adnum = same.attnum),
            base.typdefault), '') as definition,
-         col.attidentity = 'a' as is_identity_always, pg_catalog.row_security_active($1::oid) as is_filtered,
+         col.attidentity <> '' as is_identity, col.attidentity = 'a' as is_identity_always, pg_catalog.row_security_active($1::oid) as is_filtered,
          case when col.atttypid = 'xml'::pg_catalog.regtype then 'xml'
               when col.atttypid < ${FIRST_OWN_OID} and col.atttypid <> all (${AMBIGUOUS_ARRAYS}) then null
               else ${AMBIGUITY} end as ambiguity,
@@ -101,6 +103,7 @@ interface ShapeRow extends QueryResultRow {
   readonly type_oid: string;
   readonly type: string;
   readonly is_generated: boolean;
+  readonly is_identity: boolean;
   readonly is_identity_always: boolean;
   readonly definition: string | null;
   readonly is_filtered: boolean;
@@ -108,9 +111,19 @@ interface ShapeRow extends QueryResultRow {
   readonly key_place: number | null;
 }
 
+/** Asks for columns and key of a table. */
+export function shapeOf(oid: string): Question<ShapeRow> {
+  return question(SHAPE, [oid]);
+}
+
 /** Columns and key of a table. */
 export async function readShape(client: Client, oid: string): Promise<TableShape> {
-  const rows = await catalogueRows<ShapeRow>(client, SHAPE, [oid]);
+  const [rows] = await answersTo(client, [shapeOf(oid)]);
+  return shapeIn(rows);
+}
+
+/** What `shapeOf` answered. */
+export function shapeIn(rows: readonly ShapeRow[]): TableShape {
   const placed = rows.flatMap(({ key_place: place }, position) =>
     place === null ? [] : [{ place, position }],
   );
@@ -130,6 +143,7 @@ function columnOf(row: ShapeRow): Column {
     isReadExactly: row.ambiguity !== 'inside',
     isKey: row.key_place !== null,
     isGenerated: row.is_generated,
+    isIdentity: row.is_identity,
     isIdentityAlways: row.is_identity_always,
     definition: row.definition,
   };

@@ -6,6 +6,7 @@ import type { Target } from '../../../domain/policy/policy.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { troubleOf } from '../trouble.ts';
 import { readFunctionName } from './function-names.ts';
+import { answersTo } from './questions.ts';
 import { StatementRefused } from './refusal.ts';
 import {
   asOurselves,
@@ -37,7 +38,7 @@ import {
 import { serverFindings, type HereRow } from './target-check-server.ts';
 import * as sql from './target-check.sql.ts';
 import { attention, failed, good, type TargetFinding } from './target-finding.ts';
-import { lookForUnsafety, notSafeText } from './target-safety.ts';
+import { notSafeText, safetyQuestions, unsafetiesOf } from './target-safety.ts';
 import { fillTargetSetup } from './target-setup.ts';
 
 /** What was found out about a target, and what its owner runs there. */
@@ -106,7 +107,7 @@ async function* lookInside(client: Client, request: SessionRequest): AsyncGenera
   if (!roles.every(({ is_there }) => is_there)) return;
   yield* privilegeFindings(await readPrivileges(client, request, roles), settings);
   if (settings.hasLedger && ledger === undefined) return;
-  const { unsafeties } = await lookForUnsafety(client, settings);
+  const unsafeties = unsafetiesOf(settings, await answersTo(client, safetyQuestions(settings)));
   yield* unsafeties.map(({ reason, run }) => failed('safety', notSafeText(reason), run));
   if (unsafeties.length > 0) return;
   yield good(

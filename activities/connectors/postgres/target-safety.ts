@@ -1,7 +1,7 @@
-import { escapeIdentifier, type Client, type QueryResultRow } from 'pg';
+import { escapeIdentifier, type QueryResultRow } from 'pg';
 
 import { functionNameSql, readFunctionName } from './function-names.ts';
-import { catalogueRows } from './kept-sessions.ts';
+import { question, type Question } from './questions.ts';
 import { StatementRefused } from './refusal.ts';
 import type { TargetSettings } from './settings.ts';
 
@@ -52,7 +52,7 @@ const CREATORS = `
 
 /** To whom the owner of the ledger gave what lets the statement role ($1) write it, and nobody needs. */
 const LEDGER_WRITERS = `
-  select distinct coalesce(holder.rolname, 'public') as role
+  select distinct coalesce(holder.rolname, 'public') as name
     from pg_catalog.pg_class ledger
     cross join lateral (
       select granted.* from pg_catalog.aclexplode(ledger.relacl) granted
@@ -64,7 +64,9 @@ const LEDGER_WRITERS = `
      and granted.privilege_type in ('INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER')
      and granted.grantee <> ledger.relowner
      and (granted.grantee = 0
-          or pg_catalog.pg_has_role($1::name, granted.grantee, 'USAGE') and not holder.rolsuper
+          or exists (select from pg_catalog.pg_roles statement
+                      where statement.rolname = $1 and pg_catalog.pg_has_role(statement.oid, granted.grantee, 'USAGE'))
+             and not holder.rolsuper
              and holder.rolname <> session_user
              and not exists (select from pg_catalog.pg_database here
                               where here.datname = pg_catalog.current_database() and here.datdba = holder.oid))
@@ -83,51 +85,69 @@ export interface Unsafety {
   readonly run: readonly string[];
 }
 
+interface NameRow extends QueryResultRow {
+  readonly name: string;
+}
+
+/** What the catalogue says about the safety of a target. */
+type SafetyRows = readonly [
+  roles: readonly RoleRow[],
+  ledgerWriters: readonly NameRow[],
+  watchers: readonly NameRow[],
+  creators: readonly CreatorRow[],
+];
+
+/** What is asked about the safety of a target. */
+export function safetyQuestions(
+  settings: TargetSettings,
+): readonly [Question<RoleRow>, Question<NameRow>, Question<NameRow>, Question<CreatorRow>] {
+  const { statementRole, hasLedger } = settings;
+  return [
+    question(ROLES, [statementRole, hasLedger]),
+    question(LEDGER_WRITERS, [statementRole]),
+    question(EVENT_TRIGGERS),
+    question(CREATORS, [trustedSchemas(settings)]),
+  ];
+}
+
 /**
  * The roles do most of the work of keeping a dry run harmless, and what it changes is read from the server's counters:
  * a target without them is not used. Nor is one where noting the statement would set off what nobody vouches for.
  * Answers whether it sets off anything at all.
  */
-export async function refuseUnsafeTarget(
-  client: Client,
+export function refuseUnsafeTarget(
   settings: TargetSettings,
-): Promise<{ readonly isWatched: boolean }> {
-  const { unsafeties, isWatched } = await lookForUnsafety(client, settings);
-  for (const unsafety of unsafeties) throw notSafe(unsafety.reason);
-  return { isWatched };
+  rows: SafetyRows,
+): { readonly isWatched: boolean } {
+  for (const unsafety of unsafetiesOf(settings, rows)) throw notSafe(unsafety.reason);
+  const [, , watchers] = rows;
+  return { isWatched: watchers.length > 0 };
 }
 
 /** All that `refuseUnsafeTarget` would refuse. */
-export async function lookForUnsafety(
-  client: Client,
+export function unsafetiesOf(
   settings: TargetSettings,
-): Promise<{ readonly unsafeties: readonly Unsafety[]; readonly isWatched: boolean }> {
-  const [[row], watchers, creators] = await Promise.all([
-    catalogueRows<RoleRow>(client, ROLES, [settings.statementRole, settings.hasLedger]),
-    catalogueRows<{ name: string }>(client, EVENT_TRIGGERS),
-    catalogueRows<CreatorRow>(client, CREATORS, [trustedSchemas(settings)]),
-  ]);
+  [[row], ledgerWriters, watchers, creators]: SafetyRows,
+): readonly Unsafety[] {
   const reason = row === undefined ? 'the statement role does not exist' : unsafe(row, settings);
   const isWritten = reason === null && settings.hasLedger && row?.can_write_ledger === true;
   const unlisted = watchers.filter(({ name }) => !settings.allowedFunctions.has(name));
-  const unsafeties = [
+  return [
     ...(reason === null ? [] : [{ reason, run: [] }]),
-    ...(isWritten ? [await writtenLedger(client, settings)] : []),
+    ...(isWritten ? [writtenLedger(ledgerWriters)] : []),
     ...creators.map(plantable),
     ...unlisted.map(({ name }) => ({
       reason: `an event trigger calls ${name}, which allowed_functions does not name`,
       run: [],
     })),
   ];
-  return { unsafeties, isWatched: watchers.length > 0 };
 }
 
-async function writtenLedger(client: Client, { statementRole }: TargetSettings): Promise<Unsafety> {
-  const writers = await catalogueRows<{ role: string }>(client, LEDGER_WRITERS, [statementRole]);
+function writtenLedger(writers: readonly NameRow[]): Unsafety {
   const text = 'the statement role can write the ledger';
   if (writers.length === 0)
     return { reason: `${text}, which it owns or a role that it is a member of: name another role`, run: [] };
-  const holders = writers.map(({ role }) => holderSql(role)).join(', ');
+  const holders = writers.map(({ name }) => holderSql(name)).join(', ');
   const sql = `REVOKE INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER ON keyturn.execution FROM ${holders}`;
   return { reason: `${text}: run ${sql}`, run: [`${sql};`] };
 }

@@ -1,7 +1,7 @@
 import type { Client, QueryResultRow } from 'pg';
 
 import { TRIGGERS } from './called-functions.sql.ts';
-import { catalogueRows } from './kept-sessions.ts';
+import { answersTo, question, type Question } from './questions.ts';
 import type { WrittenTable } from './written-tables.ts';
 
 /** A trigger function with a digest of its source. */
@@ -24,14 +24,20 @@ export function eventMask(operations: WrittenTable['operations']): number {
   return operations.reduce((mask, operation) => mask | EVENT_BITS[operation], 0);
 }
 
-/** Triggers that may fire on these tables and views, also those of pg_catalog that have a condition. */
-export async function readTriggers(
-  client: Client,
-  tables: readonly (Pick<WrittenTable, 'oid' | 'operations'> & { readonly isNamed?: boolean })[],
-): Promise<readonly TriggerRow[]> {
+/** Tables and views that may be written. */
+type Watched = readonly (Pick<WrittenTable, 'oid' | 'operations'> & { readonly isNamed?: boolean })[];
+
+/** Asks for triggers that may fire there, also those of pg_catalog that have a condition. */
+export function triggersOf(tables: Watched): Question<TriggerRow> {
   const masks = tables.map(({ operations }) => eventMask(operations));
   const named = tables.map(({ isNamed }) => isNamed === true);
-  return catalogueRows<TriggerRow>(client, TRIGGERS, [tables.map(({ oid }) => oid), masks, named]);
+  return question(TRIGGERS, [tables.map(({ oid }) => oid), masks, named]);
+}
+
+/** What `triggersOf` answers. */
+export async function readTriggers(client: Client, tables: Watched): Promise<readonly TriggerRow[]> {
+  const [triggers] = await answersTo(client, [triggersOf(tables)]);
+  return triggers;
 }
 
 /** True for those of the target's owner. */

@@ -1,6 +1,6 @@
-import { escapeLiteral, type Client } from 'pg';
+import { escapeLiteral, type QueryResultRow } from 'pg';
 
-import { rowsOf } from './session.ts';
+import { question } from './questions.ts';
 
 /**
  * Settings that the server looks at when it reads, calculates and prints values. Others change what is fast, not what is
@@ -34,13 +34,17 @@ export const SET_AT_LOGIN = 'login trigger';
  * What the target sets now for new sessions of the login role, as `place name=value`: which of two values holds depends on
  * whether it is set for the role, the database, both or all.
  */
-export async function readRoleSettings(client: Client): Promise<readonly string[]> {
-  const rows = await rowsOf<{ place: string; settings: readonly string[] }>(client, ROLE_SETTINGS);
+export function roleSettingsIn(rows: readonly RoleSettingsRow[]): readonly string[] {
   return rows.flatMap(({ place, settings }) => settings.map((setting) => `${place} ${setting}`));
 }
 
+interface RoleSettingsRow extends QueryResultRow {
+  readonly place: string;
+  readonly settings: readonly string[];
+}
+
 /** Everything is qualified: between transactions a session has the target's path. */
-const ROLE_SETTINGS = `
+export const ROLE_SETTINGS = question<RoleSettingsRow>(`
   select pg_catalog.concat_ws('/', setdatabase, setrole) as place, setconfig as settings
     from pg_catalog.pg_db_role_setting
    where setdatabase operator(pg_catalog.=) any (array[0::pg_catalog.oid,
@@ -51,4 +55,4 @@ const ROLE_SETTINGS = `
   select 'login', array['trigger']
    where exists (select from pg_catalog.pg_event_trigger
                   where evtevent operator(pg_catalog.=) 'login' and evtenabled operator(pg_catalog.<>) 'D')
-   order by 1`;
+   order by 1`);

@@ -1,7 +1,4 @@
-import type { Client } from 'pg';
-
 import { CALLS } from './called-functions.sql.ts';
-import { catalogueRows } from './kept-sessions.ts';
 import { listOf, namesOf, nodesOf, textOf } from './parse-tree.ts';
 import type { SqlParser, TreeNode } from './parser-thread.ts';
 
@@ -18,7 +15,7 @@ const VARYING: ReadonlySet<string> = new Set(
 const TIME_WORDS = /\b(now|today|tomorrow|yesterday)\b/i;
 
 /** Whether views and rules ($1) call functions of the target's own that may answer something else each time. */
-const OWN_CALLS = `
+export const VARYING_RULES = `
   select 1
     from ${CALLS}
    where link.classid = 'pg_catalog.pg_rewrite'::regclass and link.objid = any ($1::oid[])
@@ -27,23 +24,12 @@ const OWN_CALLS = `
 
 /**
  * True when rows or values of a view may be others each time: a statement that reads it may then carry a value that
- * nobody saw, though its own text holds nothing of the kind. Takes views and rules that it reaches, with their texts in SQL.
+ * nobody saw, though its own text holds nothing of the kind. Takes the views and rules that it reaches, as texts in SQL.
  */
-export async function mayVary(
-  client: Client,
-  {
-    oids,
-    texts,
-    parser,
-  }: { readonly oids: readonly string[]; readonly texts: readonly string[]; readonly parser: SqlParser },
-): Promise<boolean> {
-  if (oids.length === 0) return false;
-  const [calls, outcome] = await Promise.all([
-    catalogueRows(client, OWN_CALLS, [oids]),
-    parser.parse(texts.map((text) => text.replace(/;\s*$/, '')).join(';\n')),
-  ]);
+export async function mayVary(texts: readonly string[], parser: SqlParser): Promise<boolean> {
+  if (texts.length === 0) return false;
+  const outcome = await parser.parse(texts.map((text) => text.replace(/;\s*$/, '')).join(';\n'));
   return (
-    calls.length > 0 ||
     outcome.kind === 'unreadable' ||
     [...nodesOf(outcome.statements)].some(({ kind, node }) => VARIES[kind]?.(node) === true)
   );

@@ -18,16 +18,14 @@ export interface UndoneTable {
   readonly keptColumns: ReadonlySet<string>;
 }
 
-/** Orders of the statements that undo the changes, or why there are none. */
-export type WayBack = readonly (readonly string[])[] | string;
+/** Statements that undo the changes, in the orders that come into question. */
+export type WayBack = readonly (readonly string[])[];
 
 /**
- * Statements that put every row back, from the images alone. Takes tables with those first that others refer to. In what
- * order rows must come back depends on references and unique values: the orders are to be tried.
+ * Statements that put every row back, from the images alone, where nothing is in the way. Takes tables with those first that
+ * others refer to. In what order rows must come back depends on references and unique values: the orders are to be tried.
  */
 export function wayBackOf(parentsFirst: readonly UndoneTable[]): WayBack {
-  const reason = parentsFirst.map(obstacleOf).find((found) => found !== null);
-  if (typeof reason === 'string') return reason;
   const inserts = parentsFirst.flatMap(insertsOf);
   const updates = parentsFirst.flatMap((table) =>
     (table.effect.rows ?? []).flatMap((row) => updateOf(table, row)),
@@ -41,7 +39,8 @@ export function wayBackOf(parentsFirst: readonly UndoneTable[]): WayBack {
   return isOneOrder && updates.length === 0 ? orders.slice(0, 1) : orders;
 }
 
-function obstacleOf({ effect, assignedColumns }: UndoneTable): string | null {
+/** Why the changes of a table cannot be put into statements that undo them, or null. */
+export function obstacleIn(effect: TableEffect, assignedColumns: readonly string[]): string | null {
   const { resource, rows, shape } = effect;
   if (rows === null) return `The earlier rows of ${resource} are not recorded.`;
   const keyOf = (row: RowValues | null): RowValues => shape.key.map((place) => row?.[place] ?? null);

@@ -1,6 +1,7 @@
 import type { Client, QueryResultRow } from 'pg';
 
-import { catalogueRows, type SessionUse } from './kept-sessions.ts';
+import { type SessionUse } from './kept-sessions.ts';
+import { answersTo, question, type Question } from './questions.ts';
 import { notPreviewable } from './refusal.ts';
 import type { ValueSource } from './value-sources.ts';
 import { WRITTEN_TABLES } from './written-tables.sql.ts';
@@ -64,9 +65,18 @@ const RELATIONS = `
     join pg_catalog.pg_namespace schema on schema.oid = relation.relnamespace
    where relation.oid = any ($1::oid[])`;
 
-/** Refuses relations ($1) that are no data of the target. */
-export async function refuseSystemRelations(client: Client, oids: readonly string[]): Promise<void> {
-  const rows = await catalogueRows<{ schema: string; name: string }>(client, RELATIONS, [oids]);
+interface NameRow extends QueryResultRow {
+  readonly schema: string;
+  readonly name: string;
+}
+
+/** Asks for the names of relations. */
+export function relationNames(oids: readonly string[]): Question<NameRow> {
+  return question(RELATIONS, [oids]);
+}
+
+/** Refuses relations that are no data of the target. */
+export function refuseSystemRelations(rows: readonly NameRow[]): void {
   for (const { schema, name } of rows.filter((row) => SYSTEM_SCHEMAS.has(row.schema))) {
     const owner = schema === 'keyturn' ? 'to Keyturn' : 'to the server';
     throw notPreviewable(
@@ -76,20 +86,44 @@ export async function refuseSystemRelations(client: Client, oids: readonly strin
   }
 }
 
-/**
- * Finds what the statement writes, once views and rules are followed. Throws `StatementRefused` for whatever is no table,
- * and for rules that act on what cascades and partitions do.
- */
+interface ColumnRow extends QueryResultRow {
+  readonly oid: string;
+  readonly name: string;
+  readonly number: number;
+}
+
+/** What the catalogue says of the tables that may be written, and of the columns of those that are written by themselves. */
+export type WrittenRows = readonly [tables: readonly TableRow[], columns: readonly ColumnRow[]];
+
+/** Asks for what may be written. */
+export function writtenTables(
+  writes: readonly Pick<RelationWrite, 'oid' | 'operation'>[],
+): readonly [Question<TableRow>, Question<ColumnRow>] {
+  const roots = [...new Set(writes.map(({ oid }) => oid))];
+  return [question(WRITTEN_TABLES, [roots, ...cascades(writes)]), question(COLUMNS, [roots])];
+}
+
+/** As `writesOf`, for writes that views and rules lead to. */
 export async function readWrites(
   client: Client,
   writes: readonly RelationWrite[],
 ): Promise<readonly WrittenTable[]> {
-  if (writes.length === 0) return [];
-  const roots = [...new Set(writes.map(({ oid }) => oid))];
-  const [rows, columns] = await Promise.all([
-    catalogueRows<TableRow>(client, WRITTEN_TABLES, [roots, ...cascades(writes)]),
-    catalogueRows<{ oid: string; name: string; number: number }>(client, COLUMNS, [roots]),
+  const [names, ...written] = await answersTo(client, [
+    relationNames(writes.map(({ oid }) => oid)),
+    ...writtenTables(writes),
   ]);
+  refuseSystemRelations(names);
+  return writesOf(writes, written);
+}
+
+/**
+ * Finds what the statement writes, once views and rules are followed. Throws `StatementRefused` for whatever is no table,
+ * and for rules that act on what cascades and partitions do.
+ */
+export function writesOf(
+  writes: readonly RelationWrite[],
+  [rows, columns]: WrittenRows,
+): readonly WrittenTable[] {
   for (const row of rows) refuseTableKind(row);
   const targets = writes.map((write) => {
     const own = columns.filter(({ oid }) => oid === write.oid);
@@ -119,7 +153,7 @@ const SYSTEM_SCHEMAS: ReadonlySet<string> = new Set(
 );
 
 /** Whether deletes and updates cascade: a cascade that nulls a column is an update, which may cascade further. */
-function cascades(writes: readonly RelationWrite[]): readonly [boolean, boolean] {
+function cascades(writes: readonly Pick<RelationWrite, 'operation'>[]): readonly [boolean, boolean] {
   const operations = new Set(writes.map(({ operation }) => operation));
   return [operations.has('delete'), operations.has('delete') || operations.has('update')];
 }

@@ -22,7 +22,7 @@ export function readWrittenValues(
   facts: QueryFacts,
 ): { readonly writes: readonly RelationWrite[]; readonly reader: SourceReader } {
   const reader = new SourceReader(facts);
-  const writes = [...queriesIn(tree)].map((scope) => ({ scope, found: writesOf(scope, { facts, reader }) }));
+  const writes = [...queriesIn(tree)].map((scope) => ({ scope, found: valuesOf(scope, { facts, reader }) }));
   const tied = ({ query }: Scope): boolean => reader.isTied(query);
   return {
     writes: writes.flatMap(({ scope, found }) => found.map((write) => ({ ...write, isTied: tied(scope) }))),
@@ -30,41 +30,56 @@ export function readWrittenValues(
   };
 }
 
-function writesOf(scope: Scope, search: Search): readonly Omit<RelationWrite, 'isTied'>[] {
+/** Every relation that the statement itself writes, and how. */
+export function writesIn(tree: NodeValue): readonly Pick<RelationWrite, 'oid' | 'operation'>[] {
+  return [...queriesIn(tree)].flatMap(({ query }) => writesOf(query));
+}
+
+function valuesOf(scope: Scope, search: Search): readonly Omit<RelationWrite, 'isTied'>[] {
   const { query } = scope;
-  const { reader } = search;
+  const isInsert = query.word('commandType') === INSERT;
+  return writesOf(query).map(({ targets, ...write }) => {
+    const sources = sourcesOf(targets, { scope, reader: search.reader });
+    const isUnmixed = isInsert && write.operation === 'insert' && isRowByRow(query, search);
+    return { ...write, sources: isUnmixed ? unmixed(sources) : sources };
+  });
+}
+
+interface Write extends Pick<RelationWrite, 'oid' | 'operation'> {
+  /** What says which columns it sets. */
+  readonly targets: readonly QueryNode[];
+}
+
+function writesOf(query: QueryNode): readonly Write[] {
   const entry = entryAt(query, query.number('resultRelation'));
   if (entry === null) return [];
   const oid = entry.word('relid');
-  const set = (holder: QueryNode, field: string): ReadonlyMap<number, ValueSource> =>
-    sourcesOf(holder.nodes(field), { scope, reader });
-  const write = (operation: WriteOperation, sources: RelationWrite['sources']) => ({
+  const write = (operation: WriteOperation, targets: readonly QueryNode[]): Write => ({
     oid,
     operation,
-    sources,
+    targets,
   });
   switch (query.word('commandType')) {
     case '2':
-      return [write('update', set(query, 'targetList'))];
-    case '3': {
-      const conflict = query.node('onConflict');
-      const isUpdate = conflict !== null && conflict.nodes('onConflictSet').length > 0;
-      const values = set(query, 'targetList');
-      const inserted = write('insert', isRowByRow(query, search) ? unmixed(values) : values);
-      return isUpdate ? [inserted, write('update', set(conflict, 'onConflictSet'))] : [inserted];
+      return [write('update', query.nodes('targetList'))];
+    case INSERT: {
+      const set = query.node('onConflict')?.nodes('onConflictSet') ?? [];
+      const inserted = write('insert', query.nodes('targetList'));
+      return set.length > 0 ? [inserted, write('update', set)] : [inserted];
     }
     case '4':
-      return [write('delete', new Map())];
+      return [write('delete', [])];
     case '5':
       return query.nodes('mergeActionList').flatMap((action) => {
         const operation = MERGE_OPERATIONS[action.word('commandType')];
-        return operation === undefined ? [] : [write(operation, set(action, 'targetList'))];
+        return operation === undefined ? [] : [write(operation, action.nodes('targetList'))];
       });
     default:
       return [];
   }
 }
 
+const INSERT = '3';
 const MERGE_OPERATIONS: Readonly<Record<string, WriteOperation>> = { 2: 'update', 3: 'insert', 4: 'delete' };
 
 function sourcesOf(

@@ -9,12 +9,12 @@ import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { Door } from '../http/door.ts';
 import { QueryPipe } from '../http/pipes.ts';
-import { operatorOf } from '../auth/operator.ts';
+import { refuseAllButAuditReaders } from '../auth/operator.ts';
 
 const PAGE = 100;
 const { getAuditEntries: ENTRIES } = OPERATIONS;
 
-/** The streams of the audit log that belong to no request: for operators. */
+/** The streams of the audit log that belong to no request: for operators and auditors. */
 @Door('people')
 @Controller('v1/audit')
 export class AuditController {
@@ -30,7 +30,7 @@ export class AuditController {
     @Param('stream') name: string,
     @Query(new QueryPipe(ENTRIES)) { limit = PAGE, cursor }: QueryOf<typeof ENTRIES>,
   ): Promise<StreamPage> {
-    operatorOf(caller);
+    refuseAllButAuditReaders(caller);
     const stream = streamNameSchema.safeParse(name);
     if (!stream.success) throw new KeyturnError('not_found', 'There is no such stream.');
     const from = positionOf(cursor);

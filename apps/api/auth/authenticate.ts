@@ -84,7 +84,8 @@ function bearerOf(request: AuthenticatedRequest): string {
 export async function callerSnapshot(
   context: Pick<ApiContext, 'source' | 'snapshots'>,
 ): Promise<CallerSnapshot> {
-  const { policy, directory } = await context.snapshots.now(context.source.manager);
+  const { policy, directory, directoryChangedAtMs } = await context.snapshots.now(context.source.manager);
   if (!policy) throw new KeyturnError('unavailable', 'No policy is installed yet.');
-  return { policy, directory: directory.directory, directoryGeneration: directory.generation };
+  const { generation: directoryGeneration } = directory;
+  return { policy, directory: directory.directory, directoryGeneration, directoryChangedAtMs };
 }

@@ -22,6 +22,8 @@ export interface Caller {
   readonly directory: Directory;
   /** The number of the directory's last change. */
   readonly directoryGeneration: string;
+  /** When that was. */
+  readonly directoryChangedAtMs: number;
   readonly person: Person | null;
   readonly agent: Agent | null;
   /** The client that got the token is an agent of the directory: a program holds it, also where it speaks for a person. */
@@ -43,7 +45,10 @@ export const CallerParam = createParamDecorator((_: unknown, context: ExecutionC
 });
 
 /** The policy and directory that a caller is looked up in. */
-export type CallerSnapshot = Pick<Caller, 'policy' | 'directory' | 'directoryGeneration'>;
+export type CallerSnapshot = Pick<
+  Caller,
+  'policy' | 'directory' | 'directoryGeneration' | 'directoryChangedAtMs'
+>;
 
 /** The caller of a principal. */
 export function callerOf(principal: Principal, snapshot: CallerSnapshot): Caller {

@@ -3,10 +3,10 @@ import { Controller, Get } from '@nestjs/common';
 import { programVersion } from '../../../configuration/version.ts';
 import { groupsOf } from '../../../domain/identity/directory.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
-import { isOperator } from '../../../domain/execution/kill-switch.ts';
+import { isNamed } from '../../../domain/approval/seats.ts';
 import type { Me } from '../../../contract/me.ts';
 import { Door } from '../http/door.ts';
-import { CallerParam, reviewerOf, type Caller } from './caller.ts';
+import { CallerParam, isReviewer, reviewerOf, type Caller } from './caller.ts';
 
 const VERSION = programVersion();
 
@@ -21,7 +21,8 @@ export class MeController {
     return {
       ...knownOf(caller),
       identity: { issuer: identity.issuer, subject: identity.subject },
-      is_operator: whyNot === null && isOperatorNow(caller),
+      is_operator: whyNot === null && isOffice(caller, 'operators'),
+      is_auditor: isReviewer(caller) && isOffice(caller, 'auditors'),
       may_decide: whyNot === null,
       why_not: whyNot,
       behind: behind.map((member) => ({ ...member })),
@@ -72,6 +73,6 @@ function refusalOf(caller: Caller): Me['why_not'] {
   }
 }
 
-function isOperatorNow({ person, policy, directory }: Caller): boolean {
-  return person !== null && isOperator(policy.policy.operators, directory, person.id);
+function isOffice({ person, policy, directory }: Caller, office: 'operators' | 'auditors'): boolean {
+  return person !== null && isNamed(policy.policy[office], directory, person.id);
 }

@@ -1,5 +1,5 @@
 import { readSwitches } from '../../../database/kill-switches.ts';
-import { decidableRequest, readDecisions } from '../../../database/readers.ts';
+import { decidableRequest } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { checkDecision, type DecisionAttempt } from '../../../domain/approval/decision.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
@@ -36,8 +36,7 @@ export async function authorize(
   { caller, id, body }: DecisionCall,
 ): Promise<AuthorizedDecision> {
   reviewerOf(caller);
-  const row = await loadRequest(context, caller, id);
-  const decisions = await readDecisions(context.source.manager, id);
+  const { row, decisions } = await loadRequest(context, caller, id);
   const { policy } = caller.policy;
   const request = decidableRequest(row, decisions, policy);
   if (!request) throw notPending(row);

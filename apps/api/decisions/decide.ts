@@ -60,8 +60,10 @@ async function send(
     { id, channel, ticket_expires_at: null },
   );
   const message = await firstMade(context, call, { id, kind: 'decide', envelope });
-  if (message.envelope !== envelope) await refuseOtherDecision(context, message, wantedOf(call));
-  return delivered(context, { row: authorized.row, message, signal, isKept: call.idempotencyKey !== null });
+  const isRepeat = message.envelope !== envelope;
+  if (isRepeat) await refuseOtherDecision(context, message, wantedOf(call));
+  const isKept = call.idempotencyKey !== null;
+  return delivered(context, { row: authorized.row, message, signal, isKept, isRepeat });
 }
 
 /** What was recorded is not authorized again: it may have closed the request itself. */
@@ -70,9 +72,8 @@ async function sendAgain(
   { call, message, signal }: Sending & { readonly message: KeptMessage },
 ): Promise<DecisionRow | null> {
   reviewerOf(call.caller);
-  const row = await loadRequest(context, call.caller, call.id);
-  const recorded = await readDecision(context.source.manager, message.id);
-  return recorded ?? delivered(context, { row, message, signal, isKept: true });
+  const { row } = await loadRequest(context, call.caller, call.id);
+  return delivered(context, { row, message, signal, isKept: true, isRepeat: true });
 }
 
 async function delivered(

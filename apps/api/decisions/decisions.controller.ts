@@ -41,10 +41,10 @@ export class DecisionsController {
     const decided = await decide(this.#context, { caller, id, body, idempotencyKey: key }, signal);
     response.status(decided.row ? 200 : 202);
     if (!decided.row) return { decision: { id: decided.id }, state: 'queued, not counted yet' };
-    const row = await loadRequest(this.#context, caller, id);
+    const now = await loadRequest(this.#context, caller, id);
     return {
-      decision: await decisionView(this.#context, caller.directory, decided.row),
-      request: await viewAfterWait(this.#context, caller, row),
+      decision: await decisionView(this.#context, caller, decided.row),
+      request: await viewAfterWait(this.#context, caller, now),
     };
   }
 
@@ -68,9 +68,8 @@ export class DecisionsController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<RequestView> {
     const call = { caller, id, reason, idempotencyKey: key, signal };
-    const { isDone, row } = await withdraw(this.#context, call);
-    response.status(isDone ? 200 : 202);
-    return viewAfterWait(this.#context, caller, row);
+    response.status((await withdraw(this.#context, call)) ? 200 : 202);
+    return viewAfterWait(this.#context, caller, await loadRequest(this.#context, caller, id));
   }
 }
 

@@ -24,6 +24,8 @@ export interface Delivery<Receipt> {
   readonly signal: AbortSignal;
   /** It is stored in the database already: while Temporal is unavailable, a worker finds it there. */
   readonly isKept: boolean;
+  /** The receipt may be there already: it is looked for before anything is sent. */
+  readonly isRepeat: boolean;
 }
 
 /**
@@ -35,15 +37,22 @@ export async function deliver<Receipt>(
   context: Pick<ApiContext, 'source' | 'feed' | 'temporal' | 'log'>,
   delivery: Delivery<Receipt>,
 ): Promise<Receipt | null> {
-  const isTaken = await sendSignal(context, delivery).catch((error: unknown) => {
-    if (delivery.isKept && isKeyturnError(error) && error.code === 'unavailable') return false;
-    throw error;
-  });
-  if (!isTaken) await keep(context, delivery);
+  let isTaken = false;
+  const send = async (): Promise<Receipt | null> => {
+    const known = delivery.isRepeat ? await delivery.receipt() : null;
+    if (known !== null) return known;
+    isTaken = await sendSignal(context, delivery).catch((error: unknown) => {
+      if (delivery.isKept && isKeyturnError(error) && error.code === 'unavailable') return false;
+      throw error;
+    });
+    if (!isTaken) await keep(context, delivery);
+    return null;
+  };
   const receipt = await context.feed.waitFor({
     request: delivery.row.id,
     timeoutMs: RECEIPT_MS,
     signal: delivery.signal,
+    begin: send,
     check: delivery.receipt,
   });
   if (receipt === null && isTaken) await keep(context, delivery);

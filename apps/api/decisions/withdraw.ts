@@ -21,14 +21,11 @@ export interface WithdrawCall extends KeyedCall {
   readonly signal: AbortSignal;
 }
 
-/** A withdrawal that was carried out, or is durable and not yet recorded. */
-interface Withdrawn {
-  readonly isDone: boolean;
-  readonly row: RequestRow;
-}
-
-/** Withdraws a request for somebody behind it. The same call again answers the outcome of the first. */
-export async function withdraw(context: ApiContext, call: WithdrawCall): Promise<Withdrawn> {
+/**
+ * Withdraws a request for somebody behind it. True once that is carried out; false while it is durable and not yet
+ * recorded. The same call again answers the outcome of the first.
+ */
+export async function withdraw(context: ApiContext, call: WithdrawCall): Promise<boolean> {
   const by = call.caller.principal.identity;
   const id = callId('wdr', context.keys.identity, { ...call, by, about: call.id });
   const before = await madeBefore(context, call, id);
@@ -37,42 +34,45 @@ export async function withdraw(context: ApiContext, call: WithdrawCall): Promise
   const row = await auditRefusal(context, attempt, () => withdrawable(context, call));
   const message = await firstMade(context, call, await signedWithdrawal(context, call, id));
   await refuseOtherWithdrawal(context, message, call.reason);
-  return send(context, { row, message, signal: call.signal, isKept: call.idempotencyKey !== null });
+  const isKept = call.idempotencyKey !== null;
+  return send(context, { row, message, signal: call.signal, isKept });
 }
 
 async function withdrawAgain(
   context: ApiContext,
   call: WithdrawCall,
   message: KeptMessage,
-): Promise<Withdrawn> {
+): Promise<boolean> {
   await refuseOtherWithdrawal(context, message, call.reason);
-  const row = await loadRequest(context, call.caller, call.id);
+  const { row } = await loadRequest(context, call.caller, call.id);
   return hasMovedOn(row)
-    ? outcomeOf(row)
+    ? isWithdrawn(row)
     : send(context, { row, message, signal: call.signal, isKept: true });
 }
 
 async function send(
   context: Pick<ApiContext, 'source' | 'feed' | 'temporal' | 'log'>,
-  delivery: Omit<Delivery<RequestRow>, 'receipt'>,
-): Promise<Withdrawn> {
+  delivery: Omit<Delivery<RequestRow>, 'receipt' | 'isRepeat'>,
+): Promise<boolean> {
   const { row } = delivery;
   const ended = await deliver(context, {
     ...delivery,
+    // Also something else may have ended the request by now.
+    isRepeat: true,
     receipt: () =>
       readRequest(context.source.manager, row.id).then((now) => (now && hasMovedOn(now) ? now : null)),
   });
-  return ended ? outcomeOf(ended) : { isDone: false, row };
+  return ended !== null && isWithdrawn(ended);
 }
 
-function outcomeOf(row: RequestRow): Withdrawn {
+function isWithdrawn(row: RequestRow): true {
   if (row.status !== 'cancelled') refuseTooLate(row);
-  return { isDone: true, row };
+  return true;
 }
 
 /** The request, when the caller may withdraw it now. */
 async function withdrawable(context: ApiContext, call: WithdrawCall): Promise<RequestRow> {
-  const row = await loadRequest(context, call.caller, call.id);
+  const { row } = await loadRequest(context, call.caller, call.id);
   if (!(await isOwn(context, call.caller, { row: { ...row, lineage: askersOf(row) } }))) {
     throw new KeyturnError('forbidden', 'Only those behind a request can withdraw it.');
   }

@@ -32,7 +32,7 @@ export function neverFresh(request: Request, _response: Response, next: NextFunc
 
 const QUERIES: ReadonlyMap<string, ReadonlySet<string>> = new Map(
   Object.values<Operation>(OPERATIONS)
-    .filter(({ isPublic = false }) => !isPublic)
+    .filter(({ readers }) => readers !== 'anybody')
     .map(({ method, path, query }) => [
       `${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
       new Set(Object.keys(query?.shape ?? {})),

@@ -4,7 +4,13 @@ import { problemSchema } from '../../../contract/problem.ts';
 import type { z } from 'zod';
 
 import { ADVICE } from '../../../contract/advice.ts';
-import { TAGS, type Answer, type AnswerHeader, type Operation } from '../../../contract/operation.ts';
+import {
+  READERS,
+  TAGS,
+  type Answer,
+  type AnswerHeader,
+  type Operation,
+} from '../../../contract/operation.ts';
 import { OPERATIONS } from '../../../contract/operations.ts';
 import type { Direction, JsonSchema } from './portable.ts';
 import { namedSchemas, schemaOf } from './schemas.ts';
@@ -106,7 +112,8 @@ function documented(operationId: string, operation: Operation) {
     operationId,
     tags: [operation.tag as string],
     summary: operation.summary,
-    security: operation.isPublic ? [] : [{ token: [] }],
+    description: `Who may read the answer: ${READERS[operation.readers]}`,
+    security: operation.readers === 'anybody' ? [] : [{ token: [] }],
     ...(parameters.length > 0 ? { parameters } : {}),
     ...bodyOf(operation),
     responses: { ...answersOf(operation), ...errorsOf(operation) },
@@ -178,10 +185,10 @@ function errorsOf(operation: Operation): Record<string, DocumentedAnswer> {
   );
 }
 
-function codesOf({ errors = [], isPublic = false, body, path }: Operation): readonly ErrorCode[] {
+function codesOf({ errors = [], readers, body, path }: Operation): readonly ErrorCode[] {
   return [
     ...ALWAYS,
-    ...(isPublic ? [] : GUARDED),
+    ...(readers === 'anybody' ? [] : GUARDED),
     ...(body ? WITH_BODY : []),
     ...(path.includes('{') ? (['not_found'] as const) : []),
     ...errors,

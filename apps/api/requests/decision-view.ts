@@ -2,25 +2,23 @@ import type { DecisionRow } from '../../../database/tables.ts';
 import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { unseal } from '../../../domain/crypto/sealing.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
-import { personById, type Directory } from '../../../domain/identity/directory.ts';
+import { personById } from '../../../domain/identity/directory.ts';
 import type { DecisionView } from '../../../contract/history.ts';
+import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 
 type Opening = Pick<ApiContext, 'keys' | 'log'>;
 
-/** A decision as reviewers see it. */
+/** A decision as its reader may see it. */
 export async function decisionView(
   context: Opening,
-  directory: Directory,
+  caller: Caller,
   row: DecisionRow,
 ): Promise<DecisionView> {
-  const name = row.person === null ? undefined : personById(directory, row.person)?.name;
   const reason = await openSealed(context, row.reason, `${row.id}/reason`);
   return {
     id: row.id,
-    reviewer: { issuer: row.reviewer_issuer, subject: row.reviewer_subject },
-    person: row.person,
-    ...(name === undefined ? {} : { person_name: name }),
+    ...whoDecided(caller, row),
     verdict: row.verdict,
     at: row.at.toISOString(),
     grade: row.grade,
@@ -32,6 +30,16 @@ export async function decisionView(
     refusal: row.refusal,
     round: row.round,
   };
+}
+
+/** Names are for people: a program learns what was decided, and nobody whom it could turn to. */
+function whoDecided(
+  caller: Caller,
+  { person, reviewer_issuer: issuer, reviewer_subject: subject }: DecisionRow,
+): Pick<DecisionView, 'reviewer' | 'person' | 'person_name'> {
+  if (!isReviewer(caller)) return { reviewer: null, person: null };
+  const name = person === null ? undefined : personById(caller.directory, person)?.name;
+  return { reviewer: { issuer, subject }, person, ...(name === undefined ? {} : { person_name: name }) };
 }
 
 /** The content of a sealed field. Null when its key is gone, which hides nothing else of the answer. */

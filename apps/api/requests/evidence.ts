@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import { readInputs, readState } from '../../../database/evidence.ts';
-import { readDecisions, readRequest } from '../../../database/readers.ts';
+import { readDecisions, readRequest, type DecidedRow } from '../../../database/readers.ts';
 import { readLeaves, readParts } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
@@ -14,18 +14,20 @@ import { unlessUnreadable } from './unreadable.ts';
 import { requestView, type Showing } from './view.ts';
 
 /** Everything that it takes to verify a request offline. All of it or nothing: a part alone proves nothing. */
-export async function evidenceOf(context: Showing, caller: Caller, row: RequestRow): Promise<Evidence> {
-  const { visibility } = await callerVisibility(context, caller, { row });
+export async function evidenceOf(context: Showing, caller: Caller, decided: DecidedRow): Promise<Evidence> {
+  const { visibility } = await callerVisibility(context, caller, decided);
   if (visibility !== 'whole') {
     throw new KeyturnError(
       'forbidden',
-      'The evidence holds every plan and error: only reviewers of the request and operators may read it.',
+      'The evidence holds every plan and error: only reviewers of the request, operators and auditors may read it.',
     );
   }
   return {
-    request: await viewUnlessAltered(context, caller, row),
+    request: await viewUnlessAltered(context, caller, decided),
     // One snapshot: parts that are compared must be of one instant.
-    ...(await context.source.transaction('REPEATABLE READ', (manager) => recordOf(context, manager, row))),
+    ...(await context.source.transaction('REPEATABLE READ', (manager) =>
+      recordOf(context, manager, decided.row),
+    )),
     keys: context.keys.published as Evidence['keys'],
   };
 }
@@ -34,13 +36,14 @@ export async function evidenceOf(context: Showing, caller: Caller, row: RequestR
 async function viewUnlessAltered(
   context: Showing,
   caller: Caller,
-  row: RequestRow,
+  decided: DecidedRow,
 ): Promise<Evidence['request']> {
+  const { id } = decided.row;
   try {
-    return await unlessUnreadable(context, row.id, () => requestView(context, caller, row));
+    return await unlessUnreadable(context, id, () => requestView(context, caller, decided));
   } catch (error) {
     if (!isKeyturnError(error) || !ALTERED.has(error.code)) throw error;
-    context.log.error({ request: row.id, code: error.code }, 'a stored request was altered');
+    context.log.error({ request: id, code: error.code }, 'a stored request was altered');
     return null;
   }
 }

@@ -1,14 +1,15 @@
 import { decisionDirectories, type KnownPeople } from '../../../database/decision-directories.ts';
 import { readGateAnswer } from '../../../database/gate-answers.ts';
 import { newRequest } from '../../../database/new-request.ts';
-import { decidableRequest, readRequest } from '../../../database/readers.ts';
-import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
+import { decidableRequest, readDecided, type DecidedRow } from '../../../database/readers.ts';
+import type { RequestRow } from '../../../database/tables.ts';
 import {
   standingRequest,
   type DecidableRequest,
   type DecisionDirectories,
 } from '../../../domain/approval/seats.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
+import type { Directory } from '../../../domain/identity/directory.ts';
 import { targetOf } from '../../../domain/policy/policy.ts';
 import { requestIdSchema } from '../../../contract/values.ts';
 import { canRead, isOwnRequest, type Caller } from '../auth/caller.ts';
@@ -23,29 +24,34 @@ type Finding = Pick<ApiContext, 'source' | 'policies' | 'keys' | 'temporal' | 'l
 /** What it takes to know the people of a request. */
 type Knowing = Pick<ApiContext, 'source' | 'policies' | 'directories'>;
 
-/** A request that the caller may know of. Refuses (`not_found`) all others alike. */
-export async function loadRequest(context: Finding, caller: Caller, id: string): Promise<RequestRow> {
+/** A request that the caller may know of, with its decisions. Refuses (`not_found`) all others alike. */
+export async function loadRequest(context: Finding, caller: Caller, id: string): Promise<DecidedRow> {
   if (!requestIdSchema.safeParse(id).success) throw notFound();
-  const row =
-    (await readRequest(context.source.manager, id)) ??
+  const found =
+    (await readDecided(context.source.manager, id)) ??
     (await readAnswered(context, id)) ??
     (await readUnrecorded(context, id));
-  if (!row || !canRead(caller, row.lineage)) throw notFound();
-  return row;
+  if (!found || !canRead(caller, found.row.lineage)) throw notFound();
+  return found;
 }
 
 /** A request that was allowed on the spot: there is no workflow, and no other row. */
-async function readAnswered(context: Finding, id: string): Promise<RequestRow | null> {
+async function readAnswered(context: Finding, id: string): Promise<DecidedRow | null> {
   const answer = await readGateAnswer(context.source.manager, id);
-  return answer && answeredRow(context, answer);
+  return answer && undecided(await answeredRow(context, answer));
+}
+
+/** A request without a row has no decisions either. */
+export function undecided(row: RequestRow): DecidedRow {
+  return { row, decisions: [] };
 }
 
 /** A request that was accepted while no worker could record it: known to Temporal only. */
-async function readUnrecorded(context: Finding, id: string): Promise<RequestRow | null> {
+async function readUnrecorded(context: Finding, id: string): Promise<DecidedRow | null> {
   const started = await readStart(context, id);
   if (!started) return null;
   // The row may have been written between the two reads.
-  return (await readRequest(context.source.manager, id)) ?? startedRow(context, started);
+  return (await readDecided(context.source.manager, id)) ?? undecided(await startedRow(context, started));
 }
 
 /** A request that only Temporal knows. Once its workflow has ended it is never recorded, so it is over. */
@@ -76,16 +82,27 @@ export async function unrecordedRow(
 /** The people of a request as the caller's policy and directory know them, and those of its creation. */
 export async function directoriesOf(
   context: Knowing,
-  { policy: { policy }, directory }: Caller,
+  caller: Caller,
   request: Partial<KnownPeople> & { readonly row: RequestRow },
 ): Promise<DecisionDirectories> {
-  return decisionDirectories(context, context.source.manager, { ...request, today: { policy, directory } });
+  const { directory, policy } = caller;
+  const atCreation = request.atCreation ?? (await directoryAtCreation(context, caller, request.row));
+  const today = { policy: policy.policy, directory };
+  return decisionDirectories(context, context.source.manager, { ...request, atCreation, today });
+}
+
+/** The directory as it was when the request was made: where it has not changed since, the caller's, without a query. */
+async function directoryAtCreation(
+  { source: { manager }, directories }: Pick<Knowing, 'source' | 'directories'>,
+  { directoryGeneration, directoryChangedAtMs }: Caller,
+  { created_at: at }: RequestRow,
+): Promise<Directory> {
+  if (at.getTime() <= directoryChangedAtMs) return directories.at(manager, at);
+  return (await directories.ofGeneration(manager, directoryGeneration, at)).directory;
 }
 
 /** A request with its decisions, and its people where they were read already. */
-export interface DecidedRow {
-  readonly row: RequestRow;
-  readonly decisions: readonly DecisionRow[];
+export interface KnownRow extends DecidedRow {
   readonly people?: KnownPeople;
 }
 
@@ -100,7 +117,7 @@ export interface Standing {
 export async function standingOf(
   context: Knowing,
   caller: Caller,
-  { row, decisions, people }: DecidedRow,
+  { row, decisions, people }: KnownRow,
 ): Promise<Standing | null> {
   const request = decidableRequest(row, decisions, caller.policy.policy);
   if (!request || row.status !== 'pending') return request && { request, directories: null };
@@ -112,10 +129,10 @@ export async function standingOf(
 export async function isOwn(
   context: Omit<Knowing, 'policies'>,
   caller: Caller,
-  { row, people }: Pick<DecidedRow, 'row' | 'people'>,
+  { row, people }: Pick<KnownRow, 'row' | 'people'>,
 ): Promise<boolean> {
-  const atCreation =
-    people?.atCreation ?? (await context.directories.at(context.source.manager, row.created_at));
+  if (isOwnRequest(caller, row.lineage, [caller.directory])) return true;
+  const atCreation = people?.atCreation ?? (await directoryAtCreation(context, caller, row));
   return isOwnRequest(caller, row.lineage, [caller.directory, atCreation]);
 }
 

@@ -1,7 +1,7 @@
 import { Controller, Get, Module, Param, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 
-import { readRequest } from '../../../database/readers.ts';
+import { hasMoved } from '../../../database/readers.ts';
 import { identityKey } from '../../../domain/identity/identity.ts';
 import { GATE_RUN } from '../../../domain/execution/gate-validity.ts';
 import { isFinal } from '../../../domain/request/status.ts';
@@ -71,10 +71,11 @@ export class RequestsController {
     caller: Caller,
     { wait, version, id, signal }: QueryOf<typeof SHOW> & { id: string; signal: AbortSignal },
   ): Promise<RequestView> {
-    const row = await loadRequest(this.#context, caller, id);
+    const loaded = await loadRequest(this.#context, caller, id);
+    const { row } = loaded;
     // A request that is over does not change any more, also one that was never recorded.
     if (wait === undefined || wait === 0 || row.run_id === GATE_RUN || isFinal(row.status))
-      return requestView(this.#context, caller, row);
+      return requestView(this.#context, caller, loaded);
     const release = this.#context.limits.waiting.take(identityKey(caller.principal.identity));
     try {
       const seen = version ?? Number(row.version);
@@ -82,12 +83,11 @@ export class RequestsController {
         request: id,
         timeoutMs: wait * 1_000,
         signal,
-        check: async () => {
-          const now = await readRequest(this.#context.source.manager, id);
-          return now && (Number(now.version) > seen || isFinal(now.status)) ? now : null;
-        },
+        // The whole of it may be large: it is read once there is something new.
+        check: async () => ((await hasMoved(this.#context.source.manager, id, seen)) ? true : null),
       });
-      return await viewAfterWait(this.#context, caller, changed ?? row);
+      const now = changed ? await loadRequest(this.#context, caller, id) : loaded;
+      return await viewAfterWait(this.#context, caller, now);
     } finally {
       release();
     }

@@ -1,4 +1,5 @@
 import { readLeaves, readParts, readSubjects } from '../../../database/request-list.ts';
+import type { DecidedRow } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { Leaf, LeafType } from '../../../domain/audit/leaf.ts';
 import { SWITCHED_OFF } from '../../../domain/execution/denial.ts';
@@ -7,7 +8,7 @@ import type { RequestMode } from '../../../domain/request/status.ts';
 import { isStartWindowEnd } from '../../../domain/execution/start.ts';
 import { seesPlan } from '../../../domain/policy/visibility.ts';
 import type { Timeline } from '../../../contract/history.ts';
-import type { Caller } from '../auth/caller.ts';
+import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { rowsAsSigned } from './signed-rows.ts';
 import type { Showing } from './view.ts';
@@ -75,11 +76,11 @@ export function textOf(type: LeafType, mode: RequestMode): string {
 
 /**
  * What happened to a request, from its audit entries. Facts and parts quote plans and errors, so they are for those who
- * may see the whole request; after an approval those behind it see who took part, and everybody else the steps only.
+ * may see the whole request; after an approval the people behind it see who took part, and everybody else the steps only.
  */
-export async function timelineOf(context: Showing, caller: Caller, row: RequestRow): Promise<Timeline> {
-  const items = await itemsOf(context, caller, row);
-  if (!(await isExpiredWithStartWindow(context, row))) return { items };
+export async function timelineOf(context: Showing, caller: Caller, decided: DecidedRow): Promise<Timeline> {
+  const items = await itemsOf(context, caller, decided);
+  if (!(await isExpiredWithStartWindow(context, decided.row))) return { items };
   return {
     items: items.map((item) => (item.type === 'request.expired' ? { ...item, text: WINDOW_ENDED } : item)),
   };
@@ -100,13 +101,14 @@ async function isExpiredWithStartWindow(
 async function itemsOf(
   context: Pick<ApiContext, 'source' | 'directories'>,
   caller: Caller,
-  row: RequestRow,
+  decided: DecidedRow,
 ): Promise<Item[]> {
+  const { row } = decided;
   const { manager } = context.source;
   const leaves = (await readLeaves(manager, row.id)).map((leaf) => JSON.parse(leaf) as Leaf);
   const { mode } = row;
-  const { visibility } = await callerVisibility(context, caller, { row });
-  if (!seesPlan(visibility)) return leaves.map((leaf) => bareItem(leaf, mode));
+  const { visibility } = await callerVisibility(context, caller, decided);
+  if (!seesPlan(visibility) || !isReviewer(caller)) return leaves.map((leaf) => bareItem(leaf, mode));
   const subjects = await readSubjects(
     manager,
     leaves.map((leaf) => leaf.actor.pseudonym),

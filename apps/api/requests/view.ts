@@ -1,4 +1,4 @@
-import { readDecisions, readIntactPlan, readRequest } from '../../../database/readers.ts';
+import { readIntactPlan, readRequest, type DecidedRow } from '../../../database/readers.ts';
 import { earlierRefusals } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { openEnvelope } from '../../../domain/crypto/envelope.ts';
@@ -22,10 +22,13 @@ import { callerVisibility } from './visibility.ts';
 export type Showing = Pick<ApiContext, 'source' | 'policies' | 'directories' | 'keys' | 'settings' | 'log'>;
 
 /** The whole request as the reader may see it. */
-export async function requestView(context: Showing, caller: Caller, known: RequestRow): Promise<RequestView> {
+export async function requestView(
+  context: Showing,
+  caller: Caller,
+  { row: known, decisions }: DecidedRow,
+): Promise<RequestView> {
   const { manager } = context.source;
   const row = await rowAsSigned(context, known);
-  const decisions = await readDecisions(manager, row.id);
   const { visibility, isOwn } = await callerVisibility(context, caller, { row, decisions });
   const standing = await standingOf(context, caller, { row, decisions });
   const summary = summaryView(context, caller, { row, standing, visibility });
@@ -38,12 +41,13 @@ export async function requestView(context: Showing, caller: Caller, known: Reque
       ...(isOwn ? ownMistake(row) : {}),
       ...(await denialView(context, caller, { summary, row })),
     };
-  const plan = row.plan_digest === null ? null : await readIntactPlan(manager, row.id, row.plan_digest);
-  const views = await Promise.all(
-    decisions.map((decision) => decisionView(context, caller.directory, decision)),
-  );
-  const review = await reviewView(context, row);
-  const earlier = await earlierView(context, caller, row);
+  // None of them needs another one.
+  const [plan, views, review, earlier] = await Promise.all([
+    row.plan_digest === null ? null : readIntactPlan(manager, row.id, row.plan_digest),
+    Promise.all(decisions.map((decision) => decisionView(context, caller, decision))),
+    reviewView(context, row),
+    earlierView(context, caller, row),
+  ]);
   const planned = plan ? { plan: shownPlan(plan.body), summary: plan.body.summary } : {};
   const details = { ...planned, decisions: views, review, ...earlier };
   return { ...summary, ...words, ...details } as RequestView;
@@ -56,11 +60,11 @@ export async function requestView(context: Showing, caller: Caller, known: Reque
 export async function viewAfterWait(
   context: Showing & Pick<ApiContext, 'snapshots'>,
   caller: Caller,
-  row: RequestRow,
+  decided: DecidedRow,
 ): Promise<RequestView> {
   const now = await refreshCaller(context, caller);
-  if (!canRead(now, row.lineage)) throw notFound();
-  return requestView(context, now, row);
+  if (!canRead(now, decided.row.lineage)) throw notFound();
+  return requestView(context, now, decided);
 }
 
 /** Why policy denied it, for those behind it: only rules that no data of the target decided. */

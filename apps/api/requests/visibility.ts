@@ -1,10 +1,8 @@
 import { z } from 'zod';
 
 import { readOnCall, type OnCall } from '../../../database/on-call.ts';
-import { readDecisions } from '../../../database/readers.ts';
 import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
 import { requiredSelectors } from '../../../domain/approval/decision.ts';
-import { isOperator } from '../../../domain/execution/kill-switch.ts';
 import { polledScopes } from '../../../domain/approval/on-call.ts';
 import { ownersOf } from '../../../domain/approval/owners.ts';
 import { isSelected, type SelectorScope } from '../../../domain/approval/seats.ts';
@@ -15,11 +13,9 @@ import {
   type Visibility,
 } from '../../../domain/policy/visibility.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
+import { isAuditReader } from '../auth/operator.ts';
 import type { ApiContext } from '../context.ts';
-import { isOwn, type DecidedRow } from './load.ts';
-
-/** A request with its decisions and people, where they were read already. */
-export type SeenRow = Pick<DecidedRow, 'row'> & Partial<DecidedRow>;
+import { isOwn, type KnownRow } from './load.ts';
 
 /** What one caller may see of one request. */
 export interface CallerVisibility {
@@ -35,11 +31,10 @@ type Reading = Pick<ApiContext, 'source' | 'directories'>;
 export async function callerVisibility(
   context: Reading,
   caller: Caller,
-  seen: SeenRow,
+  seen: KnownRow,
 ): Promise<CallerVisibility> {
-  const { row } = seen;
+  const { row, decisions } = seen;
   const own = await isOwn(context, caller, seen);
-  const decisions = seen.decisions ?? (await readDecisions(context.source.manager, row.id));
   const counted = decisions.filter(({ outcome }) => outcome === 'counted');
   const hasSeat = !own && (await holdsSeat(context, caller, seen));
   const isNamed = hasSeat || (!own && hasPart(caller, counted));
@@ -52,15 +47,15 @@ export async function callerVisibility(
   return { visibility: visibilityOf({ isOwn: own, isNamed }, standing), isOwn: own, hasSeat };
 }
 
-/** True for operators, and for people who decided. */
+/** True for operators, auditors, and people who decided. */
 function hasPart(caller: Caller, counted: readonly DecisionRow[]): boolean {
-  const { person, directory, policy } = caller;
+  const { person } = caller;
   if (person === null || !isReviewer(caller)) return false;
-  if (isOperator(policy.policy.operators, directory, person.id)) return true;
+  if (isAuditReader(caller, person.id)) return true;
   return counted.some((decision) => decision.person === person.id);
 }
 
-async function holdsSeat(context: Reading, caller: Caller, { row, people }: SeenRow): Promise<boolean> {
+async function holdsSeat(context: Reading, caller: Caller, { row, people }: KnownRow): Promise<boolean> {
   const { person, policy } = caller;
   if (person === null || !isReviewer(caller)) return false;
   const selectors = selectorsOf(caller, row);

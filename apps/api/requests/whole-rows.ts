@@ -3,10 +3,10 @@ import { readDecisionsOfAll } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
-import type { DecidedRow } from './load.ts';
+import type { KnownRow } from './load.ts';
 
 /** A request with its decisions and people. */
-export type WholeRow = Required<DecidedRow>;
+export type WholeRow = Required<KnownRow>;
 
 /** The rows with their decisions and people, with as many queries as for one. */
 export async function readWholeRows(

@@ -1,4 +1,4 @@
-import { openRequests, rehearsalWait } from '../../../database/rehearsals.ts';
+import { budgetUse, rehearsalWait } from '../../../database/rehearsals.ts';
 import { budgetRoot, budgetsFor, isRehearsed } from '../../../domain/execution/budgets.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { ApiContext } from '../context.ts';
@@ -19,16 +19,17 @@ export async function refuseOverBudget(
   const isBreakGlass = body.break_glass === true;
   const budgets = budgetsFor(settings.budgets, { isBreakGlass });
   const root = budgetRoot(directory, lineage);
-  const { open, seconds } = await openRequests(source.manager, root, budgets.openRequests);
+  const wanted = { root, target: isRehearsed(action.connector) ? target.id : null };
+  const { open, seconds, rehearsalWait: waitSeconds } = await budgetUse(source.manager, wanted, budgets);
   if (open >= budgets.openRequests) {
     const message = `You, your owner and your agents together have ${budgets.openRequests} open requests, which is the limit. Wait for them, or withdraw some.`;
     throw new KeyturnError('over_budget', message, { retryAfterSeconds: seconds ?? OPEN_RETRY_SECONDS });
   }
-  if (!isRehearsed(action.connector)) return;
-  const retryAfterSeconds = await rehearsalWait(source.manager, { root, target: target.id }, budgets);
-  if (retryAfterSeconds === 0) return;
+  if (waitSeconds === 0) return;
   const isOwn = (await rehearsalWait(source.manager, { root, target: NO_TARGET }, budgets)) > 0;
-  throw new KeyturnError('over_budget', isOwn ? OWN_USED_UP : TARGET_USED_UP, { retryAfterSeconds });
+  throw new KeyturnError('over_budget', isOwn ? OWN_USED_UP : TARGET_USED_UP, {
+    retryAfterSeconds: waitSeconds,
+  });
 }
 
 /** No target has this id: with it only the root's own use is counted. */

@@ -1,10 +1,11 @@
-import { isGateKey, readGateSnapshot, type GateSnapshot } from '../../../database/gate-answers.ts';
-import { readSwitches } from '../../../database/kill-switches.ts';
+import { readGateSnapshot, readRequestKey, type GateSnapshot } from '../../../database/gate-answers.ts';
 import { readRequest } from '../../../database/readers.ts';
+import type { RequestRow } from '../../../database/tables.ts';
 import type { KillSwitch } from '../../../domain/execution/kill-switch.ts';
 import type { ApiContext } from '../context.ts';
 import { keyReused } from '../http/idempotency.ts';
 import { answeredRow } from '../requests/answered-row.ts';
+import { undecided } from '../requests/load.ts';
 import { refuseOtherCall, refuseOtherIntent, refuseUnusable } from './repeat.ts';
 import { settled } from './settled.ts';
 import { idOf, type Created, type CreateSubmission } from './submission.ts';
@@ -30,24 +31,34 @@ async function gateKey(context: LookUp, submission: CreateSubmission): Promise<C
   if (!key && gate.isUsedOtherwise) throw keyReused();
   if (!key) return { switches, gate };
   refuseOtherIntent(submission, key.verdict === 'allowed' ? key.answer : key);
-  if (key.verdict === 'workflow') return (await repeated(context, submission)) ?? { switches, gate: null };
+  if (key.verdict === 'workflow') {
+    const row = await readRequest(context.source.manager, submission.id);
+    return (await repeated(context, submission, row)) ?? { switches, gate: null };
+  }
   await refuseOtherCall(context, submission, key.answer.envelope);
   const row = await answeredRow(context, key.answer);
   refuseUnusable(submission.caller.directory, switches, row);
-  return { outcome: 'repeated', isRecorded: true, row };
+  return { outcome: 'repeated', isRecorded: true, ...undecided(row) };
 }
 
 async function requestKey(context: LookUp, submission: CreateSubmission): Promise<Created | UnusedKey> {
-  const { manager } = context.source;
-  const before = await repeated(context, submission);
+  const gateId = idOf(context.keys.identity, submission, 'gate');
+  const { row, isGateKey, switches } = await readRequestKey(context.source.manager, {
+    ...submission,
+    gateId,
+  });
+  const before = await repeated(context, submission, row);
   if (before) return before;
-  if (await isGateKey(manager, idOf(context.keys.identity, submission, 'gate'))) throw keyReused();
-  return { switches: await readSwitches(manager), gate: null };
+  if (isGateKey) throw keyReused();
+  return { switches, gate: null };
 }
 
 /** The request that was made with the key, also where the call would be refused today. */
-async function repeated(context: LookUp, submission: CreateSubmission): Promise<Created | null> {
-  const known = await readRequest(context.source.manager, submission.id);
+async function repeated(
+  context: LookUp,
+  submission: CreateSubmission,
+  known: RequestRow | null,
+): Promise<Created | null> {
   if (!known) return null;
   await refuseOtherCall(context, submission, known.envelope);
   return settled(context, submission, { outcome: 'repeated', started: null });

@@ -55,7 +55,7 @@ export async function recordAnswer(
   });
   if (!isKept) return null;
   const row = rowOfAnswer(signed.answer, signed.signed, allowed.target.environment);
-  return { outcome: 'created', isRecorded: true, row, view: viewOf(context, signed, row) };
+  return { outcome: 'created', isRecorded: true, row, decisions: [], view: viewOf(context, signed, row) };
 }
 
 async function signAnswer(keys: ApiContext['keys'], allowed: AllowedGate): Promise<Signed> {

@@ -1,9 +1,9 @@
 import { readSwitches } from '../../../database/kill-switches.ts';
-import { readRequest } from '../../../database/readers.ts';
+import { readDecided, type DecidedRow } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { ApiContext } from '../context.ts';
-import { startedRow } from '../requests/load.ts';
+import { startedRow, undecided } from '../requests/load.ts';
 import type { StartedRequest } from '../requests/started.ts';
 import { refuseUnusable } from './repeat.ts';
 import type { Created, CreateSubmission } from './submission.ts';
@@ -17,26 +17,29 @@ export async function settled(
   submission: CreateSubmission,
   { outcome, started }: Pick<Created, 'outcome'> & { readonly started: StartedRequest | null },
 ): Promise<Created> {
+  // What just began is not recorded yet: who does not wait for it is told so without a look.
+  if (outcome === 'created' && started && submission.waitMs === 0)
+    return { outcome, isRecorded: false, ...undecided(await startedRow(context, started)) };
   const { manager } = context.source;
-  const latest: { row: RequestRow | null } = { row: null };
+  const latest: { found: DecidedRow | null } = { found: null };
   await context.feed.waitFor({
     request: submission.id,
     timeoutMs: submission.waitMs,
     signal: submission.signal,
     check: async () => {
-      latest.row = await readRequest(manager, submission.id);
-      return latest.row?.status === 'planning' ? null : latest.row;
+      latest.found = await readDecided(manager, submission.id);
+      return latest.found?.row.status === 'planning' ? null : latest.found;
     },
   });
-  const { row } = latest;
-  if (row && outcome === 'repeated') await refuseUnusableAnswer(context, submission, row);
-  if (row) return { outcome, isRecorded: true, row };
+  const { found } = latest;
+  if (found && outcome === 'repeated') await refuseUnusableAnswer(context, submission, found.row);
+  if (found) return { outcome, isRecorded: true, ...found };
   if (!started)
     throw new KeyturnError(
       'unavailable',
       'The request cannot be read now. Repeat the call with the same Idempotency-Key.',
     );
-  return { outcome, isRecorded: false, row: await startedRow(context, started) };
+  return { outcome, isRecorded: false, ...undecided(await startedRow(context, started)) };
 }
 
 /** An approval by people is an answer like one on the spot: it may be acted on while it is valid. */

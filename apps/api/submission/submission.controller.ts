@@ -12,7 +12,7 @@ import { Door } from '../http/door.ts';
 import { HangUp, preferredWaitMs } from '../http/headers.ts';
 import { IdempotencyKey } from '../http/idempotency.ts';
 import { BodyPipe } from '../http/pipes.ts';
-import { viewAfterWait } from '../requests/view.ts';
+import { requestView, viewAfterWait } from '../requests/view.ts';
 import { createRequest } from './create.ts';
 import { dryRun } from './policy-dry-run.ts';
 
@@ -43,7 +43,8 @@ export class SubmissionController {
     const created = await createRequest(this.#context, { ...call, waitMs }).finally(() => release?.());
     const status = created.outcome === 'created' ? 201 : 200;
     this.#context.metrics.requests.inc({ outcome: created.isRecorded ? created.outcome : 'accepted' });
-    const view = created.view ?? (await viewAfterWait(this.#context, caller, created.row));
+    const show = waitMs === 0 ? requestView : viewAfterWait;
+    const view = created.view ?? (await show(this.#context, caller, created));
     response.status(created.isRecorded ? status : 202).location(locationOf(this.#context, view.id));
     return view;
   }

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 
 import type { FactsSubject } from '../../../database/counted-facts.ts';
-import type { RequestRow } from '../../../database/tables.ts';
+import type { DecidedRow } from '../../../database/readers.ts';
 import type { createBodySchema, RequestView } from '../../../contract/requests.ts';
 import type { SignedRequest } from '../../../domain/crypto/envelope.ts';
 import { gateRequestId, requestId } from '../../../domain/identity/ids.ts';
@@ -36,11 +36,10 @@ export interface CreateCall {
 export type CreateSubmission = Submission & CreateCall;
 
 /** The outcome of a create call. */
-export interface Created {
+export interface Created extends DecidedRow {
   readonly outcome: 'created' | 'repeated';
   /** False while only Temporal knows of the request. */
   readonly isRecorded: boolean;
-  readonly row: RequestRow;
   /** The answer for the caller, where it is known without reading anything. */
   readonly view?: RequestView;
 }

@@ -37,7 +37,7 @@ export function addVerify(program: Command, terminal: Terminal): void {
     .option('--save <file>', 'save the evidence')
     .option(
       '--stream <name>',
-      `check a stream that belongs to no request: ${GOVERNING_STREAMS.join(', ')} (operators)`,
+      `check a stream that belongs to no request: ${GOVERNING_STREAMS.join(', ')} (operators and auditors)`,
     )
     .action(async (id: string | undefined, options: VerifyOptions) => {
       const named = id ?? options.evidence;

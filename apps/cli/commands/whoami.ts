@@ -38,6 +38,7 @@ function factsOf(me: Me, api: string, now: number): [string, string][] {
     ...(me.kind === 'person'
       ? [['groups', groups.map(visible).join(', ') || 'none'] as [string, string]]
       : []),
+    ...(me.is_auditor ? [['auditor', 'yes: reads every request and the audit log'] as [string, string]] : []),
     ...(me.is_operator ? [['operator', 'yes: kill switches, publishing, reviews'] as [string, string]] : []),
     [
       'may decide',

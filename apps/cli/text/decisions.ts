@@ -15,7 +15,7 @@ export function decisionLines(decisions: readonly Decision[], now: number): stri
 
 function linesOf(decision: Decision, now: number): string[] {
   const { verdict, reviewer, person, person_name: name, outcome, refusal, reason } = decision;
-  const who = nameText({ id: person ?? reviewer.subject, name });
+  const who = reviewer === null ? 'a person' : nameText({ id: person ?? reviewer.subject, name });
   const refused = outcome === 'counted' ? '' : `, ${toned('bad', `refused (${visible(refusal ?? '')})`)}`;
   const how = `round ${decision.round}, by ${decision.channel}, evidence grade ${decision.grade}`;
   const deferral = deferralText(decision, now);

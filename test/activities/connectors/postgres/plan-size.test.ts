@@ -14,6 +14,7 @@ const ANALYSIS = {
   runsOwnerCode: false,
   hasFixedValues: true,
   isVarying: false,
+  isRepeatable: false,
   unknownTriggers: [],
 };
 const SIZE = { rowsMax: 1_000, charactersMax: 512 * 1024, isUpdate: false };
