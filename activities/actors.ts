@@ -1,10 +1,8 @@
-import type { EntityManager } from 'typeorm';
-
 import type { LeafActor } from '../domain/audit/leaf.ts';
 import { personPseudonym, pseudonymOf } from '../domain/identity/ids.ts';
 import { agentOf, personOf, type Directory } from '../domain/identity/directory.ts';
 import type { Identity } from '../domain/identity/identity.ts';
-import { rememberSubjects } from '../database/audit-entries.ts';
+import type { Subject } from '../database/audit-entries.ts';
 
 /** The system itself, as an actor of entries that nobody else caused. */
 export const SYSTEM_ACTOR: LeafActor = { pseudonym: 'sys_worker', kind: 'system', via: 'worker' };
@@ -14,31 +12,17 @@ export function accountActor(key: Uint8Array, identity: Identity, kind: LeafActo
   return { pseudonym: pseudonymOf(key, identity), kind, via: 'api' };
 }
 
-/** Keeps the names behind pseudonyms, once each. */
-export async function rememberAccounts(
-  manager: EntityManager,
-  key: Uint8Array,
-  accounts: readonly Identity[],
-): Promise<void> {
-  await rememberSubjects(
-    manager,
-    accounts.map(({ issuer, subject }) => ({
-      pseudonym: pseudonymOf(key, { issuer, subject }),
-      body: { issuer, subject },
-    })),
-  );
+/** The names behind the pseudonyms of accounts. */
+export function accountSubjects(key: Uint8Array, accounts: readonly Identity[]): readonly Subject[] {
+  return accounts.map(({ issuer, subject }) => ({
+    pseudonym: pseudonymOf(key, { issuer, subject }),
+    body: { issuer, subject },
+  }));
 }
 
-/** Keeps the people behind pseudonyms, once each. */
-export async function rememberPeople(
-  manager: EntityManager,
-  key: Uint8Array,
-  people: readonly string[],
-): Promise<void> {
-  await rememberSubjects(
-    manager,
-    people.map((person) => ({ pseudonym: personPseudonym(key, person), body: { person } })),
-  );
+/** The people behind pseudonyms. */
+export function personSubjects(key: Uint8Array, people: readonly string[]): readonly Subject[] {
+  return people.map((person) => ({ pseudonym: personPseudonym(key, person), body: { person } }));
 }
 
 /** Whether the directory knows the requester as a person; everything else that asks is an agent. */

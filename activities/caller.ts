@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 
 import { KeyturnError } from '../domain/errors.ts';
-import type { StepReference } from './record.ts';
+import type { StepReference } from './step.ts';
 
 /** The workflow run that this activity was scheduled by, as the server says; never as an argument says. */
 export interface Caller {

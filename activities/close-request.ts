@@ -5,7 +5,7 @@ import type { CodeWithoutData, Failure } from '../domain/policy/visibility.ts';
 import type { MovingStep } from '../domain/request/steps.ts';
 import type { RequestStatus } from '../domain/request/status.ts';
 import { evaluationFacts, shownRules, type NamedEvaluation } from './record-evaluation.ts';
-import type { StepTransaction } from './record.ts';
+import type { StepTransaction } from './step.ts';
 
 /** The request is over. */
 export interface Closed {

@@ -1,27 +1,46 @@
+import type { EntityManager } from 'typeorm';
+
 import { digestOf } from '../domain/crypto/digest.ts';
 import { openEnvelope, type SignedRequest } from '../domain/crypto/envelope.ts';
 import { KeyturnError } from '../domain/errors.ts';
 import { identityKey, rootOf } from '../domain/identity/identity.ts';
 import { actionOf, targetOf, type PolicySet } from '../domain/policy/policy.ts';
 import { readRequest, type ActivePolicy } from '../database/readers.ts';
+import { policyOf, readSnapshot, type StepSnapshot } from '../database/step-snapshot.ts';
 import type { RequestRow } from '../database/tables.ts';
 import type { Connector, ConnectorCall } from './connectors/connector.ts';
 import { gateConnector } from './connectors/gate-connector.ts';
 import type { Dependencies } from './dependencies.ts';
 import { openArguments } from './gather-facts.ts';
-import { ownOf, type StepReference } from './record.ts';
+import { ownOf, type StepReference, type StepTransaction } from './step.ts';
 
 /** The request of the calling run, after verifying that it is that run's own. */
 export async function ownRow({ source }: Dependencies, reference: StepReference): Promise<RequestRow> {
   return ownOf(await readRequest(source.manager, reference.request), reference);
 }
 
+/** What a step goes by, read once in its transaction, which holds the request locked by then. */
+export async function stepSnapshot(transaction: StepTransaction): Promise<StepSnapshot> {
+  const { manager, row } = transaction;
+  transaction.snapshot ??= await readSnapshot(manager, row.id);
+  return transaction.snapshot;
+}
+
+/** The same once more, after further locks were waited for. Decisions stay: nobody else records one meanwhile. */
+export async function stepSnapshotAgain(transaction: StepTransaction): Promise<StepSnapshot> {
+  const { manager, row, snapshot: before } = transaction;
+  const snapshot = await readSnapshot(manager, row.id);
+  transaction.snapshot = before ? { ...snapshot, decisions: before.decisions } : snapshot;
+  return transaction.snapshot;
+}
+
 /** The active policy. Without one nothing is planned, decided or executed: the step is tried again. */
 export async function activePolicy(
-  { policies, source }: Dependencies,
-  manager = source.manager,
+  { policies }: Dependencies,
+  manager: EntityManager,
+  snapshot: StepSnapshot,
 ): Promise<ActivePolicy> {
-  const active = await policies.active(manager);
+  const active = await policyOf(policies, manager, snapshot);
   if (!active) throw new KeyturnError('unavailable', 'No policy is active.');
   return active;
 }

@@ -4,9 +4,9 @@ import type { Directory } from '../domain/identity/directory.ts';
 import type { Evaluation } from '../domain/policy/evaluation.ts';
 import { recordedOutcome } from '../domain/policy/explanation.ts';
 import { storedFacts, type Phase, type PolicyFacts } from '../domain/policy/built-in-facts.ts';
-import { keepEvaluation } from '../database/explanation.ts';
+import { insertionOfEvaluation } from '../database/explanation.ts';
 import type { RequestRow } from '../database/tables.ts';
-import type { StepTransaction } from './record.ts';
+import type { StepTransaction } from './step.ts';
 
 /** An evaluation with what names it in the audit log. */
 export interface NamedEvaluation {
@@ -29,12 +29,12 @@ export interface WholeEvaluation extends NamedEvaluation {
  * Stores what policy was evaluated with and what it said, in the transaction that acts on it: so that it can be evaluated
  * again, by this policy or another one, months later.
  */
-export async function recordEvaluation(
-  { manager, row }: Pick<StepTransaction, 'manager' | 'row'>,
+export function recordEvaluation(
+  transaction: Pick<StepTransaction, 'store' | 'row'>,
   { facts, evaluation, round, phase, ...evaluated }: WholeEvaluation,
-): Promise<void> {
-  await keepEvaluation(manager, {
-    request: row.id,
+): void {
+  const statements = insertionOfEvaluation({
+    request: transaction.row.id,
     round,
     phase,
     at: facts.at,
@@ -44,6 +44,7 @@ export async function recordEvaluation(
     outcome: recordedOutcome(evaluation, evaluated.directory),
     facts: storedFacts(facts),
   });
+  transaction.store(...statements);
 }
 
 /** Which rules acted, on which facts: with the policy of the entry, enough to evaluate once more. */

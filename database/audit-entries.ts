@@ -12,7 +12,7 @@ import {
   type NextPosition,
 } from '../domain/audit/leaf.ts';
 import { canonicalJson } from '../domain/crypto/canonical-json.ts';
-import { queryPrepared } from './prepared.ts';
+import type { RowStatement } from './row-statements.ts';
 import { columnOf, hasRows, valueOf } from './rows.ts';
 
 /** An entry that is ready to be written. */
@@ -38,24 +38,25 @@ function random(): string {
   return randomBytes(16).toString('hex');
 }
 
-/** $1 leaves in their order; of the parts: $2 ids of their leaves, $3 names, $4 salts, $5 bodies. */
-export const WRITE_ENTRIES = `
-  entries as (
-    insert into audit.entry (leaf)
-    select leaf from unnest($1::text[]) with ordinality written(leaf, position) order by position),
-  payloads as (
-    insert into audit.payload (event_id, part, salt, body)
-    select * from unnest($2::text[], $3::text[], $4::text[], $5::text[]))`;
-
-/** The parameters of `WRITE_ENTRIES`. */
-export function entryValues(entries: readonly Entry[]): readonly string[][] {
+/** The statements that write entries in their order, and their parts. */
+export function insertionOfEntries(entries: readonly Entry[]): readonly RowStatement[] {
   const parts = entries.flatMap(({ id, parts: own }) => own.map((part) => ({ id, ...part })));
   return [
-    entries.map(({ text }) => text),
-    parts.map(({ id }) => id),
-    parts.map(({ part }) => part),
-    parts.map(({ salt }) => salt),
-    parts.map(({ body }) => body),
+    {
+      text: `insert into audit.entry (leaf)
+        select leaf from unnest($1::text[]) with ordinality written(leaf, position) order by position`,
+      values: [entries.map(({ text }) => text)],
+    },
+    {
+      text: `insert into audit.payload (event_id, part, salt, body)
+        select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])`,
+      values: [
+        parts.map(({ id }) => id),
+        parts.map(({ part }) => part),
+        parts.map(({ salt }) => salt),
+        parts.map(({ body }) => body),
+      ],
+    },
   ];
 }
 
@@ -116,18 +117,13 @@ export interface Subject {
   readonly body: Readonly<Record<string, string>>;
 }
 
-const REMEMBER = {
-  name: 'remember-subjects',
-  text: `
-    insert into audit.subject (pseudonym, body)
-    select pseudonym, body::jsonb from unnest($1::text[], $2::text[]) as named (pseudonym, body)
-     order by pseudonym on conflict do nothing`,
-};
-
-/** Keeps what pseudonyms stand for, once each, apart from the log, where it can be erased. */
-export async function rememberSubjects(manager: EntityManager, subjects: readonly Subject[]): Promise<void> {
-  await queryPrepared(manager, REMEMBER, [
-    subjects.map(({ pseudonym }) => pseudonym),
-    subjects.map(({ body }) => JSON.stringify(body)),
-  ]);
+/** The statement that keeps what pseudonyms stand for, once each, apart from the log, where it can be erased. */
+export function insertionOfSubjects(subjects: readonly Subject[]): RowStatement {
+  return {
+    // In one order for all: else two transactions could wait for each other for ever.
+    text: `insert into audit.subject (pseudonym, body)
+      select pseudonym, body::jsonb from unnest($1::text[], $2::text[]) as named (pseudonym, body)
+       order by pseudonym on conflict do nothing`,
+    values: [subjects.map(({ pseudonym }) => pseudonym), subjects.map(({ body }) => JSON.stringify(body))],
+  };
 }

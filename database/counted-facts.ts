@@ -7,6 +7,7 @@ import type { HistoryFacts, WindowFacts } from '../domain/policy/built-in-facts.
 import type { PolicyQuery } from '../domain/policy/policy-query.ts';
 import { DENIED, FAILED } from '../domain/request/status.ts';
 import { queryPrepared } from './prepared.ts';
+import type { RowStatement } from './row-statements.ts';
 import { sqlList } from './rows.ts';
 
 const DAY_MS = 86_400_000;
@@ -146,21 +147,17 @@ function windowsOf({ policy, directory, lineage, action, target }: WindowSubject
 }
 
 /** What a request reserved is used from now on; null: not yet, after all. */
-export async function claimWindows(
-  manager: EntityManager,
-  request: string,
-  claimedAt: Date | null,
-): Promise<void> {
-  await manager.query(
-    'update keyturn.window_reservation set claimed_at = $2 where request = $1 and released_at is null',
-    [request, claimedAt],
-  );
+export function claimOfWindows(request: string, claimedAt: Date | null): RowStatement {
+  return {
+    text: 'update keyturn.window_reservation set claimed_at = $2 where request = $1 and released_at is null',
+    values: [request, claimedAt],
+  };
 }
 
 /** Gives back what a request reserved: it ended without having been executed. */
-export async function releaseWindows(manager: EntityManager, request: string, at: Date): Promise<void> {
-  await manager.query(
-    'update keyturn.window_reservation set released_at = $2 where request = $1 and released_at is null',
-    [request, at],
-  );
+export function releaseOfWindows(request: string, at: Date): RowStatement {
+  return {
+    text: 'update keyturn.window_reservation set released_at = $2 where request = $1 and released_at is null',
+    values: [request, at],
+  };
 }

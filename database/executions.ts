@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
 import { columnOf, firstRow, hasRows, rows, valueOf } from './rows.ts';
+import { queryPrepared } from './prepared.ts';
 import { selection } from './row-statements.ts';
 import { executionTable, type ExecutionRow, type RequestRow } from './tables.ts';
 
@@ -41,39 +42,29 @@ export async function executionState(
   return valueOf(manager, text, [request, attempt]);
 }
 
-/** How many claims there were on a request. */
+/** The claims that there were on a request. */
 export interface ClaimCounts {
   readonly count: number;
   /** Those that were about to commit. */
   readonly sent: number;
+  /** True when some claim is on record and not in its table. */
+  readonly is_missing: boolean;
 }
 
-/** How many claims there were on a request by now. */
+const COUNTS = {
+  name: 'claim-counts',
+  text: `
+    select count(*)::int as count, count(*) filter (where transaction_id is not null or state <> 'not_done')::int as sent,
+           exists (select from audit.entry claimed where request = $1 and type = 'execution.claimed' and not exists (
+             select from keyturn.execution
+             where request = $1 and attempt::text = claimed.leaf::jsonb -> 'facts' ->> 'attempt')) as is_missing
+      from keyturn.execution where request = $1`,
+};
+
+/** The claims that there were on a request by now. */
 export async function countClaims(manager: EntityManager, request: string): Promise<ClaimCounts> {
-  const row = await firstRow<ClaimCounts>(
-    manager,
-    `select count(*)::int as count, count(*) filter (where transaction_id is not null or state <> 'not_done')::int as sent
-     from keyturn.execution where request = $1`,
-    [request],
-  );
-  return row ?? { count: 0, sent: 0 };
-}
-
-/** The number of the request's newest claim; 0 without any. */
-export async function lastAttempt(manager: EntityManager, request: string): Promise<number> {
-  const text = 'select max(attempt) from keyturn.execution where request = $1';
-  return (await valueOf<number>(manager, text, [request])) ?? 0;
-}
-
-/** True when some claim is on record and not in its table. */
-export async function isClaimMissing(manager: EntityManager, request: string): Promise<boolean> {
-  return hasRows(
-    manager,
-    `select 1 from audit.entry claimed where request = $1 and type = 'execution.claimed' and not exists (
-       select 1 from keyturn.execution
-       where request = $1 and attempt::text = claimed.leaf::jsonb -> 'facts' ->> 'attempt') limit 1`,
-    [request],
-  );
+  const [row] = await queryPrepared<ClaimCounts>(manager, COUNTS, [request]);
+  return row ?? { count: 0, sent: 0, is_missing: true };
 }
 
 /** The digest of the policy that a claim was made under, as its entry has it. */

@@ -15,7 +15,7 @@ import type { PolicySet } from '../domain/policy/policy.ts';
 import { recalledFacts, type Phase, type StoredFacts } from '../domain/policy/built-in-facts.ts';
 import type { ReviewerCondition } from '../domain/policy/reviewer-condition.ts';
 import { DirectoryReader } from './directory-reader.ts';
-import { insertOnce, insertRow } from './row-statements.ts';
+import { insertion, insertionOnce, type RowStatement } from './row-statements.ts';
 import { rows } from './rows.ts';
 import { tableOf } from './tables.ts';
 
@@ -43,16 +43,15 @@ const FACT_SETS = tableOf<{ digest: string; body: StoredFacts }>('fact_set', {
   other: 'digest',
 });
 
-/** Keeps an evaluation with the facts that it was made on. */
-export async function keepEvaluation(
-  manager: EntityManager,
-  { facts: body, ...evaluation }: KeptEvaluation & { readonly facts: StoredFacts },
-): Promise<void> {
-  // One round trip: neither needs the answer of the other.
-  await Promise.all([
-    insertOnce(manager, FACT_SETS, { digest: evaluation.facts_digest, body }),
-    insertRow(manager, EVALUATIONS, evaluation),
-  ]);
+/** The statements that keep an evaluation with the facts that it was made on. */
+export function insertionOfEvaluation({
+  facts: body,
+  ...evaluation
+}: KeptEvaluation & { readonly facts: StoredFacts }): readonly RowStatement[] {
+  return [
+    insertionOnce(FACT_SETS, { digest: evaluation.facts_digest, body }),
+    insertion(EVALUATIONS, evaluation),
+  ];
 }
 
 /**

@@ -9,15 +9,6 @@ export interface KeptMessage {
   readonly envelope: string;
 }
 
-/** What is kept for a request, in the order in which it was acknowledged. */
-export async function readKept(manager: EntityManager, request: string): Promise<readonly KeptMessage[]> {
-  return manager.query(
-    `select id, kind, envelope from keyturn.kept_message
-     where request = $1 and consumed_at is null order by kept_at, id`,
-    [request],
-  );
-}
-
 /** Messages that were consumed are not kept any more. */
 export async function markConsumed(manager: EntityManager, messages: readonly KeptMessage[]): Promise<void> {
   await manager.query(

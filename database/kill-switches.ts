@@ -7,6 +7,11 @@ import { rows, valueOf } from './rows.ts';
 
 const ON = 'lifted_at is null';
 
+const LOCK_RESTRICTIONS = {
+  name: 'lock-restrictions',
+  text: 'select keyturn.lock_restrictions() as is_locked',
+};
+
 /** All switches that are on, oldest first. */
 export async function readSwitches(manager: EntityManager): Promise<readonly KillSwitch[]> {
   return query(manager, ON, []);
@@ -14,19 +19,13 @@ export async function readSwitches(manager: EntityManager): Promise<readonly Kil
 
 /**
  * Until the transaction ends no policy is activated, nobody joins or leaves the directory, and no switch is engaged or
- * released; other claims go on. Answers the switches that are on. Refuses (`unavailable`) when the row that says so is gone:
+ * released; other claims go on. What is read from then on stays so. Refuses (`unavailable`) when the row that says so is gone:
  * without it nobody would be kept waiting.
  */
-export async function lockRestrictions(manager: EntityManager): Promise<readonly KillSwitch[]> {
-  // One connection answers them in this order.
-  const [, , state] = await Promise.all([
-    rows(manager, 'select 1 from keyturn.policy_active for share'),
-    rows(manager, 'select 1 from keyturn.directory_state for share'),
-    rows(manager, 'select 1 from keyturn.kill_switch_state for share'),
-  ]);
-  if (state.length === 0) throw new KeyturnError('unavailable', 'The state of kill switches is missing.');
-  // A statement of its own: it sees what was committed while this waited for the lock.
-  return readSwitches(manager);
+export async function lockRestrictions(manager: EntityManager): Promise<void> {
+  const [row] = await queryPrepared<{ is_locked: boolean }>(manager, LOCK_RESTRICTIONS, []);
+  if (row?.is_locked !== true)
+    throw new KeyturnError('unavailable', 'The state of kill switches is missing.');
 }
 
 /** One switch, on or released, or null. */

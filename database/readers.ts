@@ -150,7 +150,13 @@ export async function readIntactPlan(
   digest: string,
 ): Promise<PlanRow | null> {
   const row = await readPlan(manager, request, digest);
-  if (row === null || planDigest(row.body) === digest) return row;
+  return row && intactPlan(row);
+}
+
+/** The same for a plan that was read, or is about to be stored. */
+export function intactPlan(row: PlanRow): PlanRow {
+  if (planDigest(row.body) === row.digest) return row;
+  const { request } = row;
   throw new KeyturnError('plan_altered', 'The stored plan is not the one that its digest names.', {
     request,
   });

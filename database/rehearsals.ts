@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import type { BudgetRoot, Budgets } from '../domain/execution/budgets.ts';
+import { KeyturnError } from '../domain/errors.ts';
 import { OPEN } from '../domain/request/status.ts';
 import { queryPrepared } from './prepared.ts';
 import { firstRow, sqlList, valueOf } from './rows.ts';
@@ -88,9 +89,19 @@ export async function budgetUse(
   return row ?? { open: budgets.openRequests, seconds: null, rehearsalWait: 1 };
 }
 
-/** Until the end of the transaction nobody else counts the open requests of this root in order to add one. */
-export async function lockOpenRequests(manager: EntityManager, { id }: BudgetRoot): Promise<void> {
-  await manager.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`open requests of ${id}`]);
+const LOCK_OPEN = {
+  name: 'lock-open-requests',
+  text: 'select pg_advisory_xact_lock(hashtextextended($1, 0)), clock_timestamp() as now',
+};
+
+/**
+ * Until the end of the transaction nobody else counts the open requests of this root in order to add one. Answers the
+ * database's clock.
+ */
+export async function lockOpenRequests(manager: EntityManager, { id }: BudgetRoot): Promise<Date> {
+  const [row] = await queryPrepared<{ now: Date }>(manager, LOCK_OPEN, [`open requests of ${id}`]);
+  if (!row) throw new KeyturnError('unavailable', 'The database does not tell the time.');
+  return row.now;
 }
 
 function membersAsking(accounts: BudgetRoot['accounts']): readonly string[] {

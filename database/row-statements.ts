@@ -1,12 +1,28 @@
 import type { EntityManager } from 'typeorm';
 
-import { hasRows, rows } from './rows.ts';
+import { hasRows } from './rows.ts';
 import { requestTable, type RequestRow, type Table } from './tables.ts';
 
 /** A statement with its values. */
-interface RowStatement {
+export interface RowStatement {
   readonly text: string;
   readonly values: readonly unknown[];
+}
+
+/**
+ * Several statements that write as one: all or none, and none sees what the others write. No two of them may change the
+ * same row.
+ */
+export function combined(statements: readonly RowStatement[]): RowStatement {
+  const values: unknown[] = [];
+  const texts = statements.map(({ text, values: own }) => {
+    const before = values.length;
+    values.push(...own);
+    return text.replaceAll(/\$(\d+)/g, (_, number: string) => `$${before + Number(number)}`);
+  });
+  const last = texts.pop() ?? '';
+  const named = texts.map((text, index) => `written_${index} as (${text})`);
+  return { text: named.length === 0 ? last : `with ${named.join(', ')} ${last}`, values };
 }
 
 /**
@@ -17,27 +33,24 @@ export function selection({ name, columns }: Table<never>): string {
   return `select ${columns.join(', ')} from ${name}`;
 }
 
-/** Stores a row, which must be new. */
-export async function insertRow<Row extends object>(
-  manager: EntityManager,
-  table: Table<Row>,
-  row: Row,
-): Promise<void> {
-  const { text, values } = insertion(table, row);
-  await rows(manager, text, values);
-}
-
 /** Stores a row unless it is there. True when it is new. */
 export async function insertOnce<Row extends object>(
   manager: EntityManager,
   table: Table<Row>,
   row: Row,
 ): Promise<boolean> {
-  const { text, values } = insertion(table, row);
-  return hasRows(manager, `${text} on conflict do nothing returning 1`, values);
+  const { text, values } = insertionOnce(table, row);
+  return hasRows(manager, text, values);
 }
 
-function insertion(table: Table<never>, row: object): RowStatement {
+/** The statement that stores a row unless it is there. It answers a row when that is new. */
+export function insertionOnce(table: Table<never>, row: object): RowStatement {
+  const { text, values } = insertion(table, row);
+  return { text: `${text} on conflict do nothing returning 1`, values };
+}
+
+/** The statement that stores a row, which must be new. */
+export function insertion(table: Table<never>, row: object): RowStatement {
   const values = columnsOf(table, row);
   const parameters = values.map((_, index) => `$${index + 1}`);
   return {

@@ -1,11 +1,11 @@
 import type { EntityManager } from 'typeorm';
 
 import { KeyturnError } from '../domain/errors.ts';
-import { entryValues, WRITE_ENTRIES, type Entry } from './audit-entries.ts';
+import { insertionOfEntries, insertionOfSubjects, type Entry, type Subject } from './audit-entries.ts';
 import { queryPrepared } from './prepared.ts';
-import { changeOfRequest } from './row-statements.ts';
+import { changeOfRequest, combined, type RowStatement } from './row-statements.ts';
 import { firstRow } from './rows.ts';
-import type { RequestRow } from './tables.ts';
+import type { PlanRow, RequestRow } from './tables.ts';
 
 /** A step of a run, by what names it. */
 export interface StepKey {
@@ -52,28 +52,71 @@ export async function recordedStep(
   return row?.result;
 }
 
-/** What a step leaves behind. */
-interface StepRecord {
-  /** What it changed of its request; null for nothing. */
-  readonly changed: Partial<RequestRow> | null;
-  readonly entries: readonly Entry[];
-  readonly result: unknown;
+/** What the steps of one transaction leave behind. */
+export interface StepRecord {
+  /** What they changed of their request; null for nothing. */
+  changed: Partial<RequestRow> | null;
+  readonly entries: Entry[];
+  readonly subjects: Subject[];
+  /** Rows of other tables. */
+  readonly statements: RowStatement[];
+  /** The plan among them. */
+  plan: PlanRow | null;
+  /** Their results, by the names under which a repetition finds them. */
+  readonly results: Map<string, unknown>;
 }
 
-const STORE = {
-  name: 'step-store',
-  text: `with ${WRITE_ENTRIES} insert into keyturn.step (request, run_id, step, result) values ($6, $7, $8, $9)`,
-};
+/** Nothing yet. */
+export function emptyRecord(): StepRecord {
+  return { changed: null, entries: [], subjects: [], statements: [], plan: null, results: new Map() };
+}
 
-/** Writes everything that a step leaves behind, in one round trip. */
-export async function writeStep(
+/** Writes everything that steps leave behind, in one statement. */
+export async function writeSteps(
   manager: EntityManager,
-  { request, run, step }: StepKey,
-  { changed, entries, result }: StepRecord,
+  { request, run }: Omit<StepKey, 'step'>,
+  { changed, entries, subjects, statements, results }: StepRecord,
 ): Promise<void> {
-  const update = changed === null ? null : changeOfRequest(request, changed);
-  await Promise.all([
-    update === null ? null : queryPrepared(manager, { text: update.text }, update.values),
-    queryPrepared(manager, STORE, [...entryValues(entries), request, run, step, JSON.stringify(result)]),
-  ]);
+  const all = [
+    ...statements,
+    ...(changed === null ? [] : [changeOfRequest(request, changed)]),
+    ...(subjects.length === 0 ? [] : [insertionOfSubjects(subjects)]),
+    ...(entries.length === 0 ? [] : insertionOfEntries(entries)),
+    ...(results.size === 0 ? [] : [insertionOfResults({ request, run }, results)]),
+  ];
+  if (all.length === 0) return;
+  const { text, values } = combined(all);
+  const name = nameOf(text);
+  await queryPrepared(manager, name === null ? { text } : { name, text }, values);
+}
+
+function insertionOfResults(
+  { request, run }: Omit<StepKey, 'step'>,
+  results: StepRecord['results'],
+): RowStatement {
+  return {
+    text: `insert into keyturn.step (request, run_id, step, result)
+      select $1::text, $2::text, step, result::jsonb from unnest($3::text[], $4::text[]) as recorded (step, result)`,
+    values: [
+      request,
+      run,
+      [...results.keys()],
+      [...results.values()].map((result) => JSON.stringify(result)),
+    ],
+  };
+}
+
+/** Steps leave a few dozen shapes behind. More are those of batches, which come once. */
+const NAMES_MAX = 100;
+
+const names = new Map<string, string>();
+
+/** The name under which this statement is prepared; null for one that is not. */
+function nameOf(text: string): string | null {
+  const known = names.get(text);
+  if (known !== undefined) return known;
+  if (names.size >= NAMES_MAX) return null;
+  const name = `steps-${names.size}`;
+  names.set(text, name);
+  return name;
 }

@@ -14,21 +14,21 @@ import { tally } from '../../domain/approval/quorum.ts';
 import { mayStillAsk } from '../../domain/execution/requester.ts';
 import { requiresNobody } from '../../domain/request/requirement.ts';
 import type { CodeWithoutData } from '../../domain/policy/visibility.ts';
-import { databaseNow, refuseWrongClock } from '../../database/clock.ts';
-import { lastAttempt } from '../../database/executions.ts';
+import { refuseWrongClock } from '../../database/clock.ts';
 import { lockRestrictions } from '../../database/kill-switches.ts';
-import { claimWindows } from '../../database/counted-facts.ts';
-import { decidableRequest, readDecisions, readPlan, type ActivePolicy } from '../../database/readers.ts';
-import { insertRow } from '../../database/row-statements.ts';
+import { claimOfWindows } from '../../database/counted-facts.ts';
+import { decidableRequest, readPlan, type ActivePolicy } from '../../database/readers.ts';
+import { insertion } from '../../database/row-statements.ts';
+import { directoriesOf, policyOf, type StepSnapshot } from '../../database/step-snapshot.ts';
 import { executionTable, type ExecutionRow, type RequestRow } from '../../database/tables.ts';
 import type { Dependencies } from '../dependencies.ts';
-import { prepareCall, verifiedRequest, type PreparedCall } from '../load-request.ts';
+import { prepareCall, stepSnapshotAgain, verifiedRequest, type PreparedCall } from '../load-request.ts';
 import { evaluateInputs, keepEvaluation, type EvaluatedPlan } from './evaluate-plan.ts';
 import { gateDecision, type GateDecision, type GateInputs } from './gate-decision.ts';
 import { isAsOpened } from './opened-round.ts';
 import { startEnd, startOf, type Hold } from '../../domain/execution/start.ts';
 import { rebuildDecisions } from './rebuild-decisions.ts';
-import type { StepTransaction } from '../record.ts';
+import type { StepTransaction } from '../step.ts';
 
 /** A claim, or why the action may not run now. */
 export type Claim =
@@ -68,9 +68,9 @@ export async function claim(dependencies: Dependencies, transaction: StepTransac
   // Before the claim: what cannot even be called (a key that is gone, an unknown connector) leaves nothing to probe.
   const { active, plan } = snapshot.evaluated;
   const prepared = await prepareCall(dependencies, signed, active.policy);
-  const execution = await insertClaim(dependencies, transaction, snapshot.evaluatedAt);
+  const execution = storeClaim(dependencies, transaction, snapshot);
   await recordClaim(transaction, execution, active);
-  const decision = row.mode === 'gate' ? await gateDecision(manager, row, snapshot) : null;
+  const decision = row.mode === 'gate' ? gateDecision(row, snapshot.decisions, snapshot) : null;
   return { kind: 'claimed', execution, plan, prepared, decision };
 }
 
@@ -81,18 +81,19 @@ async function snapshotOf(
   signed: SignedRequest,
 ): Promise<Snapshot | { readonly code: CodeWithoutData; readonly engaged?: KillSwitch }> {
   const { row } = transaction;
-  const { switches, active, planRow, evaluatedAt, ...people } = await lockSnapshot(dependencies, transaction);
+  const { seen, active, planRow, directories } = await lockSnapshot(dependencies, transaction);
+  const { switches, generations, now: evaluatedAt } = seen;
   transaction.goOnTo(evaluatedAt);
   const target = active && targetOf(active.policy, row.target);
   if (!active || !planRow) return { code: 'policy_invalid' };
   if (!target) return { code: 'target_removed' };
-  const { now } = people.directories;
-  const [engaged] = switchesAgainst(switches, { ...row, agents: now.agents });
+  const [engaged] = switchesAgainst(switches, { ...row, agents: directories.now.agents });
   if (engaged) return { code: SWITCHED_OFF, engaged };
-  if (!mayStillAsk(people.directories, row)) return { code: 'requester_inactive' };
+  if (!mayStillAsk(directories, row)) return { code: 'requester_inactive' };
+  const people = { directories, directoryGeneration: generations.now };
   const inputs = { signed, active, target, plan: planRow.body, planDigest: planRow.digest, ...people };
   const evaluated = await evaluateInputs(dependencies, transaction, { ...inputs, phase: 'execution' });
-  await keepEvaluation(transaction, evaluated);
+  keepEvaluation(transaction, evaluated);
   const { evaluation, facts } = evaluated;
   if (evaluation.effect === 'forbid') return { code: 'forbidden' };
   const { policy } = active;
@@ -105,25 +106,28 @@ async function snapshotOf(
     hold,
     allowedMs: allowedForMs(policy, evaluation),
     startsBefore: startEnd({ policy, facts, evaluation }, signed),
+    decisions: seen.decisions,
+    lastAttempt: seen.lastAttempt,
   };
 }
 
 /** What nobody can change until the claim is made. */
-async function lockSnapshot(dependencies: Dependencies, { manager, row }: StepTransaction) {
-  const switches = await lockRestrictions(manager);
+async function lockSnapshot(dependencies: Dependencies, transaction: StepTransaction) {
+  const { manager, row } = transaction;
+  await lockRestrictions(manager);
   // Read after all locks are held, so nothing is stale.
-  const [active, planRow, { directory: now, generation }, at_creation, evaluatedAt] = await Promise.all([
-    dependencies.policies.active(manager),
+  const [seen, planRow] = await Promise.all([
+    stepSnapshotAgain(transaction),
     row.plan_digest === null ? null : readPlan(manager, row.id, row.plan_digest),
-    dependencies.directories.now(manager),
-    dependencies.directories.at(manager, row.created_at),
-    databaseNow(manager),
   ]);
-  const directories = { now, at_creation };
-  return { switches, active, planRow, directories, directoryGeneration: generation, evaluatedAt };
+  const [active, directories] = await Promise.all([
+    policyOf(dependencies.policies, manager, seen),
+    directoriesOf(dependencies.directories, manager, seen),
+  ]);
+  return { seen, active, planRow, directories };
 }
 
-interface Snapshot extends GateInputs {
+interface Snapshot extends GateInputs, Pick<StepSnapshot, 'decisions' | 'lastAttempt'> {
   readonly evaluated: EvaluatedPlan;
   /** Why it may not start yet; null when it may. */
   readonly hold: Hold | null;
@@ -136,7 +140,7 @@ async function entitlement(
   { manager, row }: StepTransaction,
   snapshot: Snapshot,
 ): Promise<Entitlement> {
-  const { evaluated, requirement } = snapshot;
+  const { evaluated, requirement, decisions } = snapshot;
   const { active, directories, evaluation, plan, target } = evaluated;
   // Policy has moved the target's name to another database since it was planned.
   if (targetDigest(target) !== plan.target_digest) return 'target_changed';
@@ -145,10 +149,10 @@ async function entitlement(
   if (!isAsRequired(row, snapshot)) return 'requirement_changed';
   if (requirement === null) return 'approved';
   if (!(await isAsOpened(dependencies, { manager, row }))) return 'requirement_changed';
-  const rows = await readDecisions(manager, row.id);
   const today = { policy: active.policy, directory: directories.now };
-  const rebuilt = await rebuildDecisions(dependencies, { manager, row, today }, rows);
-  const request = decidableRequest(row, rows, active.policy);
+  const people = { manager, row, today, atCreation: directories.at_creation };
+  const rebuilt = await rebuildDecisions(dependencies, people, decisions);
+  const request = decidableRequest(row, decisions, active.policy);
   if (!request) return 'approval_void';
   const standing = tally(
     tallyFactsOf({ ...request, decisions: rebuilt }, snapshot.evaluatedAt.toISOString()),
@@ -167,12 +171,13 @@ function isAsRequired(row: RequestRow, { evaluated, requirement }: Snapshot): bo
   return isSame && row.decision_digest === digest;
 }
 
-async function insertClaim(
+function storeClaim(
   { identityKey }: Dependencies,
-  { manager, row }: StepTransaction,
-  claimedAt: Date,
-): Promise<ExecutionRow> {
-  const attempt = (await lastAttempt(manager, row.id)) + 1;
+  transaction: StepTransaction,
+  { lastAttempt, evaluatedAt: claimedAt }: Snapshot,
+): ExecutionRow {
+  const { row } = transaction;
+  const attempt = lastAttempt + 1;
   const execution: ExecutionRow = {
     request: row.id,
     attempt,
@@ -184,7 +189,7 @@ async function insertClaim(
     settled_at: null,
     outcome: null,
   };
-  await insertRow(manager, executionTable, execution);
+  transaction.store(insertion(executionTable, execution));
   return execution;
 }
 
@@ -205,7 +210,7 @@ async function recordClaim(
   const { row } = transaction;
   if (row.status !== 'executing')
     await transaction.move('claim', { status: 'executing', open_selectors: [], held_until: null });
-  await claimWindows(transaction.manager, row.id, execution.claimed_at);
+  transaction.store(claimOfWindows(row.id, execution.claimed_at));
   await transaction.append({
     type: 'execution.claimed',
     at: execution.claimed_at.toISOString(),

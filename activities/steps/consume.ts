@@ -15,7 +15,8 @@ import {
   type Opened,
 } from './messages.ts';
 import { caller, stepReference } from '../caller.ts';
-import { recordStep, type StepTransaction } from '../record.ts';
+import { recordStep } from '../record.ts';
+import type { StepTransaction } from '../step.ts';
 
 /** The result of a batch of messages. */
 export interface Consumed {

@@ -3,21 +3,20 @@ import { SWITCHED_OFF } from '../../domain/execution/denial.ts';
 import { checkDecision, type DecisionCheck, type DecisionFacts } from '../../domain/approval/decision.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { sha256 } from '../../domain/crypto/digest.ts';
-import type { Directory } from '../../domain/identity/directory.ts';
 import type { SignedDecision } from '../../domain/crypto/envelope.ts';
 import type { LeafDraft } from '../../domain/audit/leaf.ts';
 import { personPseudonym } from '../../domain/identity/ids.ts';
 import type { CountedDecision } from '../../domain/approval/quorum.ts';
 import { switchesAgainst } from '../../domain/execution/kill-switch.ts';
-import { readSwitches } from '../../database/kill-switches.ts';
-import { decidableRequest, readDecisions, type ActivePolicy } from '../../database/readers.ts';
-import { insertRow } from '../../database/row-statements.ts';
+import { decidableRequest, type ActivePolicy } from '../../database/readers.ts';
+import { insertion } from '../../database/row-statements.ts';
+import { directoriesOf, type StepSnapshot } from '../../database/step-snapshot.ts';
 import { decisionTable, type DecisionRow } from '../../database/tables.ts';
-import { accountActor, rememberAccounts, rememberPeople } from '../actors.ts';
+import { accountActor, accountSubjects, personSubjects } from '../actors.ts';
 import { decisionDirectories } from '../../database/decision-directories.ts';
 import type { Dependencies } from '../dependencies.ts';
-import { activePolicy } from '../load-request.ts';
-import type { StepTransaction } from '../record.ts';
+import { activePolicy, stepSnapshot } from '../load-request.ts';
+import type { StepTransaction } from '../step.ts';
 import { settleStanding } from './standing.ts';
 
 /** The instant that a decision is checked by, and whether a ticket was used before it ran out. */
@@ -42,15 +41,17 @@ export async function countDecision(
   transaction: StepTransaction,
   dated: DatedDecision,
 ): Promise<CountedDecision | null> {
-  const rows = await readDecisions(transaction.manager, transaction.row.id);
+  const snapshot = await stepSnapshot(transaction);
+  const { decisions: rows } = snapshot;
   const known = rows.find((row) => row.id === dated.signed.id);
   // Answered again: the workflow may have lost the first answer.
   if (known) return countedOf(transaction, known);
   // Without one it is tried again: an acknowledged decision is never dropped.
-  const active = await activePolicy(dependencies, transaction.manager);
-  const check = await checkNow(dependencies, transaction, { dated, rows, active });
+  const active = await activePolicy(dependencies, transaction.manager, snapshot);
+  const check = await checkNow(dependencies, transaction, { dated, snapshot, active });
   const row = decisionRow(transaction, dated, { check, rows });
-  await insertRow(transaction.manager, decisionTable, row);
+  transaction.store(insertion(decisionTable, row));
+  transaction.snapshot = { ...snapshot, decisions: withDecision(rows, row) };
   await appendDecision(dependencies, transaction, { dated, row, active });
   // Also after a refusal and a mere deferral: readers see that something changed.
   await transaction.update({});
@@ -58,16 +59,25 @@ export async function countDecision(
   return countedOf(transaction, row);
 }
 
+/** In the order in which the database gives them. */
+function withDecision(rows: readonly DecisionRow[], row: DecisionRow): readonly DecisionRow[] {
+  const after = rows.findIndex(
+    ({ recorded_at: at, id }) =>
+      at > row.recorded_at || (at.getTime() === row.recorded_at.getTime() && id > row.id),
+  );
+  return rows.toSpliced(after === -1 ? rows.length : after, 0, row);
+}
+
 interface CheckInput {
   readonly dated: DatedDecision;
-  readonly rows: readonly DecisionRow[];
+  readonly snapshot: StepSnapshot;
   readonly active: ActivePolicy;
 }
 
 async function checkNow(
   dependencies: Dependencies,
   { manager, row, now }: StepTransaction,
-  { dated, rows, active }: CheckInput,
+  { dated, snapshot, active }: CheckInput,
 ): Promise<DecisionCheck> {
   const { signed, instant } = dated;
   if (!instant.isInTime)
@@ -75,32 +85,33 @@ async function checkNow(
   if (Date.parse(signed.issued_at) > now.getTime() + CLOCK_TOLERANCE_MS) {
     return { ok: false, code: 'envelope_invalid', message: 'The decision is dated in the future.' };
   }
-  const request = decidableRequest(row, rows, active.policy);
+  const request = decidableRequest(row, snapshot.decisions, active.policy);
   if (!request) return { ok: false, code: 'request_not_pending', message: `The request is ${row.status}.` };
-  const { directory } = await dependencies.directories.now(manager);
+  const known = await directoriesOf(dependencies.directories, manager, snapshot);
+  const { now: directory, at_creation: atCreation } = known;
   const today = { policy: active.policy, directory };
   const check = checkDecision({
     request,
     attempt: attemptOf(dated),
-    directories: await decisionDirectories(dependencies, manager, { row, today }),
+    directories: await decisionDirectories(dependencies, manager, { row, today, atCreation }),
   });
   const isStopped =
-    check.ok && signed.verdict === 'approve' && (await wasStopped({ manager, row }, dated, directory));
+    check.ok &&
+    signed.verdict === 'approve' &&
+    wasStopped({ ...row, agents: directory.agents }, dated, snapshot);
   return isStopped
     ? { ok: false, code: SWITCHED_OFF, message: 'A kill switch stops this: it can be denied, not approved.' }
     : check;
 }
 
 /** By when the approval was made: one from before the switch counts, and is stopped at the claim. */
-async function wasStopped(
-  { manager, row }: Pick<StepTransaction, 'manager' | 'row'>,
+function wasStopped(
+  subject: Parameters<typeof switchesAgainst>[1],
   { instant }: DatedDecision,
-  directory: Directory,
-): Promise<boolean> {
-  const before = (await readSwitches(manager)).filter(
-    (engaged) => Date.parse(engaged.thrown_at) <= Date.parse(instant.at),
-  );
-  return switchesAgainst(before, { ...row, agents: directory.agents }).length > 0;
+  { switches }: StepSnapshot,
+): boolean {
+  const before = switches.filter((engaged) => Date.parse(engaged.thrown_at) <= Date.parse(instant.at));
+  return switchesAgainst(before, subject).length > 0;
 }
 
 /** The API signs decisions of people only, so a valid signature is the proof that the credential was human. */
@@ -160,8 +171,8 @@ async function appendDecision(
   { dated, row, active }: RecordedDecision,
 ): Promise<void> {
   const { signed } = dated;
-  await rememberAccounts(transaction.manager, identityKey, [signed.reviewer]);
-  if (row.person !== null) await rememberPeople(transaction.manager, identityKey, [row.person]);
+  transaction.remember(accountSubjects(identityKey, [signed.reviewer]));
+  if (row.person !== null) transaction.remember(personSubjects(identityKey, [row.person]));
   await transaction.append({
     type: leafTypeOf(row),
     actor: { ...accountActor(identityKey, signed.reviewer, 'person'), via: signed.channel },

@@ -1,7 +1,6 @@
 import { KeyturnError } from '../../domain/errors.ts';
 import type { RequestRow } from '../../database/tables.ts';
-import { recordedStep } from '../../database/steps.ts';
-import type { StepTransaction } from '../record.ts';
+import type { StepTransaction } from '../step.ts';
 
 /**
  * Planned and evaluated is what waits for it, and each attempt once: who can schedule activities must not plan for
@@ -15,10 +14,10 @@ export function refuseOtherAttempt({ status, round }: RequestRow, attempt: numbe
 
 /** A plan of an earlier round, or of another request, is not what this round is about. */
 export async function refuseOtherPlan(
-  { manager, reference }: Pick<StepTransaction, 'manager' | 'reference'>,
+  transaction: Pick<StepTransaction, 'resultOf'>,
   { plan_digest, attempt }: { readonly plan_digest: string; readonly attempt: number },
 ): Promise<void> {
-  const planned = await recordedStep(manager, { ...reference, step: `plan/${attempt}` });
+  const planned = await transaction.resultOf(`plan/${attempt}`);
   if ((planned as { readonly plan_digest?: string } | undefined)?.plan_digest !== plan_digest)
     throw new KeyturnError('plan_failed', 'There is no such plan.');
 }

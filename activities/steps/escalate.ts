@@ -5,10 +5,11 @@ import { KeyturnError } from '../../domain/errors.ts';
 import type { CountedDecision } from '../../domain/approval/quorum.ts';
 import type { RequestStatus } from '../../domain/request/status.ts';
 import type { Dependencies } from '../dependencies.ts';
-import { activePolicy } from '../load-request.ts';
+import { activePolicy, stepSnapshot } from '../load-request.ts';
 import { consumeKept } from './kept-messages.ts';
 import { stepReference } from '../caller.ts';
-import { recordStep, type StepTransaction } from '../record.ts';
+import { recordStep } from '../record.ts';
+import type { StepTransaction } from '../step.ts';
 import { settleStanding, standingNow } from './standing.ts';
 import { canonicalJson, type JsonValue } from '../../domain/crypto/canonical-json.ts';
 
@@ -45,10 +46,8 @@ async function widen(
 ): Promise<readonly CountedDecision[] | null> {
   const { row, manager } = transaction;
   if (row.status !== 'pending') return null;
-  const active = await activePolicy(dependencies, manager);
-  const { directory } = await dependencies.directories.now(manager);
-  const today = { policy: active.policy, directory };
-  const request = await standingNow(dependencies, manager, { row, today });
+  const active = await activePolicy(dependencies, manager, await stepSnapshot(transaction));
+  const request = await standingNow(dependencies, transaction, active);
   if (!request) return null;
   await appendDue(transaction, request, at);
   return settleStanding(dependencies, transaction, active);

@@ -4,13 +4,14 @@ import type { Directory } from '../../domain/identity/directory.ts';
 import { evaluate } from '../../domain/policy/evaluation.ts';
 import { targetOf, type Target } from '../../domain/policy/policy.ts';
 import type { StoredPlan } from '../../domain/request/plan.ts';
-import { readIntactPlan, type ActivePolicy } from '../../database/readers.ts';
+import type { ActivePolicy } from '../../database/readers.ts';
+import { directoriesOf } from '../../database/step-snapshot.ts';
 import type { Dependencies } from '../dependencies.ts';
-import { activePolicy, verifiedRequest } from '../load-request.ts';
+import { activePolicy, stepSnapshot, verifiedRequest } from '../load-request.ts';
 import { refuseOtherOwnerKey } from '../owner-key.ts';
 import { gatherFacts } from '../gather-facts.ts';
 import { factsDigest, recordEvaluation, type WholeEvaluation } from '../record-evaluation.ts';
-import type { StepTransaction } from '../record.ts';
+import type { StepTransaction } from '../step.ts';
 
 /** A stored plan, and what it is evaluated by: the policy and the people of now. */
 export interface PlanInputs {
@@ -34,23 +35,19 @@ export async function evaluatePlan(
   planDigest: string,
 ): Promise<EvaluatedPlan | null> {
   const { manager, row } = transaction;
-  const [active, planRow, { directory: now, generation }, at_creation, signed] = await Promise.all([
-    activePolicy(dependencies, manager),
-    readIntactPlan(manager, row.id, planDigest),
-    dependencies.directories.now(manager),
-    dependencies.directories.at(manager, row.created_at),
+  const [snapshot, planRow, signed] = await Promise.all([
+    stepSnapshot(transaction),
+    transaction.readPlan(planDigest),
     verifiedRequest(dependencies, row),
   ]);
   if (!planRow) throw new KeyturnError('plan_failed', 'There is no such plan.');
+  const active = await activePolicy(dependencies, manager, snapshot);
   const target = targetOf(active.policy, row.target);
   if (!target) return null;
-  const directories = { now, at_creation };
-  const inputs = { signed, plan: planRow.body, planDigest, active, target, directories };
-  return evaluateInputs(dependencies, transaction, {
-    ...inputs,
-    directoryGeneration: generation,
-    phase: 'planned',
-  });
+  const directories = await directoriesOf(dependencies.directories, manager, snapshot);
+  const directoryGeneration = snapshot.generations.now;
+  const inputs = { signed, plan: planRow.body, planDigest, active, target, directories, directoryGeneration };
+  return evaluateInputs(dependencies, transaction, { ...inputs, phase: 'planned' });
 }
 
 /** The one sequence by which a plan is evaluated, whether people are asked because of it or it is about to be executed. */
@@ -68,9 +65,9 @@ export async function evaluateInputs(
 }
 
 /** Keeps what a plan was evaluated by, before anything comes of it. */
-export async function keepEvaluation(transaction: StepTransaction, evaluated: EvaluatedPlan): Promise<void> {
+export function keepEvaluation(transaction: StepTransaction, evaluated: EvaluatedPlan): void {
   const { round: before } = transaction.row;
   // What people are asked belongs to the round that it opens.
   const round = evaluated.phase === 'planned' ? before + 1 : before;
-  await recordEvaluation(transaction, { ...evaluated, round, directory: evaluated.directories.now });
+  recordEvaluation(transaction, { ...evaluated, round, directory: evaluated.directories.now });
 }

@@ -10,14 +10,15 @@ import type { CodeWithoutData } from '../../domain/policy/visibility.ts';
 import { rowDecisionDigest } from '../../domain/request/digests.ts';
 import { isFinal } from '../../domain/request/status.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';
-import { readSwitches } from '../../database/kill-switches.ts';
 import type { RequestRow } from '../../database/tables.ts';
-import { rememberPeople } from '../actors.ts';
+import { personSubjects } from '../actors.ts';
 import { closeSwitchedOff, denyByPolicy, refuseExecution, type Closed } from '../close-request.ts';
 import type { Dependencies } from '../dependencies.ts';
+import { stepSnapshot } from '../load-request.ts';
 import { stepReference } from '../caller.ts';
 import { evaluationFacts, shownRules } from '../record-evaluation.ts';
-import { recordStep, type RecordableStep, type StepTransaction } from '../record.ts';
+import { recordStep, type RecordableStep } from '../record.ts';
+import type { StepTransaction } from '../step.ts';
 import { refuseOtherAttempt, refuseOtherPlan } from './due-attempt.ts';
 import { evaluatePlan, keepEvaluation, type EvaluatedPlan } from './evaluate-plan.ts';
 import { shortageOf } from './shortage.ts';
@@ -71,9 +72,10 @@ export function evaluationStep(
     await refuseOtherPlan(transaction, input);
     const evaluated = await evaluatePlan(dependencies, transaction, input.plan_digest);
     if (!evaluated) return refuseExecution(transaction, 'target_removed');
-    await keepEvaluation(transaction, evaluated);
+    keepEvaluation(transaction, evaluated);
+    const { switches } = await stepSnapshot(transaction);
     const { agents } = evaluated.directories.now;
-    const [engaged] = switchesAgainst(await readSwitches(transaction.manager), { ...row, agents });
+    const [engaged] = switchesAgainst(switches, { ...row, agents });
     if (engaged) return closeSwitchedOff(transaction, engaged);
     if (!mayStillAsk(evaluated.directories, row)) return deny(transaction, evaluated, 'requester_inactive');
     if (evaluated.evaluation.effect === 'forbid') return deny(transaction, evaluated, 'forbidden');
@@ -194,9 +196,9 @@ async function appendPending(
   transaction: StepTransaction,
   evaluated: EvaluatedPlan,
 ): Promise<void> {
-  const { manager, row } = transaction;
+  const { row } = transaction;
   const people = peopleBehind(evaluated.directories.now, row.lineage);
-  await rememberPeople(manager, identityKey, people);
+  transaction.remember(personSubjects(identityKey, people));
   await transaction.append({
     type: 'request.pending',
     policy_digest: evaluated.policyDigest,

@@ -4,13 +4,7 @@ import { KeyturnError } from '../../domain/errors.ts';
 import { identityKey, rootOf } from '../../domain/identity/identity.ts';
 import { isFinal } from '../../domain/request/status.ts';
 import { databaseNow } from '../../database/clock.ts';
-import {
-  countClaims,
-  executionState,
-  isClaimMissing,
-  noteTransaction,
-  openClaim,
-} from '../../database/executions.ts';
+import { countClaims, executionState, noteTransaction, openClaim } from '../../database/executions.ts';
 import { recordedStep } from '../../database/steps.ts';
 import type { ExecutionRow, RequestRow } from '../../database/tables.ts';
 import { noteTrouble, readTrouble } from '../../database/target-troubles.ts';
@@ -23,7 +17,8 @@ import type { Dependencies } from '../dependencies.ts';
 import { withHeartbeat } from '../heartbeat.ts';
 import { stepReference } from '../caller.ts';
 import { ownRow } from '../load-request.ts';
-import { recordStep, type StepReference, type StepTransaction } from '../record.ts';
+import { recordStep } from '../record.ts';
+import type { StepReference, StepTransaction } from '../step.ts';
 import { hold } from './hold.ts';
 import { consumeKept } from './kept-messages.ts';
 import { closeUnsent, resolveClaim } from './resolve-claim.ts';
@@ -112,10 +107,12 @@ async function claimInTurn(progress: Progress, row: RequestRow): Promise<Execute
 /** Claims and acts. Null when the outcome is unknown or the claim was fenced off: look again. */
 async function claimAndAct(progress: Progress): Promise<Executed | null> {
   const { dependencies, reference } = progress;
-  await refuseMissing(progress);
   let claimed: Claim | null = null;
   // A claim is its own record: the step's name carries the attempt, so that a repeat sees the open claim instead.
-  const { count, sent } = await countClaims(dependencies.source.manager, reference.request);
+  const { count, sent, is_missing } = await countClaims(dependencies.source.manager, reference.request);
+  // While a claim is on record and not in its table nobody knows what came of it: nothing is claimed anew. It is
+  // reported, and looked for after a pause: not over and over.
+  if (is_missing) throw missing(progress);
   const settled =
     count > 0 && (await recordedStep(dependencies.source.manager, settleReference(reference, count)));
   if (settled) return settled as Executed;
@@ -141,15 +138,6 @@ async function claimAndAct(progress: Progress): Promise<Executed | null> {
   const now = await countClaims(dependencies.source.manager, reference.request);
   if (now.count <= count) throw missing(progress);
   return null;
-}
-
-/**
- * While a claim is on record and not in its table nobody knows what came of it: nothing is claimed anew. It is reported,
- * and looked for after a pause: not over and over.
- */
-async function refuseMissing(progress: Progress): Promise<void> {
-  const { dependencies, reference } = progress;
-  if (await isClaimMissing(dependencies.source.manager, reference.request)) throw missing(progress);
 }
 
 function missing({ dependencies, reference }: Progress): ApplicationFailure {

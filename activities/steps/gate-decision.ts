@@ -1,9 +1,6 @@
-import type { EntityManager } from 'typeorm';
-
 import { approvedUntil, cutAt, type GateResult } from '../../domain/execution/gate-validity.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';
-import { readDecisions } from '../../database/readers.ts';
-import type { RequestRow } from '../../database/tables.ts';
+import type { DecisionRow, RequestRow } from '../../database/tables.ts';
 
 /** A decision that somebody else acts on, and until when. */
 export type GateDecision = Pick<GateResult, 'decision' | 'valid_until'>;
@@ -24,18 +21,18 @@ export interface GateInputs {
  * Says until when an approval may be acted on: never longer than the approvals themselves last, nor past the end of the
  * request's start window or into a freeze.
  */
-export async function gateDecision(
-  manager: EntityManager,
-  row: Pick<RequestRow, 'id' | 'round'>,
+export function gateDecision(
+  { round: current }: Pick<RequestRow, 'round'>,
+  decisions: readonly DecisionRow[],
   { requirement, evaluatedAt, allowedMs, startsBefore }: GateInputs,
-): Promise<GateDecision> {
+): GateDecision {
   if (requirement === null) {
     const validUntil = new Date(evaluatedAt.getTime() + allowedMs).toISOString();
     return { decision: 'allowed', valid_until: cutAt(validUntil, startsBefore) };
   }
-  const approvals = (await readDecisions(manager, row.id))
+  const approvals = decisions
     .filter(
-      ({ round, verdict, outcome }) => round === row.round && verdict === 'approve' && outcome === 'counted',
+      ({ round, verdict, outcome }) => round === current && verdict === 'approve' && outcome === 'counted',
     )
     .map(({ at, seats }) => ({ at: at.toISOString(), seats }));
   const validUntil = approvedUntil(requirement, approvals, evaluatedAt.toISOString());

@@ -1,5 +1,5 @@
 import type { Hold } from '../../domain/execution/start.ts';
-import type { StepTransaction } from '../record.ts';
+import type { StepTransaction } from '../step.ts';
 import type { Executed } from './settle.ts';
 
 /** An approved request that may not start yet stays approved, and says until when it waits and why. */

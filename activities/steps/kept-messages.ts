@@ -1,8 +1,9 @@
 import type { CountedDecision } from '../../domain/approval/quorum.ts';
-import { markConsumed, readKept } from '../../database/kept-messages.ts';
+import { markConsumed } from '../../database/kept-messages.ts';
 import type { Dependencies } from '../dependencies.ts';
+import { stepSnapshot } from '../load-request.ts';
 import { consumeOne, instantWithoutHistory, openMessage } from './messages.ts';
-import type { StepTransaction } from '../record.ts';
+import type { StepTransaction } from '../step.ts';
 
 /**
  * Records what the API has acknowledged for this request and nobody has consumed, in the order of its acknowledgement,
@@ -14,7 +15,7 @@ export async function consumeKept(
   transaction: StepTransaction,
 ): Promise<readonly CountedDecision[]> {
   const { manager, row } = transaction;
-  const kept = await readKept(manager, row.id);
+  const { kept } = await stepSnapshot(transaction);
   if (kept.length === 0) return [];
   const counted: CountedDecision[] = [];
   for (const { kind, envelope } of kept) {

@@ -3,7 +3,7 @@ import { isKeyturnError } from '../../domain/errors.ts';
 import type { CountedDecision } from '../../domain/approval/quorum.ts';
 import { countDecision, type Instant } from './count-decision.ts';
 import type { Dependencies } from '../dependencies.ts';
-import type { StepTransaction } from '../record.ts';
+import type { StepTransaction } from '../step.ts';
 import { withdrawRequest } from './withdraw.ts';
 
 /** A message as it arrived: unverified. */

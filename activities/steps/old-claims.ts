@@ -2,7 +2,7 @@ import { noteUnanswered, oldClaims, openClaim } from '../../database/executions.
 import type { Dependencies } from '../dependencies.ts';
 import { PROBING_MS, eachRequest } from './each-request.ts';
 import { ownRow } from '../load-request.ts';
-import type { StepReference } from '../record.ts';
+import type { StepReference } from '../step.ts';
 import { resolveClaim } from './resolve-claim.ts';
 
 /** No run of the execution is at it for so long: the server ends each after ten minutes. */

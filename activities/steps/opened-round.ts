@@ -2,7 +2,7 @@ import { readEntries } from '../../database/audit-entries.ts';
 import { clocksBetween } from '../../domain/calendar/deadlines.ts';
 import { canonicalJson } from '../../domain/crypto/canonical-json.ts';
 import type { Dependencies } from '../dependencies.ts';
-import type { StepTransaction } from '../record.ts';
+import type { StepTransaction } from '../step.ts';
 
 /**
  * True when the row still says of its round what the entry says that opened it: since when it waits, until when, by which

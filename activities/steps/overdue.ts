@@ -3,7 +3,8 @@ import { closeExpired, closeLost } from '../close-request.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { eachRequest } from './each-request.ts';
 import { consumeKept } from './kept-messages.ts';
-import { recordStep, type StepTransaction } from '../record.ts';
+import { recordStep } from '../record.ts';
+import type { StepTransaction } from '../step.ts';
 
 /** Silence never approves, also where a workflow is stuck: what is overdue is closed. Answers the requests. */
 export async function expireOverdue(

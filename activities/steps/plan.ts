@@ -9,28 +9,21 @@ import { likenesses } from '../../domain/request/likeness.ts';
 import type { StoredPlan } from '../../domain/request/plan.ts';
 import { actionOf, targetDigest, targetOf, type Target } from '../../domain/policy/policy.ts';
 import { isFinal, type RequestStatus } from '../../domain/request/status.ts';
-import { readSwitches } from '../../database/kill-switches.ts';
-import { insertOnce } from '../../database/row-statements.ts';
-import { recordedStep } from '../../database/steps.ts';
+import { readOverview } from '../../database/step-snapshot.ts';
 import { readTrouble } from '../../database/target-troubles.ts';
-import { planTable, type PlanRow, type RequestRow } from '../../database/tables.ts';
+import type { PlanRow, RequestRow } from '../../database/tables.ts';
 import { closeFailed, closeSwitchedOff, denyByPolicy, type Closed } from '../close-request.ts';
 import type { PlannedCall, PlanRefusal } from '../connectors/connector.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { refuseOtherAttempt } from './due-attempt.ts';
 import type { PlanInputs } from './evaluate-plan.ts';
 import { withHeartbeat } from '../heartbeat.ts';
-import { activePolicy, ownRow, prepareCall, verifiedRequest } from '../load-request.ts';
+import { activePolicy, prepareCall, verifiedRequest } from '../load-request.ts';
 import { stepReference } from '../caller.ts';
 import { gatherFacts } from '../gather-facts.ts';
 import { factsDigest, recordEvaluation } from '../record-evaluation.ts';
-import {
-  recordStep,
-  recordStepAndNext,
-  type RecordableStep,
-  type StepReference,
-  type StepTransaction,
-} from '../record.ts';
+import { recordStep, recordStepAndNext, type RecordableStep } from '../record.ts';
+import { ownOf, type StepReference, type StepTransaction } from '../step.ts';
 import { errorClass } from '../error-class.ts';
 import { evaluationStep, type Evaluated } from './evaluate.ts';
 import { rehearse } from './rehearse.ts';
@@ -59,18 +52,19 @@ async function planOnce(
   reference: StepReference,
   attempt: number,
 ): Promise<Planned> {
-  const stored = await recordedStep(dependencies.source.manager, reference);
-  if (stored !== undefined) return stored as Planned;
-  const row = await ownRow(dependencies, reference);
+  const overview = await readOverview(dependencies.source.manager, reference);
+  const { recorded, snapshot } = overview;
+  if (recorded) return recorded.result as Planned;
+  const row = ownOf(overview.row, reference);
   if (isFinal(row.status)) return { kind: 'closed', status: row.status };
   refuseOtherAttempt(row, attempt);
   const { manager } = dependencies.source;
-  const [active, now, switches] = await Promise.all([
-    activePolicy(dependencies),
-    dependencies.directories.now(manager),
-    readSwitches(manager),
+  const { generations } = snapshot;
+  const [active, now] = await Promise.all([
+    activePolicy(dependencies, manager, snapshot),
+    dependencies.directories.ofGeneration(manager, generations.now, snapshot.now),
   ]);
-  const [engaged] = switchesAgainst(switches, { ...row, agents: now.directory.agents });
+  const [engaged] = switchesAgainst(snapshot.switches, { ...row, agents: now.directory.agents });
   // What a kill switch stops is not even planned: nothing of it reaches the target.
   if (engaged)
     return recordPlanned(dependencies, reference, (transaction) => closeSwitchedOff(transaction, engaged));
@@ -168,7 +162,7 @@ async function refuseEarly(
   const evaluated = { facts, evaluation, policyDigest: digest, factsDigest: factsDigest(facts) };
   const where = { round: row.round, phase: 'creation', directoryGeneration: generation, directory } as const;
   return recordPlanned(dependencies, reference, async (transaction) => {
-    await recordEvaluation(transaction, { ...evaluated, ...where });
+    recordEvaluation(transaction, { ...evaluated, ...where });
     return denyByPolicy(transaction, 'forbidden', evaluated);
   });
 }
@@ -182,10 +176,9 @@ export async function abandonPlanning(
   { at, step }: { readonly step: string; readonly at: string },
 ): Promise<Planned | { readonly status: RequestStatus }> {
   return recordStep(dependencies, stepReference(`abandon/${step}`, at), async (transaction) => {
-    const { row, manager, reference } = transaction;
+    const { row, manager } = transaction;
     if (isFinal(row.status)) return { status: row.status };
-    const planned = (await recordedStep(manager, { ...reference, step: `plan/${step}` })) as
-      Planned | undefined;
+    const planned = (await transaction.resultOf(`plan/${step}`)) as Planned | undefined;
     if (planned?.kind === 'planned') return planned;
     const trouble = await readTrouble(manager, row.id);
     const detail = trouble ?? 'The target could not be reached for a plan.';
@@ -211,13 +204,13 @@ async function storePlan(
   planned: PlannedCall,
   target: Target,
 ): Promise<Planned> {
-  const { manager, reference, row } = transaction;
+  const { reference, row } = transaction;
   const salt = randomBytes(16).toString('hex');
   const body: StoredPlan = { ...planned.plan, salt, target_digest: targetDigest(target) };
   const digest = planDigest(body);
   const alike = likenesses({ ...planned, action: row.action, target: row.target });
   const planRow: PlanRow = { request: row.id, digest, body, made_at: new Date(reference.at), alike };
-  await insertOnce(manager, planTable, planRow);
+  transaction.storePlan(planRow);
   await transaction.append({
     type: 'request.planned',
     decision_digest: null,

@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 import { checkDecision } from '../../domain/approval/decision.ts';
 import { openEnvelope } from '../../domain/crypto/envelope.ts';
+import type { Directory } from '../../domain/identity/directory.ts';
 import type { CountedDecision } from '../../domain/approval/quorum.ts';
 import type { DecisionDirectories } from '../../domain/approval/seats.ts';
 import { decidableRequest } from '../../database/readers.ts';
@@ -15,6 +16,7 @@ export interface RebuildInputs {
   readonly manager: EntityManager;
   readonly row: RequestRow;
   readonly today: Today;
+  readonly atCreation: Directory;
 }
 
 /**
@@ -27,8 +29,8 @@ export async function rebuildDecisions(
   inputs: RebuildInputs,
   rows: readonly DecisionRow[],
 ): Promise<CountedDecision[]> {
-  const { manager, row, today } = inputs;
-  const directories = await decisionDirectories(dependencies, manager, { row, today });
+  const { manager, ...people } = inputs;
+  const directories = await decisionDirectories(dependencies, manager, people);
   const rebuilt: CountedDecision[] = [];
   let waiting = await signedDecisions(dependencies, inputs, rows);
   for (let before = -1; before < rebuilt.length;) {

@@ -9,6 +9,7 @@ import { KeyturnError } from '../../domain/errors.ts';
 import type { OwnerKey } from '../../domain/policy/fact-declarations.ts';
 import { RECEIVED_WITHIN_MS } from '../../domain/request/overdue.ts';
 import { NO_LEAF } from '../../domain/audit/leaf.ts';
+import type { Directory } from '../../domain/identity/directory.ts';
 import { pseudonymOf } from '../../domain/identity/ids.ts';
 import { databaseNow } from '../../database/clock.ts';
 import { gateToWorkflow } from '../../database/gate-answers.ts';
@@ -17,7 +18,7 @@ import { readRequest } from '../../database/readers.ts';
 import { lockOpenRequests, openRequests } from '../../database/rehearsals.ts';
 import { insertOnce } from '../../database/row-statements.ts';
 import { requestTable, type RequestRow } from '../../database/tables.ts';
-import { accountActor, rememberAccounts, requesterKind } from '../actors.ts';
+import { accountActor, accountSubjects, requesterKind } from '../actors.ts';
 import { closeExpired, closeFailed } from '../close-request.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { CLOCK_TOLERANCE_MS } from '../../domain/calendar/clock-tolerance.ts';
@@ -25,7 +26,8 @@ import type { CodeWithoutData } from '../../domain/policy/visibility.ts';
 import { OneByOne } from './one-by-one.ts';
 import { keptOwnerKey } from '../owner-key.ts';
 import { stepReference } from '../caller.ts';
-import { announceChange, ownOf, Step, type StepReference, type StepTransaction } from '../record.ts';
+import { announceChange } from '../record.ts';
+import { ownOf, Step, type StepReference, type StepTransaction } from '../step.ts';
 
 /** What the workflow learns of a request it may wait for. */
 export interface Received {
@@ -37,7 +39,9 @@ interface Arrival {
   readonly signed: SignedRequest;
   readonly policy: PolicySet;
   readonly ownerKey: OwnerKey | null;
-  /** Whose open requests it is one of. Null for the review of a break-glass request: Keyturn itself opens it. */
+  /** As it was when the request was made. */
+  readonly directory: Directory;
+  /** Whose open requests it is one of. Null for the review of a break-glass request. */
   readonly root: BudgetRoot | null;
 }
 
@@ -59,8 +63,13 @@ export async function receive(
   }
   const policy = await dependencies.policies.byDigest(dependencies.source.manager, signed.policy_digest);
   const ownerKey = await keptOwnerKey(dependencies, signed, policy);
-  const root = await rootOf(dependencies, signed);
-  const arrival = { envelope: input.request, signed, policy, ownerKey, root };
+  const directory = await dependencies.directories.at(
+    dependencies.source.manager,
+    new Date(signed.issued_at),
+  );
+  // Keyturn itself opens reviews of break-glass requests.
+  const root = isReviewAction(signed.action) ? null : budgetRoot(directory, signed.lineage);
+  const arrival = { envelope: input.request, signed, policy, ownerKey, directory, root };
   const insert = (): Promise<Received> =>
     dependencies.source.transaction((manager) => receiveOnce(dependencies, { manager, reference }, arrival));
   // The database lets in one request of a root at a time: those that wait for that hold no connection meanwhile.
@@ -70,27 +79,17 @@ export async function receive(
   return result;
 }
 
-async function rootOf(
-  { directories, source }: Dependencies,
-  signed: SignedRequest,
-): Promise<BudgetRoot | null> {
-  if (isReviewAction(signed.action)) return null;
-  const directory = await directories.at(source.manager, new Date(signed.issued_at));
-  return budgetRoot(directory, signed.lineage);
-}
-
 async function receiveOnce(
   dependencies: Dependencies,
   { manager, reference }: { manager: EntityManager; reference: StepReference },
   arrival: Arrival,
 ): Promise<Received> {
   const result: Received = { mode: arrival.signed.mode };
-  const now = await databaseNow(manager);
+  // Before everything else of the transaction: nobody waits in a circle.
+  const now = await (arrival.root === null ? databaseNow(manager) : lockOpenRequests(manager, arrival.root));
   if (Date.parse(arrival.signed.issued_at) > now.getTime() + CLOCK_TOLERANCE_MS)
     throw new KeyturnError('envelope_invalid', 'The request is dated in the future.');
   const row = rowOf(arrival, reference, now);
-  // Before everything else of the transaction: nobody waits in a circle.
-  if (arrival.root !== null) await lockOpenRequests(manager, arrival.root);
   if (!(await insertOnce(manager, requestTable, row))) {
     ownOf(await readRequest(manager, reference.request), reference);
     return result;
@@ -101,7 +100,8 @@ async function receiveOnce(
   const isLate = now.getTime() - Date.parse(arrival.signed.issued_at) > RECEIVED_WITHIN_MS;
   if (isLate) await closeExpired(step, 'expire_unseen', { failure: TOO_LATE });
   else if (await isBeyondBudget(dependencies, manager, arrival)) await closeFailed(step, BEYOND_BUDGET);
-  await step.write(result);
+  step.keepResult(result);
+  await step.write();
   return result;
 }
 
@@ -150,14 +150,13 @@ function rowOf(
 }
 
 async function appendReceived(
-  { directories, identityKey }: Dependencies,
+  { identityKey }: Dependencies,
   transaction: StepTransaction,
-  { envelope, signed }: Arrival,
+  { envelope, signed, directory }: Arrival,
 ): Promise<void> {
-  const { manager, row } = transaction;
-  const directory = await directories.at(manager, row.created_at);
+  const { row } = transaction;
   const requester = { issuer: row.requester_issuer, subject: row.requester_subject };
-  await rememberAccounts(manager, identityKey, signed.lineage);
+  transaction.remember(accountSubjects(identityKey, signed.lineage));
   await transaction.append({
     type: 'request.received',
     actor: accountActor(identityKey, requester, requesterKind(directory, requester)),

@@ -11,7 +11,8 @@ import { evaluatePlan, keepEvaluation, type EvaluatedPlan } from './evaluate-pla
 import { shortageOf } from './shortage.ts';
 import { consumeKept } from './kept-messages.ts';
 import { stepReference } from '../caller.ts';
-import { recordStep, type StepTransaction } from '../record.ts';
+import { recordStep } from '../record.ts';
+import type { StepTransaction } from '../step.ts';
 import { settleStanding } from './standing.ts';
 
 /**
@@ -52,7 +53,7 @@ async function tighten(
   if (mayAsk && evaluated.evaluation.effect !== 'forbid' && isRequiredAlready(row, evaluated)) {
     return followPeople(dependencies, transaction, evaluated);
   }
-  await keepEvaluation(transaction, evaluated);
+  keepEvaluation(transaction, evaluated);
   if (!mayAsk) await denyByPolicy(transaction, 'requester_inactive', evaluated);
   else if (evaluated.evaluation.effect === 'forbid') await denyByPolicy(transaction, 'forbidden', evaluated);
   else await returnToReview(transaction, 'requirement_changed');

@@ -7,7 +7,8 @@ import type { Dependencies } from '../dependencies.ts';
 import type { ProbeOutcome } from '../connectors/connector.ts';
 import { troubleOf } from '../connectors/trouble.ts';
 import { prepareCall, verifiedRequest } from '../load-request.ts';
-import { recordStep, type StepReference } from '../record.ts';
+import { recordStep } from '../record.ts';
+import type { StepReference } from '../step.ts';
 import { settle, type Executed } from './settle.ts';
 
 /** Who queries the target about a claim, and whether an unknown answer is final. */

@@ -2,9 +2,9 @@ import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import type { RequestStatus } from '../../domain/request/status.ts';
 import { settleClaim } from '../../database/executions.ts';
 import type { ExecutionRow } from '../../database/tables.ts';
-import { claimWindows } from '../../database/counted-facts.ts';
+import { claimOfWindows } from '../../database/counted-facts.ts';
 import type { Closed } from '../close-request.ts';
-import type { StepTransaction } from '../record.ts';
+import type { StepTransaction } from '../step.ts';
 
 /** The result of an approved action. `again`: nothing happened, and it must be planned and evaluated anew. */
 export type Executed =
@@ -72,7 +72,7 @@ async function recordSettled(
   if (status !== 'not_done') await transaction.move(step, finalColumns(status, settlement));
   // Nothing happened, and it may still: until then it counts as before.
   if (state === 'released' || state === 'not_done')
-    await claimWindows(transaction.manager, transaction.row.id, null);
+    transaction.store(claimOfWindows(transaction.row.id, null));
   await transaction.append({
     type: `execution.${state}`,
     at: transaction.now.toISOString(),

@@ -5,7 +5,7 @@ import type { Requirement } from '../../domain/request/requirement.ts';
 import type { RequestRow } from '../../database/tables.ts';
 import { decisionDirectories } from '../../database/decision-directories.ts';
 import type { Dependencies } from '../dependencies.ts';
-import type { StepTransaction } from '../record.ts';
+import type { StepTransaction } from '../step.ts';
 import type { EvaluatedPlan } from './evaluate-plan.ts';
 
 /** Shown to the requester and to operators at once: a request that nobody can approve would only expire. Logged when new. */
@@ -18,7 +18,11 @@ export async function shortageOf(
   }: { readonly evaluated: EvaluatedPlan; readonly requirement: Requirement },
 ): Promise<RequestRow['shortage']> {
   const today = { policy: active.policy, directory: known.now };
-  const directories = await decisionDirectories(dependencies, manager, { row, today });
+  const directories = await decisionDirectories(dependencies, manager, {
+    row,
+    today,
+    atCreation: known.at_creation,
+  });
   const owners = ownersOf(active.policy, row);
   const shortages = shortagesOf({ requirement, lineage: row.lineage, owners, directories });
   if (shortages.length === 0) return null;

@@ -1,24 +1,26 @@
-import type { EntityManager } from 'typeorm';
-
 import { openSelectors } from '../../domain/approval/open-selectors.ts';
 import { tally, type CountedDecision } from '../../domain/approval/quorum.ts';
 import { standingRequest, tallyFactsOf, type DecidableRequest } from '../../domain/approval/seats.ts';
-import { decidableRequest, readDecisions, type ActivePolicy } from '../../database/readers.ts';
-import type { RequestRow } from '../../database/tables.ts';
-import { decisionDirectories, type Today } from '../../database/decision-directories.ts';
+import { decidableRequest, type ActivePolicy } from '../../database/readers.ts';
+import { decisionDirectories } from '../../database/decision-directories.ts';
+import { directoriesOf } from '../../database/step-snapshot.ts';
 import type { Dependencies } from '../dependencies.ts';
-import type { StepTransaction } from '../record.ts';
+import { stepSnapshot } from '../load-request.ts';
+import type { StepTransaction } from '../step.ts';
 
 /** The request with what its decisions are worth by the directory of now, or null while nothing is asked of people. */
 export async function standingNow(
   dependencies: Dependencies,
-  manager: EntityManager,
-  { row, today }: { readonly row: RequestRow; readonly today: Today },
+  transaction: StepTransaction,
+  { policy }: Pick<ActivePolicy, 'policy'>,
 ): Promise<DecidableRequest | null> {
-  const request = decidableRequest(row, await readDecisions(manager, row.id), today.policy);
-  return (
-    request && standingRequest(request, await decisionDirectories(dependencies, manager, { row, today }))
-  );
+  const { manager, row } = transaction;
+  const snapshot = await stepSnapshot(transaction);
+  const directories = await directoriesOf(dependencies.directories, manager, snapshot);
+  const request = decidableRequest(row, snapshot.decisions, policy);
+  const today = { policy, directory: directories.now };
+  const people = { row, today, atCreation: directories.at_creation };
+  return request && standingRequest(request, await decisionDirectories(dependencies, manager, people));
 }
 
 /**
@@ -33,10 +35,8 @@ export async function settleStanding(
   transaction: StepTransaction,
   active: Pick<ActivePolicy, 'policy' | 'digest'>,
 ): Promise<readonly CountedDecision[] | null> {
-  const { manager, row } = transaction;
-  const { directory } = await dependencies.directories.now(manager);
-  const today = { policy: active.policy, directory };
-  const request = await standingNow(dependencies, manager, { row, today });
+  const { row } = transaction;
+  const request = await standingNow(dependencies, transaction, active);
   if (!request) return null;
   const decisions = request.decisions.map(({ account: _account, ...decision }) => decision);
   if (row.status !== 'pending' && row.status !== 'approved') return decisions;

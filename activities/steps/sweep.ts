@@ -8,7 +8,8 @@ import type { Dependencies } from '../dependencies.ts';
 import { PROBING_MS, eachRequest } from './each-request.ts';
 import { resolveOpenClaim, settleOldClaims } from './old-claims.ts';
 import { expireOverdue } from './overdue.ts';
-import { recordStep, type StepReference } from '../record.ts';
+import { recordStep } from '../record.ts';
+import type { StepReference } from '../step.ts';
 
 /** What a sweep found and closed, or could only report. */
 export interface Swept {

@@ -1,4 +1,5 @@
 import { isWithdrawalRecorded } from '../../database/audit-entries.ts';
+import { directoriesOf } from '../../database/step-snapshot.ts';
 import { personOf } from '../../domain/identity/directory.ts';
 import { sha256 } from '../../domain/crypto/digest.ts';
 import type { SignedWithdrawal } from '../../domain/crypto/envelope.ts';
@@ -7,9 +8,10 @@ import { standsBehind } from '../../domain/identity/own-request.ts';
 import { isReviewAction } from '../../domain/policy/policy.ts';
 import { askersOf } from '../../domain/execution/requester.ts';
 import { tooLateToWithdraw } from '../../domain/request/steps.ts';
-import { accountActor, rememberAccounts } from '../actors.ts';
+import { accountActor, accountSubjects } from '../actors.ts';
 import type { Dependencies } from '../dependencies.ts';
-import type { StepTransaction } from '../record.ts';
+import { stepSnapshot } from '../load-request.ts';
+import type { StepTransaction } from '../step.ts';
 
 interface Withdrawal {
   readonly signed: SignedWithdrawal;
@@ -22,11 +24,11 @@ export async function withdrawRequest(
   transaction: StepTransaction,
   { signed, envelope }: Withdrawal,
 ): Promise<void> {
-  const { row, manager } = transaction;
+  const { row } = transaction;
   if (await isRecorded(transaction, { signed, envelope })) return;
   const refusal = await refusalOf(dependencies, transaction, signed);
   if (refusal !== null) return recordRefused(dependencies, transaction, { signed, envelope, code: refusal });
-  await rememberAccounts(manager, dependencies.identityKey, [signed.by]);
+  transaction.remember(accountSubjects(dependencies.identityKey, [signed.by]));
   await transaction.move('withdraw', { status: 'cancelled', open_selectors: [] });
   await transaction.append({
     type: 'request.withdrawn',
@@ -63,8 +65,8 @@ async function recordRefused(
   transaction: StepTransaction,
   { signed, envelope, code }: Withdrawal & { readonly code: ErrorCode },
 ): Promise<void> {
-  const { row, manager } = transaction;
-  await rememberAccounts(manager, identityKey, [signed.by]);
+  const { row } = transaction;
+  transaction.remember(accountSubjects(identityKey, [signed.by]));
   await transaction.append({
     type: 'request.withdrawal_refused',
     actor: accountActor(identityKey, signed.by, 'person'),
@@ -76,11 +78,11 @@ async function recordRefused(
 
 async function isOfLineage(
   dependencies: Dependencies,
-  { manager, row }: StepTransaction,
+  transaction: StepTransaction,
   { by }: SignedWithdrawal,
 ): Promise<boolean> {
-  const { directory } = await dependencies.directories.now(manager);
-  const atCreation = await dependencies.directories.at(manager, row.created_at);
-  const somebody = { account: by, person: personOf(directory, by) ?? null };
-  return standsBehind(askersOf(row), somebody, [directory, atCreation]);
+  const snapshot = await stepSnapshot(transaction);
+  const { now, at_creation } = await directoriesOf(dependencies.directories, transaction.manager, snapshot);
+  const somebody = { account: by, person: personOf(now, by) ?? null };
+  return standsBehind(askersOf(transaction.row), somebody, [now, at_creation]);
 }

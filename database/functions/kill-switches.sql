@@ -13,6 +13,19 @@ begin
 end $$;
 grant execute on function keyturn.lock_kill_switches to keyturn_api;
 
+-- For a claim: what it goes by cannot change until it is made. One statement after another, so that all lock in one
+-- order. False where the state is missing: then nobody would be kept waiting. What is read needs a statement after this
+-- one, which sees what was committed while this one waited.
+create or replace function keyturn.lock_restrictions() returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform 1 from keyturn.policy_active for share;
+  perform 1 from keyturn.directory_state for share;
+  perform 1 from keyturn.kill_switch_state for share;
+  return found;
+end $$;
+grant execute on function keyturn.lock_restrictions to keyturn_worker;
+
 -- Locks by itself as well: it does not rely on its caller.
 create or replace function keyturn.throw_kill_switch(thrown jsonb, entries jsonb, subjects jsonb) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$

@@ -5,6 +5,7 @@ import { z } from 'zod';
 
 import { canonicalJson } from './canonical-json.ts';
 import { KeyturnError } from '../errors.ts';
+import { oncePer } from '../once-per.ts';
 
 /** An instant: RFC 3339, UTC, milliseconds. */
 const instant = z.iso.datetime({ precision: 3 });
@@ -109,11 +110,13 @@ export async function signEnvelope(payload: SignedPayload, signer: SigningKey): 
   const header = JSON.stringify({ alg: 'EdDSA', typ: typOf(payload.kind), kid: signer.kid });
   const input = [header, canonicalJson(payload)].map((part) => base64url(Buffer.from(part))).join('.');
   // Not by a library, which would give it to a thread: that costs more than signing.
-  const signature = sign(null, Buffer.from(input), KeyObject.from(signer.key));
+  const signature = sign(null, Buffer.from(input), keyObjectOf(signer.key));
   const envelope = `${input}.${base64url(signature)}`;
   if (envelope.length > ENVELOPE_BYTES_MAX) throw tooLarge();
   return envelope;
 }
+
+const keyObjectOf = oncePer((key: CryptoKey) => KeyObject.from(key));
 
 function refuseUnopenable(payload: SignedPayload): void {
   const { error } = SCHEMAS[payload.kind].safeParse(payload);

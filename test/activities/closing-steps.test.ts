@@ -11,7 +11,7 @@ import {
 } from '../../activities/close-request.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities } from '../../activities/index.ts';
-import { Step, type StepTransaction } from '../../activities/record.ts';
+import { Step, type StepTransaction } from '../../activities/step.ts';
 import { readRequest } from '../../database/readers.ts';
 import type { RequestRow } from '../../database/tables.ts';
 import { NO_LEAF } from '../../domain/audit/leaf.ts';

@@ -107,9 +107,15 @@ describe('a plan', () => {
 
   it('stands where it cannot be evaluated at once, and is evaluated by its own step', async () => {
     const caller = await received();
-    const at = (): Promise<never> => Promise.reject(new Error('the directory cannot be read'));
-    const now = dependencies.directories.now.bind(dependencies.directories);
-    const failing = { ...dependencies, directories: { now, at } as unknown as Dependencies['directories'] };
+    const { directories } = dependencies;
+    const ofGeneration: typeof directories.ofGeneration = async (manager, ...which) => {
+      if (manager.queryRunner) throw new Error('the directory cannot be read in a transaction');
+      return directories.ofGeneration(manager, ...which);
+    };
+    const failing = {
+      ...dependencies,
+      directories: { ofGeneration } as unknown as Dependencies['directories'],
+    };
     const planned = await planOf(caller, createActivities(failing));
     expect(await desk.row(caller.id)).toMatchObject({ status: 'planning', round: 0 });
     expect(await evaluationOf(caller, planned)).toMatchObject({ kind: 'review', round: 1 });

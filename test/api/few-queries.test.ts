@@ -22,8 +22,12 @@ async function create(token: string): Promise<void> {
   expect(reply.status).toBe(202);
 }
 
-async function show(token: string, id: string): Promise<void> {
-  expect((await api.http({ path: `/v1/requests/${id}`, token })).status).toBe(200);
+/** Of the second call: the first may read the policy and a directory, which the process then has. */
+async function statementsToShow(token: string, id: string): Promise<readonly string[]> {
+  const show = async (): Promise<void> =>
+    expect((await api.http({ path: `/v1/requests/${id}`, token })).status).toBe(200);
+  await show();
+  return statementsDuring(show);
 }
 
 it('three create a request that nobody waits for', async () => {
@@ -36,7 +40,16 @@ it('three create a request that nobody waits for', async () => {
 it('five show a request to its reviewers, three to those behind it', async () => {
   const { id } = await storeRequest(api);
   const reviewer = await api.issuer.humanToken('olga');
-  expect(await statementsDuring(() => show(reviewer, id))).toHaveLength(5);
+  expect(await statementsToShow(reviewer, id)).toHaveLength(5);
   const agent = await api.issuer.agentToken('agent-billing');
-  expect(await statementsDuring(() => show(agent, id))).toHaveLength(3);
+  expect(await statementsToShow(agent, id)).toHaveLength(3);
+});
+
+it('one more shows one that is older than the last change of the directory: who its people were then', async () => {
+  const { rows } = await api.db.query<{ at: Date }>('select changed_at as at from keyturn.directory_state');
+  const { id } = await storeRequest(api, { createdAt: rows[0]?.at ?? new Date() });
+  const reviewer = await api.issuer.humanToken('olga');
+  const statements = await statementsToShow(reviewer, id);
+  expect(statements).toHaveLength(6);
+  expect(statements.join()).toContain('from keyturn.directory_change where at <= $1');
 });

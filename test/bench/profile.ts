@@ -141,7 +141,7 @@ function rowsByPackage(
   const groups = Map.groupBy(frames, ({ frame }) => packageOf(frame) ?? '');
   return [...groups].map(([name, group]) => {
     const hottest = group.reduce((most, each) => (each.us > most.us ? each : most));
-    return { name, us: group.reduce((sum, { us }) => sum + us, 0), hottest: placeOf(hottest.frame) };
+    return { name, us: group.reduce((sum, { us }) => sum + us, 0), hottest: locationOf(hottest.frame) };
   });
 }
 
@@ -159,7 +159,7 @@ function fileOf({ url, lineNumber }: CallFrame): string {
   return `${url.split('/dist/').at(-1)}:${lineNumber + 1}`;
 }
 
-function placeOf(frame: CallFrame): string {
+function locationOf(frame: CallFrame): string {
   const file = frame.url.split('/').at(-1);
   return `${frame.functionName || '(anonymous)'} ${file ? `(${file}:${frame.lineNumber + 1})` : ''}`.trim();
 }

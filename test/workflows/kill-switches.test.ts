@@ -265,7 +265,7 @@ describe('a switch and a claim at the same moment', () => {
     await other.query('begin');
     await other.query('update keyturn.kill_switch_state set generation = generation + 1');
     await desk.decide(id, 'olga');
-    await waitForLock('keyturn_worker', 'kill_switch_state');
+    await waitForLock('keyturn_worker', 'lock_restrictions');
     const switchId = `swi_${'a'.repeat(26)}`;
     await other.query(
       `insert into keyturn.kill_switch (id, scope_kind, scope_value, reason, thrown_by, thrown_at)

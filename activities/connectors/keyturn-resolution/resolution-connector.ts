@@ -4,7 +4,8 @@ import type { ExecutionRow } from '../../../database/tables.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Dependencies } from '../../dependencies.ts';
 import { caller } from '../../caller.ts';
-import { recordAnswer, type StepReference, type StepTransaction } from '../../record.ts';
+import { recordAnswer } from '../../record.ts';
+import type { StepReference, StepTransaction } from '../../step.ts';
 import { settle } from '../../steps/settle.ts';
 import { misstatement } from '../approved-plan.ts';
 import type {

@@ -92,7 +92,7 @@ export async function directoriesOf(
 }
 
 /** The directory as it was when the request was made: where it has not changed since, the caller's, without a query. */
-async function directoryAtCreation(
+export async function directoryAtCreation(
   { source: { manager }, directories }: Pick<Knowing, 'source' | 'directories'>,
   { directoryGeneration, directoryChangedAtMs }: Caller,
   { created_at: at }: RequestRow,

@@ -12,7 +12,7 @@ import { refreshCaller } from '../auth/authenticate.ts';
 import { canRead, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { decisionView, openSealed } from './decision-view.ts';
-import { notFound, standingOf } from './load.ts';
+import { directoryAtCreation, notFound, standingOf } from './load.ts';
 import type { ShownRow } from './shown-row.ts';
 import { rowAsSigned } from './signed-rows.ts';
 import { ruleView, summaryView } from './summary.ts';
@@ -29,8 +29,9 @@ export async function requestView(
 ): Promise<RequestView> {
   const { manager } = context.source;
   const row = await rowAsSigned(context, known);
-  const { visibility, isOwn } = await callerVisibility(context, caller, { row, decisions });
-  const standing = await standingOf(context, caller, { row, decisions });
+  const people = { atCreation: await directoryAtCreation(context, caller, row) };
+  const { visibility, isOwn } = await callerVisibility(context, caller, { row, decisions, people });
+  const standing = await standingOf(context, caller, { row, decisions, people });
   const summary = summaryView(context, caller, { row, standing, visibility });
   // Those behind a request sent its arguments and claims, so they may always see them.
   const words = visibility === 'whole' || isOwn ? await wordsOf(context, row) : {};
