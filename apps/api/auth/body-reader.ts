@@ -12,9 +12,12 @@ import { strictUtf8 } from '../http/idempotency.ts';
 import type { RateLimiter } from '../http/rate-limiter.ts';
 
 /** JSON, also under the name that provisioning clients give it (RFC 7644 section 3.1). */
-const MEDIA_TYPES: ReadonlySet<string> = new Set(['application/json', 'application/scim+json']);
+const JSON_TEXT = { types: new Set(['application/json', 'application/scim+json']), parse: parseJsonText };
 
-const FORM: ReadonlySet<string> = new Set(['application/x-www-form-urlencoded']);
+const FORM = {
+  types: new Set(['application/x-www-form-urlencoded']),
+  parse: (text: string): unknown => Object.fromEntries(new URLSearchParams(text)),
+};
 
 /** A larger body is refused: nobody could review it. */
 export const BODY_BYTES_MAX = 256 * 1024;
@@ -69,8 +72,8 @@ async function parsedBody(
   const hasBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
   if (!hasBody) return undefined;
-  const isForm = isFormPath(request.path);
-  refuseMediaType(request, isForm ? FORM : MEDIA_TYPES);
+  const { types, parse } = isFormPath(request.path) ? FORM : JSON_TEXT;
+  refuseMediaType(request, types);
   const bytesMax = limitOf(request);
   if (Number(request.headers['content-length']) > bytesMax) throw tooLarge(bytesMax);
   if (caller && isProposal(request))
@@ -79,7 +82,7 @@ async function parsedBody(
   payFor(context.limits.calls, request.payer, bytes.length);
   const text = strictUtf8(bytes);
   if (text === null) throw new KeyturnError('invalid_json', 'The body is not UTF-8.');
-  return isForm ? Object.fromEntries(new URLSearchParams(text)) : parseJsonText(text);
+  return parse(text);
 }
 
 /** What browsers and identity providers post is a form. */

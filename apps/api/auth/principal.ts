@@ -198,8 +198,7 @@ function humanity(
 ): Pick<Principal, 'isClientOfPeople' | 'isInteractive' | 'isHuman' | 'channel'> {
   const client = clientOf(claims);
   const isClientOfPeople = client !== null && issuer.human?.clients.includes(client) === true;
-  // Where nobody consented to anything, nobody signed in: an application's own token has roles at most.
-  const isInteractive = isClientOfPeople && scopesOf(claims).length > 0 && isPersonAt(claims);
+  const isInteractive = isClientOfPeople && hasConsented(claims);
   const scope = issuer.human?.scope ?? '';
   return {
     isClientOfPeople,
@@ -207,6 +206,11 @@ function humanity(
     isHuman: isInteractive && scope !== '' && scopesOf(claims).includes(scope),
     channel: client !== null && client === issuer.cli_client ? 'cli' : 'api',
   };
+}
+
+/** Where nobody consented to anything, nobody signed in: an application's own token has roles at most. */
+function hasConsented(claims: Claims): boolean {
+  return scopesOf(claims).length > 0 && isPersonAt(claims);
 }
 
 /** One issuer serves people and machines alike, so each token has to prove that a person stands behind it. */

@@ -15,6 +15,8 @@ export interface Page {
   readonly location: string;
 }
 
+type SentOptions = Omit<RequestInit, 'headers'> & { readonly headers: Readonly<Record<string, string>> };
+
 /** Keeps cookies as a browser does that knows one site only. */
 export class Browser {
   readonly cookies = new Map<string, string>();
@@ -46,20 +48,20 @@ export class Browser {
     return { status, csrf: body.csrf_token ?? '', id: body.id ?? '' };
   }
 
-  async #send(path: string, options: RequestInit & { headers: Record<string, string> }): Promise<Page> {
+  async #send(path: string, { headers, ...options }: SentOptions): Promise<Page> {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const response = await fetch(`${this.#url}${path}`, {
       ...options,
       redirect: 'manual',
-      headers: { ...options.headers, ...(cookie && { cookie }) },
+      headers: { ...headers, ...(cookie && { cookie }) },
     });
     for (const line of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
       if (value === '') this.cookies.delete(name);
       else this.cookies.set(name, value);
     }
-    const { status, headers } = response;
-    return { status, headers, text: await response.text(), location: headers.get('location') ?? '' };
+    const { status, headers: got } = response;
+    return { status, headers: got, text: await response.text(), location: got.get('location') ?? '' };
   }
 }
 
@@ -107,10 +109,9 @@ export async function signIn(
   api: TestApi,
   subject: string,
   browser = new Browser(api.url),
-  answer: Answer = {},
 ): Promise<Browser> {
   const { issuer } = api;
-  const page = await comeBack(browser, { issuer, begun: await begin(browser, issuer), subject }, answer);
+  const page = await comeBack(browser, { issuer, begun: await begin(browser, issuer), subject });
   if (page.status !== 303) throw new Error(`Nobody signed in: ${page.status} ${page.text}`);
   return browser;
 }
