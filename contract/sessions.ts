@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 import { identitySchema } from './lineage.ts';
 import { NAMES } from './names.ts';
-import { instant, text } from './values.ts';
+import { count, flag, instant, text } from './values.ts';
 
 /** GET /v1/session: the session that the cookie is of. */
 export const ownSessionSchema = z
@@ -21,3 +21,48 @@ export const ownSessionSchema = z
 
 /** The session of a browser. */
 export type OwnSession = z.infer<typeof ownSessionSchema>;
+
+/** GET /v1/sessions */
+export const sessionsQuerySchema = z.strictObject({
+  person: z
+    .string()
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('Id of a person in the directory (operators). Without it: who calls'),
+});
+
+const listedSessionSchema = ownSessionSchema
+  .omit({ csrf_token: true, name: true })
+  .extend({
+    seen_at: instant('When it was last used, within a minute'),
+    is_current: flag('This call comes with its cookie'),
+  })
+  .describe('A session of a person')
+  .register(NAMES, { id: 'ListedSession' });
+
+export const sessionListSchema = z
+  .object({ items: z.array(listedSessionSchema).describe('The newest first') })
+  .describe('The sessions of a person')
+  .register(NAMES, { id: 'SessionList' });
+
+/** POST /v1/sessions/end-all */
+export const endAllBodySchema = z
+  .strictObject({
+    person: z
+      .string()
+      .min(1)
+      .max(256)
+      .optional()
+      .describe('Id of a person in the directory (operators). Without it: who calls'),
+  })
+  .describe('Whose sessions are ended')
+  .register(NAMES, { id: 'EndSessionsBody' });
+
+export const endedSchema = z
+  .object({ ended: count('Sessions that this call ended: 0 where all were over already') })
+  .describe('How many sessions were ended')
+  .register(NAMES, { id: 'EndedSessions' });
+
+export type SessionList = z.infer<typeof sessionListSchema>;
+export type Ended = z.infer<typeof endedSchema>;

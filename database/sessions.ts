@@ -1,7 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import { queryPrepared } from './prepared.ts';
-import { rows, valueOf } from './rows.ts';
+import { columnOf, rows, valueOf } from './rows.ts';
 
 /** A session that is neither over nor idle, of a person who has been active ever since it began. */
 export interface LiveSession {
@@ -72,4 +72,40 @@ export async function storeEnd(
 ): Promise<boolean> {
   const text = 'select keyturn.end_session($1, $2, $3, $4)';
   return (await valueOf<boolean>(manager, text, [id, by, leaf, subjects])) === true;
+}
+
+/** The live sessions of a person, the newest first. */
+export async function liveSessionsOf(
+  manager: EntityManager,
+  person: string,
+): Promise<readonly LiveSession[]> {
+  return columnOf(
+    manager,
+    'select to_jsonb(live) from keyturn.live_session live where person = $1 order by began_at desc, id',
+    [person],
+  );
+}
+
+/** What a provider says in a logout token: whose session, or which one, of those that began until then. */
+export interface ProviderLogout {
+  readonly issuer: string;
+  readonly subject: string | null;
+  readonly session: string | null;
+  readonly issuedAtSeconds: number;
+}
+
+/** The sessions that it is about. One that its provider did not name when it began is one of the person's. */
+export async function sessionsOfLogout(
+  manager: EntityManager,
+  { issuer, subject, session, issuedAtSeconds }: ProviderLogout,
+): Promise<readonly string[]> {
+  return columnOf(
+    manager,
+    `select id from keyturn.session
+     where issuer = $1 and ended_at is null and expires_at > clock_timestamp() and began_at <= to_timestamp($4)
+       and ($2::text is null or provider_subject = $2)
+       and ($3::text is null or provider_session = $3 or $2::text is not null and provider_session is null)
+     order by id`,
+    [issuer, subject, session, issuedAtSeconds],
+  );
 }

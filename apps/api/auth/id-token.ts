@@ -1,12 +1,16 @@
 import { jwtVerify, type JWTPayload } from 'jose';
 import type { Logger } from 'pino';
 
+import type { ProviderLogout } from '../../../database/sessions.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { IssuerAway, IssuerKeys } from './issuer-keys.ts';
 import type { SignInIssuer } from './issuers.ts';
-import { isIdToken } from './token-kind.ts';
+import { isIdToken, isLogoutToken } from './token-kind.ts';
 import { refusalOf } from './token-verifier.ts';
 import { refusedToken } from './token-refusal.ts';
+
+/** A logout token is sent at once. */
+const LOGOUT_SECONDS_MAX = 600;
 
 /** The claims of an ID token that say who signed in. */
 export interface SignedIn extends JWTPayload {
@@ -19,34 +23,54 @@ export interface SignedIn extends JWTPayload {
  */
 export class IdTokenVerifier {
   readonly #issuer: SignInIssuer;
-  readonly #name: string;
+  /** What its tokens for that client are issued as. */
+  readonly name: string;
   readonly #keys: IssuerKeys;
 
   constructor(issuer: SignInIssuer, log: Logger) {
     this.#issuer = issuer;
-    this.#name = issuer.sign_in?.issuer ?? issuer.issuer;
-    const keys =
-      this.#name === issuer.issuer ? issuer : { ...issuer, issuer: this.#name, jwks_uri: undefined };
+    this.name = issuer.sign_in?.issuer ?? issuer.issuer;
+    const keys = this.name === issuer.issuer ? issuer : { ...issuer, issuer: this.name, jwks_uri: undefined };
     this.#keys = new IssuerKeys(keys, log);
   }
 
   /** The claims of the ID token that answers the sign-in with this nonce. Refuses (`unauthenticated`) every other token. */
   async verify(token: string, nonce: string): Promise<SignedIn> {
-    const { issuer, console } = { issuer: this.#issuer, console: this.#issuer.console };
+    const { client_id: client } = this.#issuer.console;
+    const { payload, header } = await this.#verified(token, ['sub', 'exp', 'nonce']);
+    if (!isIdToken({ header, claims: payload })) throw refusedToken('kind');
+    if (payload['nonce'] !== nonce) throw refusedToken('nonce');
+    const isOfOthers = Array.isArray(payload.aud) && payload.aud.length > 1;
+    const { azp = isOfOthers ? null : client } = payload;
+    if (azp !== client) throw refusedToken('audience');
+    return payload as SignedIn;
+  }
+
+  /** What a logout token says. Refuses (`unauthenticated`) every other one, and one that was issued long ago. */
+  async verifyLogout(token: string): Promise<ProviderLogout> {
+    const { payload, header } = await this.#verified(token, ['jti'], LOGOUT_SECONDS_MAX);
+    if (!isLogoutToken({ header, claims: payload })) throw refusedToken('kind');
+    const { sub, sid, iat = 0 } = payload;
+    return {
+      issuer: this.#issuer.issuer,
+      subject: typeof sub === 'string' ? sub : null,
+      session: typeof sid === 'string' ? sid : null,
+      issuedAtSeconds: iat + this.#issuer.clock_tolerance_seconds,
+    };
+  }
+
+  async #verified(token: string, required: readonly string[], maxTokenAge?: number) {
+    const { console, algorithms, clock_tolerance_seconds: clockTolerance } = this.#issuer;
     try {
-      const { payload, protectedHeader } = await jwtVerify<SignedIn>(token, this.#keys.find, {
-        issuer: this.#name,
+      const { payload, protectedHeader } = await jwtVerify(token, this.#keys.find, {
+        issuer: this.name,
         audience: console.client_id,
-        algorithms: [...issuer.algorithms],
-        clockTolerance: issuer.clock_tolerance_seconds,
-        requiredClaims: ['iss', 'sub', 'aud', 'exp', 'iat', 'nonce'],
+        algorithms: [...algorithms],
+        clockTolerance,
+        requiredClaims: ['iss', 'aud', 'iat', ...required],
+        ...(maxTokenAge !== undefined && { maxTokenAge }),
       });
-      if (!isIdToken({ header: { ...protectedHeader }, claims: payload })) throw refusedToken('kind');
-      if (payload['nonce'] !== nonce) throw refusedToken('nonce');
-      const isOfOthers = Array.isArray(payload.aud) && payload.aud.length > 1;
-      const { azp = isOfOthers ? null : console.client_id } = payload;
-      if (azp !== console.client_id) throw refusedToken('audience');
-      return payload;
+      return { payload, header: { ...protectedHeader } };
     } catch (error) {
       if (!(error instanceof IssuerAway)) throw refusalOf(error);
       const message = 'The keys of the identity provider cannot be fetched now. Sign in again in a moment.';

@@ -27,6 +27,26 @@ export function isIdToken({ header, claims }: { readonly header: Fields; readonl
   );
 }
 
+/** True for a logout token (OpenID Connect Back-Channel Logout 1.0, 2.4). With a nonce it is an ID token that looks like one. */
+export function isLogoutToken({
+  header,
+  claims,
+}: {
+  readonly header: Fields;
+  readonly claims: Fields;
+}): boolean {
+  const { events, sub, sid, nonce } = claims;
+  const type = mediaType(header['typ']);
+  return (
+    (type === '' || type === 'jwt' || type === 'logout+jwt') &&
+    typeof events === 'object' &&
+    events !== null &&
+    Object.hasOwn(events, 'http://schemas.openid.net/event/backchannel-logout') &&
+    [sub, sid].some((name) => typeof name === 'string') &&
+    nonce === undefined
+  );
+}
+
 /** RFC 7515 section 4.1.9: `application/` may be left out, and case does not matter. */
 function mediaType(value: unknown): string | null {
   if (value === undefined) return '';

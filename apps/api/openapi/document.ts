@@ -131,7 +131,7 @@ function parametersOf({ path, headers = [], query }: Operation): readonly unknow
   const inPath = names.map((name = '') => ({
     name,
     in: 'path',
-    description: IN_PATH[path.startsWith('/v1/switches/') ? 'switch' : name],
+    description: IN_PATH[idOf(path) ?? name],
     required: true,
     schema: { type: 'string' },
   }));
@@ -154,9 +154,16 @@ function parametersOf({ path, headers = [], query }: Operation): readonly unknow
   }));
 }
 
+/** What an id is of, by the path: of a request where nothing else is said. */
+function idOf(path: string): 'switch' | 'session' | undefined {
+  if (path.startsWith('/v1/switches/')) return 'switch';
+  return path.startsWith('/v1/sessions/') ? 'session' : undefined;
+}
+
 const IN_PATH: Readonly<Record<string, string>> = {
   id: 'Id of the request: `req_` and 26 characters',
   switch: 'Id of the kill switch: `swi_` and 26 characters',
+  session: 'Id of the session: `ses_` and 26 characters',
   digest: 'Digest of the policy: `sha256:` and 64 hex digits',
   stream: 'policy, proposals, switches, directory or sessions',
 };

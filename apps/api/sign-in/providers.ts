@@ -1,11 +1,14 @@
 import { Injectable } from '@nestjs/common';
+import { decodeJwt } from 'jose';
 import * as oidc from 'openid-client';
 
 import { mayFetchFrom } from '../../../configuration/fetching.ts';
 import { readSecret } from '../../../configuration/references.ts';
+import type { ProviderLogout } from '../../../database/sessions.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { IdTokenVerifier } from '../auth/id-token.ts';
 import { hasSignIn, type SignInIssuer } from '../auth/issuers.ts';
+import { refusedToken } from '../auth/token-refusal.ts';
 import { TokenVerifier } from '../auth/token-verifier.ts';
 import { ApiContext } from '../context.ts';
 
@@ -48,6 +51,14 @@ export class SignInProviders {
     return { issuer, idTokens, client: await this.#clientOf(issuer) };
   }
 
+  /** Verifies the logout token of whichever provider says that it issued it. Refuses (`unauthenticated`) all others. */
+  async verifyLogout(token: string): Promise<ProviderLogout> {
+    const name = issuerIn(token);
+    const verifier = [...this.#idTokens.values()].find((one) => one.name === name);
+    if (!verifier) throw refusedToken('unknown_issuer');
+    return verifier.verifyLogout(token);
+  }
+
   async #clientOf(issuer: SignInIssuer): Promise<oidc.Configuration> {
     const known = this.#known.get(issuer.issuer);
     if (known && Date.now() - known.atMs < FRESH_MS) return known.client;
@@ -84,4 +95,12 @@ async function authenticationOf({ console }: SignInIssuer): Promise<oidc.ClientA
   return console.authentication === 'client_secret_post'
     ? oidc.ClientSecretPost(secret)
     : oidc.ClientSecretBasic(secret);
+}
+
+function issuerIn(token: string): unknown {
+  try {
+    return decodeJwt(token).iss;
+  } catch {
+    throw refusedToken('malformed');
+  }
 }

@@ -2,15 +2,18 @@ import { randomBytes } from 'node:crypto';
 
 import type { EntityManager } from 'typeorm';
 
+import { nextEntry } from '../../../database/audit-entries.ts';
 import { driverCode, SIGN_IN_USED } from '../../../database/refusals.ts';
 import {
   lockSessionLog,
+  sessionsOfLogout,
   storeEnd,
   storeStart,
   type LiveSession,
+  type ProviderLogout,
   type SessionRecord,
 } from '../../../database/sessions.ts';
-import { lastLeafOf, type LeafType } from '../../../domain/audit/leaf.ts';
+import { lastLeafOf, type LeafDraft, type LeafType } from '../../../domain/audit/leaf.ts';
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { base32 } from '../../../domain/identity/ids.ts';
@@ -19,6 +22,8 @@ import { digestOfSecret, newSecret } from '../auth/session-cookie.ts';
 import type { ApiContext } from '../context.ts';
 import { recordOf } from '../entries.ts';
 import type { SignedInPerson } from './finish.ts';
+
+const STREAM = { request: 'sessions', run: 'sessions', namespace: '' } as const;
 
 type LogContext = Pick<ApiContext, 'source' | 'keys'>;
 
@@ -71,6 +76,30 @@ export async function endSession(
   return source.transaction((manager) => endIn({ manager, keys, caller }, session));
 }
 
+/** Ends the sessions that a provider says are over. Answers how many. */
+export async function endByProvider(context: LogContext, logout: ProviderLogout): Promise<number> {
+  return context.source.transaction(async (manager) => {
+    let count = 0;
+    for (const id of await sessionsOfLogout(manager, logout)) {
+      const last = lastLeafOf(await lockSessionLog(manager));
+      const draft: LeafDraft = {
+        type: 'session.ended',
+        at: notBefore(last.at),
+        actor: { pseudonym: 'sys_provider', kind: 'system', via: 'oidc' },
+        intent_digest: null,
+        decision_digest: null,
+        policy_digest: null,
+        facts: { session: id, how: 'provider' },
+        evidence: null,
+        parts: {},
+      };
+      const { text: leaf } = nextEntry(draft, { ...STREAM, id: (n) => `sessions/${n}`, last });
+      if (await storeEnd(manager, { id, by: null }, { leaf, subjects: {} })) count += 1;
+    }
+    return count;
+  });
+}
+
 interface Ending extends Pick<ApiContext, 'keys'> {
   readonly manager: EntityManager;
   readonly caller: Caller;
@@ -92,18 +121,22 @@ interface Recorder extends Pick<ApiContext, 'keys'> {
   readonly last: string | null;
 }
 
-/** The next entry, by the person who calls. Times run forward, also where the clocks of two replicas differ. */
+/** The next entry, by the person who calls. */
 function recordBy(
   { keys, caller, last }: Recorder,
   type: LeafType,
   facts: Readonly<Record<string, JsonValue>>,
 ): SessionRecord {
-  const now = new Date().toISOString();
-  const { at: before } = lastLeafOf(last);
   const { identity, channel } = caller.principal;
   const by = { person: reviewerOf(caller).id, identity, channel, policyDigest: caller.policy.digest };
-  const at = before !== null && before > now ? before : now;
-  const recording = { identityKey: keys.identity, stream: 'sessions', by, at, last };
+  const at = notBefore(lastLeafOf(last).at);
+  const recording = { identityKey: keys.identity, stream: STREAM.request, by, at, last };
   const { entries, subjects } = recordOf(recording, [{ type, facts, parts: {} }]);
   return { leaf: entries[0]?.leaf ?? '', subjects };
+}
+
+/** Now. Times of entries run forward, also where the clocks of two replicas differ. */
+function notBefore(last: string | null): string {
+  const now = new Date().toISOString();
+  return last !== null && last > now ? last : now;
 }

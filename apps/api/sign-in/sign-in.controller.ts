@@ -17,7 +17,7 @@ import { choicePage, homePage } from './pages.ts';
 import { openPending, PENDING_SECONDS, type Pending } from './pending.ts';
 import { SignInProviders } from './providers.ts';
 import { SessionController } from './session.controller.ts';
-import { endSession, startSession } from './session-log.ts';
+import { endByProvider, endSession, startSession } from './session-log.ts';
 
 /** Longer hints are nobody's name. */
 const HINT = /^[\P{Cc}]{1,256}$/u;
@@ -101,6 +101,29 @@ export class SignInController {
     }
     this.#set(response, { name: this.#sessions.cookies.session, value: '' });
     response.redirect(303, `${publicUrl}/`);
+  }
+
+  /** Identity providers call this, not browsers (OpenID Connect Back-Channel Logout 1.0). */
+  @Post('sign-in/back-channel-logout')
+  @HttpCode(200)
+  async logout(
+    @Req() request: Request,
+    @Body() body: { readonly logout_token?: unknown } | undefined,
+  ): Promise<undefined> {
+    this.#admit(request);
+    const { logout_token: token } = body ?? {};
+    if (typeof token !== 'string')
+      throw new KeyturnError('invalid_request', 'Post a form with `logout_token`.');
+    try {
+      const logout = await this.#providers.verifyLogout(token);
+      const count = await endByProvider(this.#context, logout);
+      this.#context.log.info({ issuer: logout.issuer, count }, 'a provider ended sessions');
+    } catch (error) {
+      const fault = tokenRefusalOf(error)?.fault;
+      if (!fault) throw error;
+      this.#context.log.warn({ fault }, 'a logout token was refused');
+      throw new KeyturnError('invalid_request', `The logout token was refused (${fault}).`);
+    }
   }
 
   async #pendingOf(request: Request): Promise<Pending> {
