@@ -77,7 +77,11 @@ export function readApiConfiguration(environment: NodeJS.ProcessEnv) {
     /** Null: nothing is provisioned. */
     scim: values.KEYTURN_SCIM ?? null,
     metrics: { host: values.KEYTURN_API_METRICS_HOST, port: values.KEYTURN_API_METRICS_PORT },
-    publicUrl: values.KEYTURN_PUBLIC_URL?.replace(/\/+$/, '') ?? null,
+    /** Where browsers and callers find this API; without a slash at its end. */
+    publicUrl: (values.KEYTURN_PUBLIC_URL ?? `http://localhost:${values.KEYTURN_API_PORT}`).replace(
+      /\/+$/,
+      '',
+    ),
     temporalUiUrl: values.KEYTURN_TEMPORAL_UI_URL?.replace(/\/+$/, '') ?? null,
     /** Calls a second that one identity may make, on average; twice as many at once. */
     ratePerSecond: values.KEYTURN_API_RATE,

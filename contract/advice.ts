@@ -11,6 +11,8 @@ export const ADVICE: Partial<Readonly<Record<ErrorCode, string>>> = {
   unauthenticated:
     'Get a new token and repeat. `WWW-Authenticate` says what is wrong with this one, and where people sign in.',
   forbidden: 'Do not repeat: ask somebody who may.',
+  csrf_refused:
+    'Call from a page of Keyturn itself, with the `csrf_token` of `GET /v1/session` in `X-CSRF-Token`.',
   machine_cannot_decide:
     'Let a person sign in and make this call. `detail` says why this token is not one of a person.',
   self_approval: 'Let somebody else decide, who is not behind the request.',

@@ -7,6 +7,7 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   idempotency_key_invalid: 400,
   unauthenticated: 401,
   forbidden: 403,
+  csrf_refused: 403,
   machine_cannot_decide: 403,
   self_approval: 403,
   reviewer_unknown: 403,

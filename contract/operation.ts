@@ -28,6 +28,7 @@ export const TAGS = {
   Decisions: 'Approve, deny or defer. For people.',
   'Kill switches': 'Stop agents, actions and targets at once. For operators.',
   Policies: 'Propose and read policies. For people.',
+  Sessions: 'Of people who sign in with a browser.',
   'Audit log': 'Entries about what governs everybody. For operators and auditors.',
   Service: 'Health, keys and this document. Needs no token.',
 } as const;

@@ -9,6 +9,7 @@ import { evidenceSchema } from './evidence.ts';
 import * as requests from './requests.ts';
 import { GOVERNING_OPERATIONS } from './governing-operations.ts';
 import { REPEATABLE, REPEATED, REVIEWER_ERRORS, type Operation } from './operation.ts';
+import { SESSION_OPERATIONS } from './session-operations.ts';
 import { SERVICE_OPERATIONS } from './service-operations.ts';
 
 const DECISION_ERRORS = [
@@ -263,5 +264,6 @@ export const OPERATIONS = {
     ],
     errors: ['not_found', 'forbidden'],
   },
+  ...SESSION_OPERATIONS,
   ...SERVICE_OPERATIONS,
 } as const satisfies Readonly<Record<string, Operation>>;

@@ -7,7 +7,7 @@ import { count, digest, flag, nextCursor, pageCursor, pageLimit, text } from './
 /** The bodies and answers of the HTTP interface about the streams of the audit log that belong to no request (see requests.ts). */
 
 /** What governs everybody is on record in streams of its own. */
-export const GOVERNING_STREAMS = ['policy', 'proposals', 'switches', 'directory'] as const;
+export const GOVERNING_STREAMS = ['policy', 'proposals', 'switches', 'directory', 'sessions'] as const;
 
 export const streamNameSchema = z.enum(GOVERNING_STREAMS);
 
@@ -53,6 +53,15 @@ const switchStateSchema = z
   .describe('A kill switch as the database has it')
   .register(NAMES, { id: 'KillSwitchState' });
 
+const sessionStateSchema = z
+  .object({
+    id: text('Id of the session'),
+    expires_at: z.iso.datetime({ offset: true }).describe('When it ends at the latest. RFC 3339'),
+    is_ended: flag('Somebody ended it before that'),
+  })
+  .describe('A session as the database has it')
+  .register(NAMES, { id: 'SessionState' });
+
 /** What the database says beside the log; only of the stream that is asked for. */
 const streamStateSchema = z
   .object({
@@ -63,6 +72,10 @@ const streamStateSchema = z
       .describe('Every stored policy, and whether it is what its digest names'),
     proposals: z.array(z.string()).optional().describe('Digests of all policies that were proposed'),
     switches: z.array(switchStateSchema).optional().describe('Every kill switch that there ever was'),
+    sessions: z
+      .array(sessionStateSchema)
+      .optional()
+      .describe('Every session of a browser that expires later than a day ago'),
   })
   .describe('What the database says beside the log, of the stream that is asked for')
   .register(NAMES, { id: 'AuditStreamState' });

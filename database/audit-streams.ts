@@ -47,4 +47,7 @@ const STATES: Readonly<Record<GoverningStream, string>> = {
       from audit.entry join audit.payload using (event_id)
       where request = 'switches' and type = 'switch.thrown' group by 1) thrown using (id)))`,
   directory: `'{}'::json`,
+  sessions: `json_build_object('sessions', (select coalesce(json_agg(json_build_object(
+      'id', id, 'expires_at', expires_at, 'is_ended', ended_at is not null) order by began_at, id), '[]')
+    from keyturn.session))`,
 };

@@ -2,6 +2,7 @@ import { Client, type ClientConfig } from 'pg';
 import { DataSource } from 'typeorm';
 
 import { Baseline1796083200000 } from './migrations/1-baseline.ts';
+import { Sessions1796169600000 } from './migrations/2-sessions.ts';
 import { TurnSocket } from './turn-socket.ts';
 
 /** How a process connects. Pools are small: local activities are short, and two processes share one server. */
@@ -29,7 +30,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
     url: options.url,
     applicationName: options.applicationName,
     poolSize: options.poolSize ?? 10,
-    migrations: [Baseline1796083200000],
+    migrations: [Baseline1796083200000, Sessions1796169600000],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',
     synchronize: false,

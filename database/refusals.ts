@@ -7,6 +7,9 @@ export const NOT_CHANGEABLE = 'KT002';
 /** A token says that it was issued later than it is by the database's clock. */
 export const ISSUED_AHEAD = 'KT005';
 
+/** One sign-in starts one session. */
+export const SIGN_IN_USED = 'KT006';
+
 /** The SQLSTATE of an error of the driver, or how the connection failed; null for anything else. */
 export function driverCode(error: unknown): string | null {
   const { code, driverError } = (error ?? {}) as { code?: unknown; driverError?: { code?: unknown } };

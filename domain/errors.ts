@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'idempotency_key_invalid'
   | 'unauthenticated'
   | 'forbidden'
+  | 'csrf_refused'
   | 'machine_cannot_decide'
   | 'self_approval'
   | 'reviewer_unknown'

@@ -4,6 +4,7 @@
  *
  *   KEYTURN_IDP_PORT     where it listens, on 127.0.0.1
  *   KEYTURN_IDP_FOLDER   where keys, agents' secrets and grants are kept
+ *   KEYTURN_IDP_CONSOLE  where people sign in with a browser: the public URL of the API
  *   KEYTURN_IDP_POLICY   the policy folder whose directory.yaml names the people and agents
  */
 import http from 'node:http';
@@ -23,7 +24,12 @@ const secrets = loadSecrets(folder, directory);
 const issuer = `http://127.0.0.1:${port}`;
 const provider = new Provider(
   issuer,
-  configuration({ directory, secrets, adapter: grantStore(path.join(folder, 'grants.json')) }),
+  configuration({
+    directory,
+    secrets,
+    adapter: grantStore(path.join(folder, 'grants.json')),
+    consoleUrl: process.env.KEYTURN_IDP_CONSOLE,
+  }),
 );
 provider.on('server_error', (_ctx, error) => process.stderr.write(`${error.stack}\n`));
 const answerProtocol = provider.callback();

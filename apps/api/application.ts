@@ -22,6 +22,7 @@ import { OperationsModule } from './operations/operations.controller.ts';
 import { PoliciesModule } from './policies/policies.controller.ts';
 import { RequestsModule } from './requests/requests.controller.ts';
 import { ScimModule } from './scim/scim.module.ts';
+import { SignInModule } from './sign-in/sign-in.controller.ts';
 import { SubmissionModule } from './submission/submission.controller.ts';
 import { SwitchesModule } from './switches/switches.controller.ts';
 import { DoorGuard } from './door-guard.ts';
@@ -43,6 +44,7 @@ import { REQUEST_ID_HEADER } from './http/request-id.ts';
     PoliciesModule,
     RequestsModule,
     ScimModule,
+    SignInModule,
     SubmissionModule,
     SwitchesModule,
   ],
@@ -84,9 +86,11 @@ export async function createApplication(opened: Opened): Promise<NestExpressAppl
   app.use(refuseHosts);
   app.use(neverFresh);
   app.use(compress());
-  app.use(helmet({ contentSecurityPolicy: { directives: CONTENT_POLICY } }));
+  app.use(
+    helmet({ contentSecurityPolicy: { directives: CONTENT_POLICY }, xFrameOptions: { action: 'deny' } }),
+  );
   app.useGlobalInterceptors(new QueryReader(), new BodyReader(context));
-  app.useGlobalFilters(new ProblemFilter(context.log, context.metrics));
+  app.useGlobalFilters(new ProblemFilter(context.log, context.metrics, context.settings.publicUrl));
   const server = app.getHttpServer() as Server;
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;

@@ -20,7 +20,8 @@ export class DoorGuard implements CanActivate {
     const door = this.#reflector.getAllAndOverride(Door, [execution.getHandler(), execution.getClass()]);
     if (door === undefined) throw new Error('A route has no door.');
     const http = execution.switchToHttp();
-    if (door !== 'none') await this.#doors[door].admit(http.getRequest(), http.getResponse());
+    if (door === 'people' || door === 'scim')
+      await this.#doors[door].admit(http.getRequest(), http.getResponse());
     return true;
   }
 }

@@ -9,7 +9,7 @@ import type { Identity } from '../../domain/identity/identity.ts';
 export interface RecordedPerson {
   readonly person: string;
   readonly identity: Identity;
-  readonly channel: 'api' | 'cli';
+  readonly channel: 'api' | 'cli' | 'console';
   readonly policyDigest: string;
 }
 

@@ -2,13 +2,14 @@ import { pino, type Logger } from 'pino';
 
 import { readApiKeys } from '../../configuration/keys.ts';
 import type { ApiConfiguration } from '../../configuration/programs.ts';
+import { mayFetchFrom } from '../../configuration/fetching.ts';
 import { ChangeFeed } from '../../database/change-feed.ts';
 import { SnapshotReader } from '../../database/current-snapshot.ts';
 import { refuseSuperuser } from '../../database/inspection.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { openDataSource } from '../open-database.ts';
-import { readIssuers } from './auth/issuers.ts';
+import { hasSignIn, readIssuers, type Issuer } from './auth/issuers.ts';
 import { TokenVerifier } from './auth/token-verifier.ts';
 import type { ApiContext } from './context.ts';
 import { Draining } from './http/draining.ts';
@@ -34,6 +35,7 @@ export async function openContext(settings: ApiConfiguration): Promise<OpenConte
     readIssuers(settings.issuers),
     readScim(settings.scim),
   ]);
+  refuseUnprotected(settings, issuers.values());
   const metrics = new Metrics();
   const { source, feed } = await openDatabase(settings, log, metrics);
   const temporal = createTemporal(settings);
@@ -59,6 +61,14 @@ export async function openContext(settings: ApiConfiguration): Promise<OpenConte
     await source.destroy();
   };
   return { context, tokens: new TokenVerifier(issuers, log), authorities, close };
+}
+
+/** A cookie that is sent in clear from another machine is anybody's. */
+function refuseUnprotected({ publicUrl }: ApiConfiguration, issuers: Iterable<Issuer>): void {
+  if (mayFetchFrom(publicUrl, {}) || ![...issuers].some(hasSignIn)) return;
+  throw new Error(
+    'KEYTURN_PUBLIC_URL: people sign in with a browser (`console` in KEYTURN_ISSUERS) over https, or on loopback: name an https address.',
+  );
 }
 
 /** The database with its feed of changes, both listening. Throws when it cannot be reached, or as a superuser. */

@@ -102,10 +102,7 @@ begin
   if not keyturn.is_operator(wanted) then
     raise exception 'only operators engage and release kill switches' using errcode = 'KT003';
   end if;
-  if not exists (select from audit.subject known
-      where known.pseudonym = (entry ->> 'leaf')::jsonb -> 'facts' ->> 'person' and known.body ->> 'person' = wanted) then
-    raise exception 'the entry names another person';
-  end if;
+  perform keyturn.require_named(entry ->> 'leaf', wanted);
 end $$;
 
 -- The caller writes the text of an entry, so it is checked what kind it is, what it is about and that it follows from

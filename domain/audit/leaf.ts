@@ -41,6 +41,8 @@ export const LEAF_TYPES = [
   'switch.lift_confirmed',
   'switch.lifted',
   'directory.changed',
+  'session.started',
+  'session.ended',
 ] as const;
 
 /** A kind of entry. */

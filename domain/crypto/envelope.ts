@@ -47,7 +47,7 @@ export const signedRequestSchema = z.strictObject({
 });
 
 /** How decisions come in. */
-export const DECISION_CHANNELS = ['api', 'cli', 'temporal'] as const;
+export const DECISION_CHANNELS = ['api', 'cli', 'console', 'temporal'] as const;
 
 /** What the API signs when a person decides. A ticket is the same, used later from the Temporal UI or CLI. */
 export const signedDecisionSchema = z.strictObject({

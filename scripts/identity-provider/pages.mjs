@@ -30,9 +30,11 @@ export function confirmPage(form, clientName, userCode) {
   );
 }
 
-/** The list of demo people: who do you want to be? */
-export function peoplePage(action, people) {
-  const buttons = people.map(
+/** The list of demo people, the one who is expected first: who do you want to be? */
+export function peoplePage(action, people, expected) {
+  const first = people.filter(({ subject }) => subject === expected);
+  const inOrder = [...first, ...people.filter((person) => !first.includes(person))];
+  const buttons = inOrder.map(
     ({ subject, name, groups }) =>
       `<button class="person" name="person" value="${escapeHtml(subject)}">${escapeHtml(name)}
        <small>${escapeHtml([subject, ...groups].join(', '))}</small></button>`,

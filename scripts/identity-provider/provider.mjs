@@ -2,6 +2,8 @@ import { confirmPage, codePage, successPage } from './pages.mjs';
 
 /** The client that people sign in with from a terminal. */
 export const CLI_CLIENT = 'keyturn-cli';
+/** The client that people sign in with from a browser. */
+const CONSOLE_CLIENT = 'keyturn-console';
 /** The scope that makes a person's token one that may decide. */
 export const DECIDE_SCOPE = 'keyturn:decide';
 /** What the tokens are for; the API checks it. */
@@ -15,12 +17,16 @@ const LONG_LIVED = { Session: DAYS_30, Grant: DAYS_30, RefreshToken: DAYS_30, Id
 const RESOURCE = 'urn:keyturn:api';
 
 /** Settings of oidc-provider: people by device flow, agents by client credentials, JWT access tokens for both. */
-export function configuration({ directory, secrets, adapter }) {
+export function configuration({ directory, secrets, adapter, consoleUrl }) {
   return {
     adapter,
     jwks: { keys: [secrets.signing] },
     cookies: { keys: [secrets.cookie] },
-    clients: [cliClient(), ...directory.agents.map((agent) => agentClient(agent, secrets))],
+    clients: [
+      cliClient(),
+      ...(consoleUrl ? [consoleClient(consoleUrl)] : []),
+      ...directory.agents.map((agent) => agentClient(agent, secrets)),
+    ],
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     scopes: ['openid', 'offline_access'],
     claims: { openid: ['sub', 'name'] },
@@ -63,6 +69,17 @@ function cliClient() {
     grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
     response_types: [],
     redirect_uris: [],
+  };
+}
+
+function consoleClient(url) {
+  return {
+    client_id: CONSOLE_CLIENT,
+    client_name: 'the Keyturn console',
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code'],
+    response_types: ['code'],
+    redirect_uris: [`${url}/sign-in/callback`],
   };
 }
 

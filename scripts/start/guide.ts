@@ -8,8 +8,9 @@ export function printGuide(addresses: Addresses, folder: string): void {
   say(`
 Keyturn runs.
   API            ${addresses.api}        (reference: ${addresses.api}/docs)
+  In a browser   ${addresses.api}/sign-in?login_hint=olga
   Temporal UI    ${addresses.temporalUi ?? 'that of your own server'}
-  Sign-in        ${addresses.identityProvider}        (demo identity provider, no passwords)
+  Identities     ${addresses.identityProvider}        (demo identity provider, no passwords)
   Logs           ${shown}/logs/
 
 Who is who in the demo

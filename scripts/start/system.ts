@@ -168,6 +168,7 @@ function identityProvider(context: Context): Promise<void> {
       KEYTURN_IDP_PORT: String(settings.ports.KEYTURN_IDP_PORT),
       KEYTURN_IDP_FOLDER: folderOf(settings, 'identity-provider'),
       KEYTURN_IDP_POLICY: path.join(root, 'policies'),
+      KEYTURN_IDP_CONSOLE: addresses.api,
     },
   });
 }
@@ -257,6 +258,7 @@ function writeIssuers({ settings, addresses }: Context): string {
     jwks_uri: `${addresses.identityProvider}/jwks`,
     human: { clients: ['keyturn-cli'], scope: 'keyturn:decide' },
     cli_client: 'keyturn-cli',
+    console: { client_id: 'keyturn-console', authentication: 'none', trust: 'human' },
     claims: { trigger: 'trigger' },
   };
   fs.writeFileSync(file, `# Written by npm start.\n${stringify({ issuers: [issuer] })}`);

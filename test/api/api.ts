@@ -162,6 +162,7 @@ function writeIssuers(folder: string, issuers: readonly TestIssuer[]): string {
     algorithms: ['EdDSA'],
     human: { clients: ['keyturn-cli', 'keyturn-web'], scope: 'keyturn:decide' },
     cli_client: 'keyturn-cli',
+    console: { client_id: 'keyturn-console', authentication: 'none', trust: 'human' },
     claims: { trigger: 'trigger', groups: 'groups' },
   }));
   fs.writeFileSync(file, stringify({ issuers: entries }));

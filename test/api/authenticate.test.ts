@@ -69,6 +69,9 @@ const SAID: Readonly<Record<TokenFault, RegExp>> = {
   kind: /another kind/,
   missing_claim: /lacks a required claim: (exp|sub)\.$/,
   unreadable_claim: /claim of an unexpected form: (sub|act|trigger|iss)\.$/,
+  nonce: /another sign-in/,
+  session_ended: /sign in again/,
+  several_sessions: /several session cookies/,
   unknown_actors: /actors of another issuer/,
 };
 

@@ -8,6 +8,9 @@ import { freePort } from '../../scripts/servers/ports.ts';
 import { startProcess, waitUntilReady, type RunningProcess } from '../../scripts/servers/process.ts';
 import { root } from '../../scripts/servers/root.ts';
 
+/** Nothing listens there: the browser of the test stops before it. */
+const CONSOLE = 'http://127.0.0.1:1';
+
 let folder: string;
 let issuer: string;
 let provider: RunningProcess;
@@ -33,6 +36,30 @@ it('gives a person who signs in by device flow a token that may decide', async (
     client_id: 'keyturn-cli',
     scope: expect.stringContaining('keyturn:decide'),
   });
+});
+
+it('signs a person in with a browser, the one who is expected first in its list', async () => {
+  const config = await discover('keyturn-console', oidc.None());
+  const verifier = oidc.randomPKCECodeVerifier();
+  const begun = oidc.buildAuthorizationUrl(config, {
+    redirect_uri: `${CONSOLE}/sign-in/callback`,
+    scope: 'openid',
+    state: 'state',
+    nonce: 'nonce',
+    code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+    login_hint: 'olga',
+  });
+  const browser = newBrowser();
+  const people = await browser(`${begun.pathname}${begun.search}`);
+  expect(/name="person" value="([^"]*)"/.exec(people.html)?.[1]).toBe('olga');
+  const back = await browser(people.path, { person: 'olga' });
+  const tokens = await oidc.authorizationCodeGrant(config, new URL(back.path), {
+    pkceCodeVerifier: verifier,
+    expectedState: 'state',
+    expectedNonce: 'nonce',
+  });
+  expect(tokens.claims()).toMatchObject({ sub: 'olga', aud: 'keyturn-console' });
 });
 
 it('gives an agent a token by client credentials, never with the scope to decide', async () => {
@@ -84,6 +111,7 @@ async function start(): Promise<RunningProcess> {
       ...process.env,
       KEYTURN_IDP_PORT: new URL(issuer).port,
       KEYTURN_IDP_FOLDER: folder,
+      KEYTURN_IDP_CONSOLE: CONSOLE,
       KEYTURN_IDP_POLICY: path.join(root, 'policies'),
     },
   });
@@ -158,6 +186,7 @@ function newBrowser(): (where: string, form?: Record<string, string>) => Promise
       const next = response.headers.get('location');
       if (!next) return { path: url.pathname, html: await response.text() };
       url = new URL(next, url);
+      if (url.origin === CONSOLE) return { path: url.href, html: '' };
       body = undefined;
     }
   };

@@ -1,4 +1,5 @@
 import http from 'node:http';
+import { text } from 'node:stream/consumers';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWTPayload } from 'jose';
 
 /** What an agent's token may say beside who the agent is. */
@@ -19,6 +20,10 @@ export interface TestIssuer {
   agentToken(agent: string, options?: AgentTokenOptions): Promise<string>;
   /** Any token; `iss`, `aud`, `iat` and `exp` (in an hour) unless the claims say otherwise. */
   sign(claims: JWTPayload, header?: Readonly<Record<string, unknown>>): Promise<string>;
+  /** What the token endpoint answers next; refuses everything until a test says otherwise. */
+  answerToken: (form: URLSearchParams) => Promise<object> | object;
+  /** Put into the discovery document. */
+  discovered: Record<string, unknown>;
   stop(): Promise<void>;
 }
 
@@ -28,35 +33,53 @@ const LIFETIME_SECONDS = 3600;
 /** Starts an issuer on a free loopback port. */
 export async function startIssuer(): Promise<TestIssuer> {
   const { privateKey, publicKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519', extractable: true });
-  const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'test', alg: 'EdDSA', use: 'sig' }] };
-  const server = http.createServer((request, response) => {
+  const other = await generateKeyPair('ES256', { extractable: true });
+  const jwks = {
+    keys: [
+      { ...(await exportJWK(publicKey)), kid: 'test', alg: 'EdDSA', use: 'sig' },
+      { ...(await exportJWK(other.publicKey)), kid: 'other', alg: 'ES256', use: 'sig' },
+    ],
+  };
+  const server: http.Server = http.createServer((request, response) => {
+    const send = (status: number, body: unknown): void => {
+      response.writeHead(status, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(body));
+    };
     const url = issuerUrl(server);
     const documents: Record<string, unknown> = {
       '/jwks': jwks,
-      '/.well-known/openid-configuration': discoveryOf(url),
+      '/.well-known/openid-configuration': { ...discoveryOf(url), ...issuer.discovered },
     };
     const document = documents[request.url ?? ''];
-    response.writeHead(document ? 200 : 404, { 'content-type': 'application/json' });
-    response.end(JSON.stringify(document ?? {}));
+    if (request.url !== '/token') return send(document ? 200 : 404, document ?? {});
+    text(request)
+      .then((body) => issuer.answerToken(new URLSearchParams(body)))
+      .then(
+        (answer) => send('error' in answer ? 400 : 200, answer),
+        (error: unknown) => send(500, { error: String(error) }),
+      );
   });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
-  return handleOf(server, privateKey);
+  const issuer = handleOf(server, { EdDSA: privateKey, ES256: other.privateKey });
+  return issuer;
 }
 
-function handleOf(server: http.Server, key: CryptoKey): TestIssuer {
+function handleOf(server: http.Server, keys: Readonly<Record<string, CryptoKey>>): TestIssuer {
   const url = issuerUrl(server);
   const sign = (claims: JWTPayload, header: Readonly<Record<string, unknown>> = {}): Promise<string> => {
     const nowSeconds = Math.floor(Date.now() / 1000);
     const standard = { iss: url, aud: AUDIENCE, iat: nowSeconds, exp: nowSeconds + LIFETIME_SECONDS };
     return new SignJWT({ ...standard, ...claims })
-      .setProtectedHeader({ alg: 'EdDSA', kid: 'test', ...header })
-      .sign(key);
+      .setProtectedHeader({ alg: 'EdDSA', kid: header['alg'] === 'ES256' ? 'other' : 'test', ...header })
+      .sign(keys[String(header['alg'] ?? 'EdDSA')] ?? new Uint8Array(32));
   };
   return {
     url,
     sign,
+    answerToken: () => ({ error: 'invalid_grant' }),
+    discovered: {},
     humanToken: (subject, claims = {}) =>
       sign({ sub: subject, client_id: 'keyturn-cli', scope: 'openid keyturn:decide', ...claims }),
     agentToken: (agent, options = {}) => sign(agentClaims(agent, options)),
@@ -89,6 +112,6 @@ function discoveryOf(url: string): object {
     token_endpoint: `${url}/token`,
     response_types_supported: ['code'],
     subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: ['EdDSA'],
+    id_token_signing_alg_values_supported: ['EdDSA', 'ES256'],
   };
 }

@@ -2,6 +2,11 @@ import { Module } from '@nestjs/common';
 
 import { MeController } from './me.controller.ts';
 import { CallerDoor } from './authenticate.ts';
+import { SessionVerifier } from './session-verifier.ts';
 
-@Module({ controllers: [MeController], providers: [CallerDoor], exports: [CallerDoor] })
+@Module({
+  controllers: [MeController],
+  providers: [CallerDoor, SessionVerifier],
+  exports: [CallerDoor, SessionVerifier],
+})
 export class AuthModule {}

@@ -7,21 +7,24 @@ import { ApiContext } from '../context.ts';
 import { callerOf, type AuthenticatedRequest, type Caller, type CallerSnapshot } from './caller.ts';
 import type { Principal } from './principal.ts';
 import { metadataUrl } from './protected-resource.ts';
+import { refuseEnded, SessionVerifier } from './session-verifier.ts';
 import { seeClaims } from './see-claims.ts';
 import { SeenClaims } from './seen-claims.ts';
 import { challengeOf, refusedToken, tokenRefusalOf } from './token-refusal.ts';
 import { TokenVerifier } from './token-verifier.ts';
 
-/** Lets only verified tokens in, and each identity only so often. */
+/** Lets only verified tokens and live sessions in, and each identity only so often. */
 @Injectable()
 export class CallerDoor {
   readonly #context: ApiContext;
   readonly #tokens: TokenVerifier;
+  readonly #sessions: SessionVerifier;
   readonly #seen = new SeenClaims();
 
-  constructor(context: ApiContext, tokens: TokenVerifier) {
+  constructor(context: ApiContext, tokens: TokenVerifier, sessions: SessionVerifier) {
     this.#context = context;
     this.#tokens = tokens;
+    this.#sessions = sessions;
   }
 
   async admit(request: AuthenticatedRequest, response: Response): Promise<void> {
@@ -30,7 +33,7 @@ export class CallerDoor {
       request.payer = identityKey(request.caller.principal.identity);
     } catch (error) {
       if (isKeyturnError(error) && error.code === 'unauthenticated') {
-        const metadata = metadataUrl(this.#context.settings, request);
+        const metadata = metadataUrl(this.#context.settings);
         response.setHeader('WWW-Authenticate', challengeOf(error, metadata));
       }
       throw error;
@@ -40,15 +43,15 @@ export class CallerDoor {
   async #authenticated(request: AuthenticatedRequest): Promise<Caller> {
     const principal = await this.#verified(request);
     this.#context.limits.calls.admit(identityKey(principal.identity));
-    const caller = callerOf(principal, await callerSnapshot(this.#context));
+    const caller = await currentCaller(this.#context, principal);
     const isChanged = await seeClaims(this.#context, this.#seen, caller);
-    return isChanged ? callerOf(principal, await callerSnapshot(this.#context)) : caller;
+    return isChanged ? currentCaller(this.#context, principal) : caller;
   }
 
   /** Failed attempts are counted by address, so that guessing is slow. */
   async #verified(request: AuthenticatedRequest): Promise<Principal> {
     try {
-      return await this.#tokens.verify(bearerOf(request));
+      return (await this.#sessions.ofCall(request)) ?? (await this.#tokens.verify(bearerOf(request)));
     } catch (error) {
       const { limits, metrics, log } = this.#context;
       limits.calls.admit(`address:${request.socket.remoteAddress ?? ''}`);
@@ -61,13 +64,28 @@ export class CallerDoor {
   }
 }
 
-/** The same caller against the current policy and directory. Refuses (`unauthenticated`) when the token has expired since. */
+/**
+ * The same caller against the current policy and directory. Refuses (`unauthenticated`) when the token has expired since, or
+ * the session has ended.
+ */
 export async function refreshCaller(
   context: Pick<ApiContext, 'source' | 'snapshots'>,
   { principal }: Caller,
 ): Promise<Caller> {
   if (principal.expiresAt.getTime() <= Date.now()) throw refusedToken('expired');
-  return callerOf(principal, await callerSnapshot(context));
+  await refuseEnded(context, principal);
+  return currentCaller(context, principal);
+}
+
+/** The caller of a principal now. Refuses a session whose account was given to somebody else. */
+export async function currentCaller(
+  context: Pick<ApiContext, 'source' | 'snapshots'>,
+  principal: Principal,
+): Promise<Caller> {
+  const caller = callerOf(principal, await callerSnapshot(context));
+  if (principal.session && caller.person?.id !== principal.session.person)
+    throw refusedToken('session_ended');
+  return caller;
 }
 
 function bearerOf(request: AuthenticatedRequest): string {

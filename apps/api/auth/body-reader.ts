@@ -12,7 +12,12 @@ import { strictUtf8 } from '../http/idempotency.ts';
 import type { RateLimiter } from '../http/rate-limiter.ts';
 
 /** JSON, also under the name that provisioning clients give it (RFC 7644 section 3.1). */
-const MEDIA_TYPES: ReadonlySet<string> = new Set(['application/json', 'application/scim+json']);
+const JSON_TEXT = { types: new Set(['application/json', 'application/scim+json']), parse: parseJsonText };
+
+const FORM = {
+  types: new Set(['application/x-www-form-urlencoded']),
+  parse: (text: string): unknown => Object.fromEntries(new URLSearchParams(text)),
+};
 
 /** A larger body is refused: nobody could review it. */
 export const BODY_BYTES_MAX = 256 * 1024;
@@ -67,7 +72,8 @@ async function parsedBody(
   const hasBody =
     request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length']) > 0;
   if (!hasBody) return undefined;
-  refuseMediaType(request);
+  const { types, parse } = isFormPath(request.path) ? FORM : JSON_TEXT;
+  refuseMediaType(request, types);
   const bytesMax = limitOf(request);
   if (Number(request.headers['content-length']) > bytesMax) throw tooLarge(bytesMax);
   if (caller && isProposal(request))
@@ -76,7 +82,12 @@ async function parsedBody(
   payFor(context.limits.calls, request.payer, bytes.length);
   const text = strictUtf8(bytes);
   if (text === null) throw new KeyturnError('invalid_json', 'The body is not UTF-8.');
-  return parseJsonText(text);
+  return parse(text);
+}
+
+/** What browsers and identity providers post is a form. */
+function isFormPath(path: string): boolean {
+  return /^\/sign-(?:out|in\/)/i.test(path);
 }
 
 /** A whole policy is larger than any other body that is accepted, and a whole group larger than most. */
@@ -97,14 +108,15 @@ function payFor(limiter: RateLimiter, payer: string | undefined, bytes: number):
   limiter.charge(payer, calls - 1);
 }
 
-function refuseMediaType(request: Request): void {
+function refuseMediaType(request: Request, allowed: ReadonlySet<string>): void {
   const [type, ...parameters] = (request.headers['content-type'] ?? '').toLowerCase().split(';');
   const isUtf8 = parameters.every((parameter) => /^\s*charset="?utf-?8"?\s*$/.test(parameter));
   const { 'content-encoding': encoding = 'identity', 'transfer-encoding': transfer = 'chunked' } =
     request.headers;
   const isPlain = encoding.toLowerCase() === 'identity' && transfer.toLowerCase() === 'chunked';
-  if (!MEDIA_TYPES.has(type?.trim() ?? '') || !isUtf8 || !isPlain) {
-    throw new KeyturnError('unsupported_media_type', 'Send plain application/json in UTF-8.');
+  if (!allowed.has(type?.trim() ?? '') || !isUtf8 || !isPlain) {
+    const [wanted] = allowed;
+    throw new KeyturnError('unsupported_media_type', `Send plain ${wanted} in UTF-8.`);
   }
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { mayFetchFrom } from '../../../configuration/fetching.ts';
 import { mistakeIn, readYamlFile } from '../../../configuration/files.ts';
+import { SECRET_REFERENCE } from '../../../configuration/references.ts';
 
 /** Only asymmetric signatures: with `none` or a shared secret, a verifier could also forge tokens. */
 const algorithm = z.enum([
@@ -19,6 +20,25 @@ const algorithm = z.enum([
 ]);
 const url = z.url({ protocol: /^https?$/ });
 
+/** The client with which people sign in with a browser. */
+const consoleSchema = z
+  .strictObject({
+    client_id: z.string().min(1),
+    authentication: z.enum(['none', 'client_secret_basic', 'client_secret_post']),
+    secret: z.string().regex(SECRET_REFERENCE, 'must be a reference: env:NAME or file:PATH').optional(),
+    scope: z
+      .string()
+      .default('openid')
+      .refine((scope) => scope.split(' ').includes('openid'), 'must contain openid'),
+    /** Names the account in ID tokens, where that is another claim than in access tokens. */
+    subject: z.string().min(1).optional(),
+    /** The operator's word that only people can sign in with this client: they need no scope to decide. */
+    trust: z.literal('human'),
+  })
+  .refine(({ authentication, secret }) => (authentication === 'none') === (secret === undefined), {
+    error: 'needs a secret, or `authentication: none`',
+  });
+
 const issuerSchema = z
   .strictObject({
     issuer: url,
@@ -29,6 +49,7 @@ const issuerSchema = z
     token_type: z.literal('at+jwt').optional(),
     human: z.strictObject({ clients: z.array(z.string().min(1)), scope: z.string().min(1) }).optional(),
     cli_client: z.string().min(1).optional(),
+    console: consoleSchema.optional(),
     /** What that client requests from the issuer, where it is not `openid` and the scope to decide. */
     sign_in: z
       .strictObject({
@@ -63,6 +84,14 @@ const issuersSchema = z.strictObject({ issuers: z.array(issuerSchema).min(1) });
 
 /** One trusted issuer of tokens. */
 export type Issuer = z.infer<typeof issuerSchema>;
+
+/** One at which people sign in with a browser. */
+export type SignInIssuer = Issuer & { readonly console: NonNullable<Issuer['console']> };
+
+/** True where people can. */
+export function hasSignIn(issuer: Issuer): issuer is SignInIssuer {
+  return issuer.console !== undefined;
+}
 
 /** Reads the trusted issuers, by their exact name. Throws when the file is wrong or names one twice. */
 export async function readIssuers(path: string): Promise<ReadonlyMap<string, Issuer>> {

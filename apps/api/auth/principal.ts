@@ -1,8 +1,9 @@
 import { z } from 'zod';
 
+import type { LiveSession } from '../../../database/sessions.ts';
 import type { Identity, LineageMember } from '../../../domain/identity/identity.ts';
 import { groupsClaimOf, type GroupsClaim } from './groups-claim.ts';
-import type { Issuer } from './issuers.ts';
+import type { Issuer, SignInIssuer } from './issuers.ts';
 import { refusedToken } from './token-refusal.ts';
 
 /** Who a verified token speaks for. */
@@ -22,10 +23,12 @@ export interface Principal {
   /** Interactive, and the token was given the scope to decide. */
   readonly isHuman: boolean;
   /** Where decisions of this token come from. */
-  readonly channel: 'api' | 'cli';
+  readonly channel: 'api' | 'cli' | 'console';
   readonly expiresAt: Date;
   /** What the token of a person says about her groups. Null for machines, and where the issuer is not configured for it. */
   readonly groups: GroupsClaim | null;
+  /** The session of a browser; null of a token. */
+  readonly session: LiveSession | null;
 }
 
 /** Names that the database or a canonical form could not hold are refused here, once. */
@@ -105,6 +108,47 @@ export function principalOf(payload: unknown, issuer: Issuer): Principal {
     ...human,
     expiresAt: new Date((claims.exp + issuer.clock_tolerance_seconds) * 1_000),
     groups: human.isHuman ? groupsClaimOf(payload, issuer) : null,
+    session: null,
+  };
+}
+
+/**
+ * Who signed in with a browser, by the verified claims of the ID token: the same account as in the tokens of that person,
+ * and the same marks of machines.
+ */
+export function principalOfSignIn(payload: object, issuer: SignInIssuer, expiresAt: Date): Principal {
+  const { client_id: client, subject: name = issuer.claims?.subject } = issuer.console;
+  const named = { ...issuer, claims: { ...issuer.claims, ...(name !== undefined && { subject: name }) } };
+  const claims = readableClaims({ ...payload, client_id: client }, named);
+  const isHuman = isPersonAt(claims);
+  return {
+    ...personAt({ issuer: issuer.issuer, subject: claims.account }, client, expiresAt),
+    isInteractive: isHuman,
+    isHuman,
+    groups: isHuman ? groupsClaimOf(payload, issuer) : null,
+  };
+}
+
+/** Whose session it is: somebody who signed in as above. */
+export function principalOfSession(session: LiveSession): Principal {
+  const { issuer, subject, client, expires_at: expiry } = session;
+  return { ...personAt({ issuer, subject }, client, new Date(expiry)), session };
+}
+
+function personAt(identity: Identity, client: string, expiresAt: Date): Principal {
+  return {
+    identity,
+    behind: [],
+    clientId: client,
+    clients: [client],
+    scopes: [],
+    isClientOfPeople: true,
+    isInteractive: true,
+    isHuman: true,
+    channel: 'console',
+    expiresAt,
+    groups: null,
+    session: null,
   };
 }
 
@@ -154,7 +198,7 @@ function humanity(
 ): Pick<Principal, 'isClientOfPeople' | 'isInteractive' | 'isHuman' | 'channel'> {
   const client = clientOf(claims);
   const isClientOfPeople = client !== null && issuer.human?.clients.includes(client) === true;
-  const isInteractive = isClientOfPeople && isPersonAt(claims);
+  const isInteractive = isClientOfPeople && hasConsented(claims);
   const scope = issuer.human?.scope ?? '';
   return {
     isClientOfPeople,
@@ -164,13 +208,16 @@ function humanity(
   };
 }
 
+/** Where nobody consented to anything, nobody signed in: an application's own token has roles at most. */
+function hasConsented(claims: Claims): boolean {
+  return scopesOf(claims).length > 0 && isPersonAt(claims);
+}
+
 /** One issuer serves people and machines alike, so each token has to prove that a person stands behind it. */
 function isPersonAt(claims: Claims): boolean {
   return (
     ![claims.sub, claims.account].some((name) => name !== undefined && clientsOf(claims).includes(name)) &&
     claims.act === undefined &&
-    // Where nobody consented to anything, nobody signed in: an application's own token has roles at most.
-    scopesOf(claims).length > 0 &&
     !isServiceAccount(claims)
   );
 }

@@ -1,5 +1,3 @@
-import type { Request } from 'express';
-
 import type { ProtectedResource, SignIn } from '../../../contract/sign-in.ts';
 import type { ApiConfiguration } from '../../../configuration/programs.ts';
 import type { Issuer } from './issuers.ts';
@@ -8,8 +6,8 @@ import type { Issuer } from './issuers.ts';
 export const METADATA_PATH = '.well-known/oauth-protected-resource';
 
 /** The address of that, as the caller can reach it. */
-export function metadataUrl(settings: ApiConfiguration, request: Request): string {
-  return `${resourceOf(settings, request)}/${METADATA_PATH}`;
+export function metadataUrl({ publicUrl }: ApiConfiguration): string {
+  return `${publicUrl}/${METADATA_PATH}`;
 }
 
 /** What the API says of itself to those who have no token: which issuers people sign in at, and as which client. */
@@ -23,11 +21,6 @@ export function protectedResource(resource: string, issuers: Iterable<Issuer>): 
     bearer_methods_supported: ['header'],
     keyturn_sign_in: signIns,
   };
-}
-
-/** The address of the API: the configured one, else the one that the caller used. */
-export function resourceOf({ publicUrl }: ApiConfiguration, request: Request): string {
-  return publicUrl ?? `${request.protocol}://${request.headers.host ?? ''}`;
 }
 
 function signInOf({ issuer, cli_client: client, human, sign_in: signIn = {} }: Issuer): readonly SignIn[] {

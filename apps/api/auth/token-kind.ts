@@ -16,6 +16,17 @@ export function isBearerAccessToken(
   return isNamed && !isOfOtherUse(claims);
 }
 
+/** True for an ID token: nothing else that the same key signs for the same client tells who signed in. */
+export function isIdToken({ header, claims }: { readonly header: Fields; readonly claims: Fields }): boolean {
+  const type = mediaType(header['typ']);
+  const uses = [claims['typ'], claims['token_use']].filter((use) => use !== undefined);
+  return (
+    (type === '' || type === 'jwt') &&
+    uses.every((use) => typeof use === 'string' && use.toLowerCase() === 'id') &&
+    ['cnf', 'events', 'toe'].every((claim) => claims[claim] === undefined)
+  );
+}
+
 /** RFC 7515 section 4.1.9: `application/` may be left out, and case does not matter. */
 function mediaType(value: unknown): string | null {
   if (value === undefined) return '';

@@ -16,6 +16,9 @@ const FAULTS = {
   kind: 'This is not a bearer access token: it is a token of another kind, or bound to a key.',
   missing_claim: 'The token lacks a required claim',
   unreadable_claim: 'The token has a claim of an unexpected form',
+  nonce: 'The token answers another sign-in than this one.',
+  session_ended: 'The session has ended: sign in again.',
+  several_sessions: 'There are several session cookies: delete the cookies of this site and sign in again.',
   unknown_actors: 'The token names actors of another issuer, or too many.',
 } as const;
 

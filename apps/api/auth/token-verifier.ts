@@ -107,7 +107,7 @@ async function verified(token: string, { issuer, keys }: TrustedIssuer): Promise
 }
 
 /** What is wrong with a token, by the error of its verification. Claims are checked last, once it is genuine. */
-function refusalOf(error: unknown): KeyturnError {
+export function refusalOf(error: unknown): KeyturnError {
   if (isKeyturnError(error)) return error;
   if (error instanceof UnknownKey) return refusedToken('unknown_key');
   if (error instanceof errors.JOSEAlgNotAllowed) return refusedToken('algorithm');

@@ -4,8 +4,8 @@ import type { Response } from 'express';
 
 import { newestEntry, readAgain, type FeedEntry } from '../../../database/feed-entries.ts';
 import type { Change } from '../../../contract/changes.ts';
-import { callerOf, canRead, isReviewer, type Caller } from '../auth/caller.ts';
-import { callerSnapshot } from '../auth/authenticate.ts';
+import { canRead, isReviewer, type Caller } from '../auth/caller.ts';
+import { refreshCaller } from '../auth/authenticate.ts';
 import type { ApiContext } from '../context.ts';
 
 const HEARTBEAT_MS = 15_000;
@@ -178,7 +178,7 @@ export class EventStream {
   }
 
   /**
-   * Keeps proxies from closing a quiet stream, and lets a change of the directory take effect on it. A reader that has
+   * Keeps proxies from closing a quiet stream, and lets the end of a session and a change of the directory take effect on it. A reader that has
    * not read since the last beat is cut off; the position lets it come back.
    */
   async #beat(): Promise<void> {
@@ -188,7 +188,7 @@ export class EventStream {
     }
     this.#wasFull = this.#response.writableNeedDrain;
     try {
-      this.#caller = callerOf(this.#caller.principal, await callerSnapshot(this.#context));
+      this.#caller = await refreshCaller(this.#context, this.#caller);
       // One line end, not two: some readers take the blank line for the end of an (empty) event.
       if (!this.#wasFull) this.#response.write(': still here\n');
     } catch {

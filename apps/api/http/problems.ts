@@ -11,6 +11,7 @@ import { statusOf } from '../../../contract/http-statuses.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import { isScimPath, scimErrorOf } from './scim-errors.ts';
 import { allowedMethods } from './allowed-methods.ts';
+import { escape, htmlPage, isPagePath } from './html.ts';
 import type { Metrics } from './metrics.ts';
 import { noteRefusal } from './observe.ts';
 import { currentRequestId } from './request-id.ts';
@@ -22,8 +23,10 @@ const RETRY_AFTER_SECONDS = 2;
 export class ProblemFilter implements ExceptionFilter {
   readonly #log: Logger;
   readonly #metrics: Metrics;
+  readonly #publicUrl: string;
 
-  constructor(log: Logger, metrics: Metrics) {
+  constructor(log: Logger, metrics: Metrics, publicUrl: string) {
+    this.#publicUrl = publicUrl;
     this.#log = log;
     this.#metrics = metrics;
   }
@@ -40,6 +43,7 @@ export class ProblemFilter implements ExceptionFilter {
     const { allowed } = refusal.facts;
     if (typeof allowed === 'string' && !response.headersSent) response.setHeader('Allow', allowed);
     if (response.headersSent) response.destroy();
+    else if (isPagePath(request.path)) sendPage(response, refusal, this.#publicUrl);
     else if (isScimPath(request.originalUrl)) send(response, refusal, ['scim', scimErrorOf(refusal)]);
     else send(response, refusal, ['problem', problemOf(refusal, instance)]);
   }
@@ -69,6 +73,12 @@ function send(response: Response, refusal: KeyturnError, [form, body]: [form: st
     response.setHeader('Retry-After', String(Math.max(1, Math.ceil(seconds))));
   }
   response.status(status).type(`application/${form}+json`).send(JSON.stringify(body));
+}
+
+/** For people: what is wrong, and the way back. */
+function sendPage(response: Response, refusal: KeyturnError, publicUrl: string): void {
+  const body = `<p>${escape(refusal.message)}</p><p><a href="${escape(publicUrl)}/sign-in">Sign in</a></p>`;
+  response.status(statusOf(refusal.code)).type('html').send(htmlPage('That did not work', body));
 }
 
 /** The problem body of a refusal. */

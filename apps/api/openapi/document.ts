@@ -57,6 +57,8 @@ const GUARDED: readonly ErrorCode[] = [
   'plan_altered',
   'policy_invalid',
 ];
+/** Of one that changes something: browsers call it with the cookie of a session. */
+const UNSAFE: readonly ErrorCode[] = ['csrf_refused'];
 const WITH_BODY: readonly ErrorCode[] = ['invalid_json', 'body_too_large', 'unsupported_media_type'];
 
 let made: OpenApiDocument | undefined;
@@ -78,7 +80,7 @@ function makeDocument() {
       title: 'Keyturn',
       version: '1',
       description:
-        'Privileged actions that people approve before they run. Body fields and query parameters that are not described are refused; answers may get more fields, and more values of `code`, in any release. HEAD answers as GET does, without the body. A URL may end with a slash. A method that a URL does not accept is answered 405 with `Allow`, OPTIONS included. Bodies are JSON, with a length or chunked, never compressed. Answers are JSON whatever `Accept` says. This document, its page, the actions, the keys and policies are compressed where `Accept-Encoding` allows it. Answers about requests never are: they hold text of agents beside data that agents must not know, and the compressed length of both would reveal it to anyone who sees the traffic. A request line with headers of more than 16 KiB is answered 431, and a request that takes too long to arrive 408. Every answer has an `X-Request-Id`.',
+        'Privileged actions that people approve before they run. Body fields and query parameters that are not described are refused; answers may get more fields, and more values of `code`, in any release. HEAD answers as GET does, without the body. A URL may end with a slash. A method that a URL does not accept is answered 405 with `Allow`, OPTIONS included. Bodies are JSON, with a length or chunked, never compressed. Answers are JSON whatever `Accept` says. This document, its page, the actions, the keys and policies are compressed where `Accept-Encoding` allows it. Answers about requests never are: they hold text of agents beside data that agents must not know, and the compressed length of both would reveal it to anyone who sees the traffic. A request line with headers of more than 16 KiB is answered 431, and a request that takes too long to arrive 408. Every answer has an `X-Request-Id`. A browser may call with the cookie of a session instead of a token (never with both): then whatever is not GET or HEAD needs the `Origin` of this API, and in `X-CSRF-Token` the `csrf_token` of `GET /v1/session`.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     // Relative to this document, under any prefix.
@@ -156,7 +158,7 @@ const IN_PATH: Readonly<Record<string, string>> = {
   id: 'Id of the request: `req_` and 26 characters',
   switch: 'Id of the kill switch: `swi_` and 26 characters',
   digest: 'Digest of the policy: `sha256:` and 64 hex digits',
-  stream: 'policy, proposals, switches or directory',
+  stream: 'policy, proposals, switches, directory or sessions',
 };
 
 function answersOf({ answers }: Operation): Record<string, DocumentedAnswer> {
@@ -185,10 +187,11 @@ function errorsOf(operation: Operation): Record<string, DocumentedAnswer> {
   );
 }
 
-function codesOf({ errors = [], readers, body, path }: Operation): readonly ErrorCode[] {
+function codesOf({ errors = [], readers, method, body, path }: Operation): readonly ErrorCode[] {
   return [
     ...ALWAYS,
     ...(readers === 'anybody' ? [] : GUARDED),
+    ...(readers === 'anybody' || method === 'get' ? [] : UNSAFE),
     ...(body ? WITH_BODY : []),
     ...(path.includes('{') ? (['not_found'] as const) : []),
     ...errors,

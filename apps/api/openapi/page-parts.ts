@@ -1,3 +1,5 @@
+import { escape } from '../http/html.ts';
+
 /** What the page shows of a schema of the document. */
 export interface Schema {
   readonly $ref?: string;
@@ -98,16 +100,4 @@ export function prose(text: string): string {
 
 export function code(text: string): string {
   return `<code>${escape(text)}</code>`;
-}
-
-/** Text as HTML shows it. */
-export function escape(text: string): string {
-  const entities: Readonly<Record<string, string>> = {
-    '&': '&amp;',
-    '<': '&lt;',
-    '>': '&gt;',
-    '"': '&quot;',
-    "'": '&#39;',
-  };
-  return text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? '');
 }

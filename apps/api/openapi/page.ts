@@ -1,5 +1,6 @@
 import type { DocumentedAnswer, DocumentedOperation, OpenApiDocument } from './document.ts';
-import { cell, code, escape, fieldTable, prose, schemaText, table, type Schema } from './page-parts.ts';
+import { cell, code, fieldTable, prose, schemaText, table, type Schema } from './page-parts.ts';
+import { escape } from '../http/html.ts';
 import { WALKTHROUGH } from './walkthrough.ts';
 
 /** The document as one page that needs no script, no network and no other file. */

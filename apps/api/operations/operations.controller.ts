@@ -1,9 +1,9 @@
-import { Controller, Get, Header, Module, Req, Res } from '@nestjs/common';
-import type { Request, Response } from 'express';
+import { Controller, Get, Header, Module, Res } from '@nestjs/common';
+import type { Response } from 'express';
 
 import type { ProtectedResource } from '../../../contract/sign-in.ts';
 import { Door } from '../http/door.ts';
-import { METADATA_PATH, protectedResource, resourceOf } from '../auth/protected-resource.ts';
+import { METADATA_PATH, protectedResource } from '../auth/protected-resource.ts';
 import { TokenVerifier } from '../auth/token-verifier.ts';
 import { ApiContext } from '../context.ts';
 import { isReady, Readiness } from '../../readiness.ts';
@@ -46,8 +46,8 @@ export class OperationsController {
 
   /** How callers without a token get one. */
   @Get(METADATA_PATH)
-  resource(@Req() request: Request): ProtectedResource {
-    return protectedResource(resourceOf(this.#context.settings, request), this.#tokens.issuers());
+  resource(): ProtectedResource {
+    return protectedResource(this.#context.settings.publicUrl, this.#tokens.issuers());
   }
 
   @Get('v1/keys')

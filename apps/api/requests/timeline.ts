@@ -53,6 +53,8 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'switch.lift_confirmed': 'An operator confirmed the release of a kill switch.',
   'switch.lifted': 'A kill switch was released.',
   'directory.changed': 'The directory was changed.',
+  'session.started': 'Somebody signed in.',
+  'session.ended': 'A session was ended.',
 };
 
 /** Where the requester executes: Keyturn rehearses nothing, and does not see the effect. */

@@ -14,7 +14,7 @@ export class ScimDiscoveryController {
   readonly #publicUrl: string;
 
   constructor({ settings }: ApiContext) {
-    this.#publicUrl = settings.publicUrl ?? '';
+    this.#publicUrl = settings.publicUrl;
   }
 
   @Get('ServiceProviderConfig')

@@ -124,6 +124,6 @@ export abstract class ScimResourceController<Stored> {
   }
 
   #resource(stored: Stored, authority: ScimAuthority) {
-    return this.#kind.resource(stored, { authority, publicUrl: this.#context.settings.publicUrl ?? '' });
+    return this.#kind.resource(stored, { authority, publicUrl: this.#context.settings.publicUrl });
   }
 }

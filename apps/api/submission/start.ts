@@ -42,7 +42,7 @@ const UNAVAILABLE =
 
 function startOptions({ settings }: Starting, start: Start) {
   const { signed, envelope, target } = start;
-  const { asked, summary, details } = explain({ ...start, publicUrl: settings.publicUrl ?? '' });
+  const { asked, summary, details } = explain({ ...start, publicUrl: settings.publicUrl });
   const input: PrivilegedActionInput = { asked, request: envelope };
   return {
     workflowId: signed.id,

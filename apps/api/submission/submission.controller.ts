@@ -65,6 +65,6 @@ export class SubmissionModule {}
 
 /** The URL of a request, under the path by which callers reach this server. */
 function locationOf({ settings: { publicUrl } }: ApiContext, id: string): string {
-  const prefix = publicUrl === null ? '' : new URL(publicUrl).pathname.replace(/\/$/, '');
+  const prefix = new URL(publicUrl).pathname.replace(/\/$/, '');
   return `${prefix}/v1/requests/${id}`;
 }

@@ -73,6 +73,8 @@ const STEPS: Readonly<Record<LeafType, Step>> = {
   'switch.lift_confirmed': NOWHERE,
   'switch.lifted': NOWHERE,
   'directory.changed': NOWHERE,
+  'session.started': NOWHERE,
+  'session.ended': NOWHERE,
 };
 
 /** The text of an entry may name a type that there is not. */

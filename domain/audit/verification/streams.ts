@@ -5,6 +5,7 @@ import { notInEvidence, type Finding } from './finding.ts';
 import { chainUnbroken } from './log.ts';
 import { publicationsApproved, type Publication, type UnreadPublication } from './publications.ts';
 import { lineOf, reportOf, type Report } from './report.ts';
+import { sessionsFollow } from './sessions.ts';
 import { switchesFollow } from './switches.ts';
 import { misdated } from './times.ts';
 import type { GoverningStream, StreamState } from '../../../contract/streams.ts';
@@ -70,6 +71,7 @@ const TYPES: Readonly<Record<GoverningStream, readonly LeafType[]>> = {
   proposals: ['policy.proposed'],
   switches: ['switch.thrown', 'switch.lift_confirmed', 'switch.lifted'],
   directory: ['directory.changed'],
+  sessions: ['session.started', 'session.ended'],
 };
 
 function leavesCanonical({ evidence: { stream }, problems, entries }: Entries): Finding {
@@ -101,6 +103,7 @@ const FOLLOWS: Readonly<Record<Exclude<GoverningStream, 'directory'>, Follows>> 
   policy: policyFollows,
   proposals: (leaves, state) => ({ problems: proposalsFollow(leaves, state) }),
   switches: switchesFollow,
+  sessions: (leaves, state) => ({ problems: sessionsFollow(leaves, state) }),
 };
 
 /** Each activation replaces the one before it, the last one is active, and each policy is stored as its digest names it. */

@@ -1,0 +1,46 @@
+import * as oidc from 'openid-client';
+
+import type { ApiContext } from '../context.ts';
+import { sealPending } from './pending.ts';
+import type { SignInProvider } from './providers.ts';
+
+/** Where the browser goes, and the cookie that it brings back. */
+export interface Beginning {
+  readonly location: string;
+  readonly cookie: string;
+}
+
+/** Begins a sign-in: authorization code with PKCE (RFC 7636), state and nonce. */
+export async function beginSignIn(
+  { settings, keys }: Pick<ApiContext, 'settings' | 'keys'>,
+  { issuer, client }: SignInProvider,
+  { returnTo, more }: { readonly returnTo: string; readonly more: Readonly<Record<string, string>> },
+): Promise<Beginning> {
+  const [state, nonce, verifier] = [oidc.randomState(), oidc.randomNonce(), oidc.randomPKCECodeVerifier()];
+  const location = oidc.buildAuthorizationUrl(client, {
+    response_type: 'code',
+    redirect_uri: callbackOf(settings),
+    scope: issuer.console.scope,
+    state,
+    nonce,
+    code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+    code_challenge_method: 'S256',
+    ...more,
+  });
+  const pending = { issuer: issuer.issuer, state, nonce, verifier, return_to: returnTo };
+  return { location: location.href, cookie: await sealPending(keys.identity, pending) };
+}
+
+/** Where the provider sends the browser back to. */
+export function callbackOf({ publicUrl }: ApiContext['settings']): string {
+  return `${publicUrl}/sign-in/callback`;
+}
+
+/**
+ * A path of this API to go to after a sign-in: `/` for whatever could lead elsewhere. It is appended to the public URL, so that
+ * not even `//elsewhere` does.
+ */
+export function localPath(wanted: unknown): string {
+  const isLocal = typeof wanted === 'string' && /^\/(?![/\\])[!-~]{0,2000}$/.test(wanted);
+  return isLocal && !wanted.includes('\\') ? wanted : '/';
+}

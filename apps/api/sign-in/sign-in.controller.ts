@@ -1,0 +1,168 @@
+import { Body, Controller, Get, HttpCode, Module, Post, Query, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
+
+import { KeyturnError } from '../../../domain/errors.ts';
+import { AuthModule } from '../auth/auth.module.ts';
+import { currentCaller } from '../auth/authenticate.ts';
+import type { Caller } from '../auth/caller.ts';
+import { SeenClaims } from '../auth/seen-claims.ts';
+import { cookieValues, refuseForgery, setCookie } from '../auth/session-cookie.ts';
+import { SessionVerifier } from '../auth/session-verifier.ts';
+import { tokenRefusalOf } from '../auth/token-refusal.ts';
+import { ApiContext } from '../context.ts';
+import { Door } from '../http/door.ts';
+import { beginSignIn, localPath } from './begin.ts';
+import { finishSignIn } from './finish.ts';
+import { choicePage, homePage } from './pages.ts';
+import { openPending, PENDING_SECONDS, type Pending } from './pending.ts';
+import { SignInProviders } from './providers.ts';
+import { SessionController } from './session.controller.ts';
+import { endSession, startSession } from './session-log.ts';
+
+/** Longer hints are nobody's name. */
+const HINT = /^[\P{Cc}]{1,256}$/u;
+
+/** The pages by which people sign in and out, for browsers without scripts. */
+@Door('browser')
+@Controller()
+export class SignInController {
+  readonly #context: ApiContext;
+  readonly #providers: SignInProviders;
+  readonly #sessions: SessionVerifier;
+  readonly #seen = new SeenClaims();
+
+  constructor(context: ApiContext, providers: SignInProviders, sessions: SessionVerifier) {
+    this.#context = context;
+    this.#providers = providers;
+    this.#sessions = sessions;
+  }
+
+  @Get()
+  async home(@Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<string> {
+    const secret = this.#sessions.secretOf(request);
+    const caller = secret === null ? null : await this.#callerOf(secret);
+    response.type('html');
+    return homePage(this.#context.settings.publicUrl, caller && secret ? { caller, secret } : null);
+  }
+
+  @Get('sign-in')
+  async begin(
+    @Req() request: Request,
+    @Query() query: Readonly<Record<string, unknown>>,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<string | undefined> {
+    this.#admit(request);
+    const { issuers } = this.#providers;
+    const [only, ...others] = issuers;
+    if (!only)
+      throw new KeyturnError(
+        'not_found',
+        'Nobody signs in with a browser here: no issuer of KEYTURN_ISSUERS has a `console`.',
+      );
+    const returnTo = localPath(query['return_to']);
+    const { issuer: wanted = only.issuer, login_hint: hint } = query;
+    const more = { ...(typeof hint === 'string' && HINT.test(hint) && { login_hint: hint }) };
+    if (others.length > 0 && query['issuer'] === undefined) {
+      response.type('html');
+      return choicePage(this.#context.settings.publicUrl, issuers, { return_to: returnTo, ...more });
+    }
+    const provider = await this.#providers.find(String(wanted));
+    const { location, cookie } = await beginSignIn(this.#context, provider, { returnTo, more });
+    this.#set(response, { name: this.#sessions.cookies.signIn, value: cookie, seconds: PENDING_SECONDS });
+    response.redirect(303, location);
+    return undefined;
+  }
+
+  @Get('sign-in/callback')
+  async callback(@Req() request: Request, @Res() response: Response): Promise<void> {
+    this.#admit(request);
+    const { cookies } = this.#sessions;
+    const pending = await this.#pendingOf(request);
+    this.#set(response, { name: cookies.signIn, value: '' });
+    const secret = await this.#finish(request, pending);
+    this.#set(response, { name: cookies.session, value: secret });
+    response.redirect(303, `${this.#context.settings.publicUrl}${pending.return_to}`);
+  }
+
+  @Post('sign-out')
+  @HttpCode(303)
+  async signOut(
+    @Req() request: Request,
+    @Body() body: { readonly csrf_token?: unknown } | undefined,
+    @Res() response: Response,
+  ): Promise<void> {
+    this.#admit(request);
+    const secret = this.#sessions.secretOf(request);
+    const { publicUrl } = this.#context.settings;
+    if (secret !== null) {
+      refuseForgery(request, { publicUrl, secret, token: body?.csrf_token });
+      const caller = await this.#callerOf(secret);
+      if (caller?.principal.session) await endSession(this.#context, caller, caller.principal.session);
+    }
+    this.#set(response, { name: this.#sessions.cookies.session, value: '' });
+    response.redirect(303, `${publicUrl}/`);
+  }
+
+  async #pendingOf(request: Request): Promise<Pending> {
+    const [sealed, ...others] = cookieValues(request, this.#sessions.cookies.signIn);
+    const pending =
+      sealed !== undefined && others.length === 0
+        ? await openPending(this.#context.keys.identity, sealed)
+        : null;
+    if (pending) return pending;
+    throw new KeyturnError(
+      'invalid_request',
+      'This sign-in was not begun in this browser, was begun again since, or took longer than ten minutes. Sign in again.',
+    );
+  }
+
+  async #finish(request: Request, pending: Pending): Promise<string> {
+    const provider = await this.#providers.find(pending.issuer);
+    const query = new URL(request.originalUrl, 'http://localhost').search;
+    const finishing = { provider, pending, query, seen: this.#seen };
+    try {
+      const signedIn = await finishSignIn(this.#context, finishing);
+      return await startSession(this.#context, signedIn, {
+        state: pending.state,
+        replaced: await this.#replacedBy(request),
+      });
+    } catch (error) {
+      const fault = tokenRefusalOf(error)?.fault;
+      if (fault) this.#context.log.warn({ issuer: pending.issuer, fault }, 'a sign-in was refused');
+      throw error;
+    }
+  }
+
+  /** Who was signed in with this browser before. */
+  async #replacedBy(request: Request): Promise<Caller | null> {
+    const [secret] = cookieValues(request, this.#sessions.cookies.session);
+    return secret ? this.#callerOf(secret) : null;
+  }
+
+  /** Null for a session that is over: then nobody is signed in. */
+  async #callerOf(secret: string): Promise<Caller | null> {
+    const principal = await this.#sessions.ofSecret(secret);
+    return principal && currentCaller(this.#context, principal).catch(nobodyIfEnded);
+  }
+
+  /** These calls have no token yet: they are counted by address, as failed ones are. */
+  #admit(request: Request): void {
+    this.#context.limits.calls.admit(`address:${request.socket.remoteAddress ?? ''}`);
+  }
+
+  #set(response: Response, cookie: Parameters<typeof setCookie>[1]): void {
+    response.append('Set-Cookie', setCookie(this.#sessions.cookies, cookie));
+  }
+}
+
+function nobodyIfEnded(error: unknown): null {
+  if (tokenRefusalOf(error)?.fault === 'session_ended') return null;
+  throw error;
+}
+
+@Module({
+  imports: [AuthModule],
+  controllers: [SignInController, SessionController],
+  providers: [SignInProviders],
+})
+export class SignInModule {}

@@ -1,0 +1,75 @@
+import type { EntityManager } from 'typeorm';
+
+import { queryPrepared } from './prepared.ts';
+import { rows, valueOf } from './rows.ts';
+
+/** A session that is neither over nor idle, of a person who has been active ever since it began. */
+export interface LiveSession {
+  readonly id: string;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly client: string;
+  readonly person: string;
+  readonly began_at: string;
+  readonly seen_at: string;
+  readonly expires_at: string;
+  /** When it ends unless it is used before. */
+  readonly idle_at: string;
+}
+
+const USE = { name: 'use-session', text: 'select keyturn.use_session($1) as session' };
+
+/** The live session whose cookie has this digest, which is used by that; null for none. */
+export async function useSession(manager: EntityManager, digest: string): Promise<LiveSession | null> {
+  const [found] = await queryPrepared<{ session: LiveSession | null }>(manager, USE, [digest]);
+  return found?.session ?? null;
+}
+
+const READ = {
+  name: 'live-session',
+  text: 'select to_jsonb(live) as session from keyturn.live_session live where id = $1',
+};
+
+/** The same by its id, without using it: what waits is no sign of a person. */
+export async function readLiveSession(manager: EntityManager, id: string): Promise<LiveSession | null> {
+  const [found] = await queryPrepared<{ session: LiveSession }>(manager, READ, [id]);
+  return found?.session ?? null;
+}
+
+/** The last entry of the log of sessions, or null. Until the transaction ends nobody else starts or ends one. */
+export async function lockSessionLog(manager: EntityManager): Promise<string | null> {
+  return valueOf(manager, 'select keyturn.lock_sessions()');
+}
+
+/** A session that starts. Of what the cookie holds, and of the state of the sign-in, the SHA-256. */
+export interface StartedSession extends Pick<LiveSession, 'id' | 'issuer' | 'subject' | 'client' | 'person'> {
+  readonly digest: string;
+  readonly state: string;
+  readonly provider_subject: string;
+  readonly provider_session: string | null;
+}
+
+/** What is recorded with a session: its entry, and the names behind its pseudonyms. */
+export interface SessionRecord {
+  readonly leaf: string;
+  readonly subjects: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+/** Starts a session with its entry. */
+export async function storeStart(
+  manager: EntityManager,
+  started: StartedSession,
+  { leaf, subjects }: SessionRecord,
+): Promise<void> {
+  await rows(manager, 'select keyturn.start_session($1, $2, $3)', [started, leaf, subjects]);
+}
+
+/** Ends a session with its entry; `by` is null where the provider did. False when it was over already. */
+export async function storeEnd(
+  manager: EntityManager,
+  { id, by }: { readonly id: string; readonly by: string | null },
+  { leaf, subjects }: SessionRecord,
+): Promise<boolean> {
+  const text = 'select keyturn.end_session($1, $2, $3, $4)';
+  return (await valueOf<boolean>(manager, text, [id, by, leaf, subjects])) === true;
+}
