@@ -71,7 +71,7 @@ export async function openRequests(
   { accounts }: BudgetRoot,
   limit: number,
 ): Promise<OpenRequests> {
-  const [row]: OpenRequests[] = await manager.query(OPEN_REQUESTS, [membersAsking(accounts), limit]);
+  const [row]: OpenRequests[] = await manager.query(OPEN_REQUESTS, [requestingMembers(accounts), limit]);
   return row ?? { open: limit, seconds: null };
 }
 
@@ -83,7 +83,7 @@ export async function budgetUse(
 ): Promise<OpenRequests & { readonly rehearsalWait: number }> {
   const text = `select counted.*, case when $4::text is null then 0
       else keyturn.rehearsal_wait($3, $4, $5, $6, false) end as "rehearsalWait" from (${OPEN_REQUESTS}) counted`;
-  const open = [membersAsking(root.accounts), budgets.openRequests];
+  const open = [requestingMembers(root.accounts), budgets.openRequests];
   const values = [...open, root.id, target, budgets.secondsAnHour, budgets.refusedAnHour];
   const [row] = await queryPrepared<OpenRequests & { rehearsalWait: number }>(manager, { text }, values);
   return row ?? { open: budgets.openRequests, seconds: null, rehearsalWait: 1 };
@@ -104,7 +104,7 @@ export async function lockOpenRequests(manager: EntityManager, { id }: BudgetRoo
   return row.now;
 }
 
-function membersAsking(accounts: BudgetRoot['accounts']): readonly string[] {
+function requestingMembers(accounts: BudgetRoot['accounts']): readonly string[] {
   return accounts.flatMap(({ issuer, subject }) =>
     ['requester', 'trigger'].map((role) => JSON.stringify([{ role, issuer, subject }])),
   );

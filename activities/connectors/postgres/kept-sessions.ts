@@ -49,17 +49,17 @@ interface Idle {
 }
 
 /** Which session is lent, and what is done in it in the round trip that it takes to see whether it may be. */
-interface Lending<Asked extends readonly Question[]> {
+interface Lending<Questions extends readonly Question[]> {
   readonly use?: SessionUse;
   readonly except?: Client | undefined;
-  readonly start?: Start<Asked>;
+  readonly start?: Start<Questions>;
 }
 
-interface Start<Asked extends readonly Question[]> {
+interface Start<Questions extends readonly Question[]> {
   /** Single statements that begin a transaction. */
   readonly beginning: readonly string[];
   /** What is asked in it. */
-  readonly questions: Asked;
+  readonly questions: Questions;
   /** Single statements behind that. */
   readonly last?: readonly string[];
 }
@@ -75,10 +75,10 @@ export class KeptSessions {
    * Lends a session for some work, but not `except`, with the answers to what `start` asks. Only what went well comes back
    * to be kept.
    */
-  async lend<Answer, const Asked extends readonly Question[] = []>(
+  async lend<Answer, const Questions extends readonly Question[] = []>(
     request: SessionRequest,
-    work: (client: Client, answers: Answers<Asked>) => Promise<Answer>,
-    { use = 'catalogue', except, start }: Lending<Asked> = {},
+    work: (client: Client, answers: Answers<Questions>) => Promise<Answer>,
+    { use = 'catalogue', except, start }: Lending<Questions> = {},
   ): Promise<Answer> {
     // Read once: a session opened after the reference has changed would be kept by the name of another server.
     const url = await sessionUrl(request);
@@ -97,11 +97,11 @@ export class KeptSessions {
     return answer;
   }
 
-  async #takeIdle<Asked extends readonly Question[]>(
+  async #takeIdle<Questions extends readonly Question[]>(
     key: string,
     except: Client | undefined,
-    start: Start<Asked> | undefined,
-  ): Promise<Lent<Asked> | null> {
+    start: Start<Questions> | undefined,
+  ): Promise<Lent<Questions> | null> {
     // The one that worked last has the most plans left.
     for (const [client, idle] of [...this.#idle].reverse()) {
       if (idle.key !== key || client === except || !this.#idle.delete(client)) continue;
@@ -130,10 +130,10 @@ export class KeptSessions {
     return [...this.#idle.keys()].filter((client) => KEPT.get(client)?.use === use).length;
   }
 
-  async #open<Asked extends readonly Question[]>(
+  async #open<Questions extends readonly Question[]>(
     request: SessionRequest,
-    opening: { readonly use: SessionUse; readonly url: string; readonly start: Start<Asked> | undefined },
-  ): Promise<Lent<Asked>> {
+    opening: { readonly use: SessionUse; readonly url: string; readonly start: Start<Questions> | undefined },
+  ): Promise<Lent<Questions>> {
     const { use, url, start } = opening;
     const client = await openSession(request, { pipeline: use !== 'statement', url });
     setTimeout(() => {
@@ -152,21 +152,21 @@ export class KeptSessions {
   }
 }
 
-interface Lent<Asked extends readonly Question[]> {
+interface Lent<Questions extends readonly Question[]> {
   readonly client: Client;
   readonly roleSettings: readonly string[];
-  readonly answers: Answers<Asked>;
+  readonly answers: Answers<Questions>;
 }
 
 /** Reads what the target sets now for new sessions of the login role, in the transaction that the work begins with. */
-async function startIn<Asked extends readonly Question[]>(
+async function startIn<Questions extends readonly Question[]>(
   client: Client,
-  start: Start<Asked> | undefined,
-): Promise<Lent<Asked>> {
+  start: Start<Questions> | undefined,
+): Promise<Lent<Questions>> {
   const { beginning = [], questions = [], last = [] } = start ?? {};
   const first = { ...ROLE_SETTINGS, after: beginning };
   const [rows, ...answers] = await answersTo(client, [first, ...questions], last);
-  return { client, roleSettings: roleSettingsIn(rows), answers: answers as Answers<Asked> };
+  return { client, roleSettings: roleSettingsIn(rows), answers: answers as Answers<Questions> };
 }
 
 /** False where what runs at a login may set anything: no reset brings that back. */

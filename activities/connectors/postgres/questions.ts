@@ -13,8 +13,8 @@ export interface Question<Row extends QueryResultRow = QueryResultRow> {
   readonly row?: Row;
 }
 
-export type Answers<Asked extends readonly Question[]> = {
-  -readonly [Index in keyof Asked]: Asked[Index] extends Question<infer Row> ? readonly Row[] : never;
+export type Answers<Questions extends readonly Question[]> = {
+  -readonly [Index in keyof Questions]: Questions[Index] extends Question<infer Row> ? readonly Row[] : never;
 };
 
 /** Makes a question. */
@@ -38,11 +38,11 @@ export function forgetQuestions(client: Client): void {
  * The rows of constant queries, which a session prepares once, all in one round trip and in this order. `last` are single
  * statements of our own that run behind them.
  */
-export async function answersTo<const Asked extends readonly Question[]>(
+export async function answersTo<const Questions extends readonly Question[]>(
   client: Client,
-  questions: Asked,
+  questions: Questions,
   last: readonly string[] = [],
-): Promise<Answers<Asked>> {
+): Promise<Answers<Questions>> {
   const statements: string[] = [];
   const places: number[] = [];
   const fresh: string[] = [];
@@ -55,7 +55,7 @@ export async function answersTo<const Asked extends readonly Question[]>(
   try {
     const answered: unknown = await client.query([...statements, ...last].join(';\n'));
     const results = [answered as QueryResult].flat();
-    return places.map((place) => results[place]?.rows ?? []) as Answers<Asked>;
+    return places.map((place) => results[place]?.rows ?? []) as Answers<Questions>;
   } catch (error) {
     // Nobody knows which of them were prepared; another name is free in any case.
     for (const query of fresh) PREPARED.get(client)?.delete(query);
