@@ -97,7 +97,7 @@ describe('a session', () => {
   });
 
   it('is none where there are two cookies of its name', async () => {
-    const cookie = `${COOKIE}=a; ${COOKIE}=${browser.cookies.get(COOKIE)}`;
+    const cookie = `${COOKIE}=${browser.cookies.get(COOKIE)}; ${COOKIE}=a`;
     const answer = await fetch(`${api.url}/v1/me`, { headers: { cookie } });
     expect(answer.status).toBe(401);
   });
