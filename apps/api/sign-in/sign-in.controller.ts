@@ -170,7 +170,7 @@ export class SignInController {
 
   /** These calls have no token yet: they are counted by address, as failed ones are. */
   #admit(request: Request): void {
-    this.#context.limits.calls.admit(`address:${request.socket.remoteAddress ?? ''}`);
+    this.#context.limits.calls.admit(`address:${request.ip ?? ''}`);
   }
 
   #set(response: Response, cookie: Parameters<typeof setCookie>[1]): void {
