@@ -15,12 +15,13 @@ const rate = z.coerce.number().positive().max(1_000_000);
 const port = z.coerce.number().int().min(0).max(65_535);
 
 /** Addresses, or networks such as 10.0.0.0/8, with commas between them. */
-const addresses = z.string().transform((list, { addIssue }) => {
-  const found = list.split(',').map((one) => one.trim());
-  if (found.every(isNetwork)) return found;
-  addIssue('must be addresses or networks (10.0.0.0/8), with commas between them');
-  return z.NEVER;
-});
+const addresses = z
+  .string()
+  .transform((list) => list.split(',').map((one) => one.trim()))
+  .refine(
+    (all) => all.every(isNetwork),
+    'must be addresses or networks (10.0.0.0/8), with commas between them',
+  );
 
 /** A whole number above zero. */
 const count = z.coerce.number().int().positive();
