@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import type { DataSource } from 'typeorm';
+
+import { createDataSource } from '../../database/data-source.ts';
+import { listRequests, type ListFilter, type ListPosition } from '../../database/request-list.ts';
+import { createDatabases } from '../stack/databases.ts';
+import { takeNumber } from '../stack/temporal.ts';
+
+let api: DataSource;
+let owner: DataSource;
+beforeAll(async () => {
+  const { keyturn } = await createDatabases(`list_${takeNumber()}`);
+  const open = (url: string) => createDataSource({ url, applicationName: 'test' }).initialize();
+  [api, owner] = [await open(keyturn.api), await open(keyturn.admin)];
+  await fill();
+});
+afterAll(async () => {
+  vi.restoreAllMocks();
+  await Promise.all([api, owner].map((source) => source.destroy()));
+});
+
+const ROWS = 20_000;
+const OLD = ROWS / 2;
+
+/** Two of each instant. What is old differs from what is new in everything, and each half is half of all. */
+async function fill(): Promise<void> {
+  await owner.query(
+    `insert into keyturn.request (id, run_id, envelope, action, schema_version, target, environment, mode,
+       intent_digest, lineage, requester_issuer, requester_subject, creation_policy_digest, status, round,
+       created_at, updated_at)
+     select 'req_' || lpad(n::text, 26, '0'), 'run', 'a.b.c', 'action-' || half, 1, 'target-' || half,
+       'environment-' || half, 'execute', 'x', '[]', 'https://issuer.test', 'agent', 'x', status, 1,
+       timestamptz '2026-01-01Z' + n / 2 * interval '1 s', now()
+     from generate_series(1, $1::int) n,
+       lateral (values (case when n <= $2 then 'old' else 'new' end, case when n <= $2 then 'denied' else 'failed' end))
+         named (half, status)`,
+    [ROWS, OLD],
+  );
+  await owner.query('vacuum analyze keyturn.request');
+}
+
+const ALL: ListFilter = { status: null, action: null, target: null, environment: null, lineage: null };
+
+/** Blocks of the database that a page of 50 takes. */
+async function blocksOf(filter: Partial<ListFilter>): Promise<{ found: number; blocks: number }> {
+  const query = vi.spyOn(api.manager, 'query');
+  const { length: found } = await listRequests(
+    api.manager,
+    { ...ALL, ...filter },
+    { after: null, limit: 50 },
+  );
+  const [text, values] = query.mock.lastCall ?? [''];
+  query.mockRestore();
+  const [answer] = await api.manager.query<{ 'QUERY PLAN': { Plan: Record<string, number> }[] }[]>(
+    `explain (analyze, buffers, format json) ${text}`,
+    values,
+  );
+  const plan = answer?.['QUERY PLAN'][0]?.Plan;
+  return { found, blocks: (plan?.['Shared Hit Blocks'] ?? NaN) + (plan?.['Shared Read Blocks'] ?? NaN) };
+}
+
+it.each<[string, Partial<ListFilter>, number]>([
+  ['without a filter', {}, 50],
+  ['of a status', { status: 'denied' }, 50],
+  ['of a status that none has', { status: 'executing' }, 0],
+  ['of an action', { action: 'action-old' }, 50],
+  ['of an action that none has', { action: 'none' }, 0],
+  ['of a target', { target: 'target-old' }, 50],
+  ['of a target that none has', { target: 'none' }, 0],
+  ['of an environment', { environment: 'environment-old' }, 50],
+  ['of an environment that none has', { environment: 'none' }, 0],
+])('a list %s reads as much as its page needs, wherever in the table that is', async (_, filter, found) => {
+  const page = await blocksOf(filter);
+  expect(page.found).toBe(found);
+  expect(page.blocks).toBeLessThan(100);
+});
+
+it.each<Partial<ListFilter>>([
+  { status: 'denied' },
+  { action: 'action-old' },
+  { target: 'target-old' },
+  { environment: 'environment-old' },
+])('pages by %o go through all of them once, newest first, also those of one instant', async (filter) => {
+  const seen: string[] = [];
+  let after: ListPosition | null = null;
+  do {
+    const page = await listRequests(api.manager, { ...ALL, ...filter }, { after, limit: 3_333 });
+    seen.push(...page.map(({ id }) => id));
+    const last = page.at(-1);
+    after = last ? { createdAt: last.created_at.toISOString(), id: last.id } : null;
+  } while (after !== null);
+  expect(seen).toHaveLength(OLD);
+  expect(seen).toEqual(seen.toSorted().toReversed());
+});
