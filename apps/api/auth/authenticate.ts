@@ -54,7 +54,7 @@ export class CallerDoor {
       return (await this.#sessions.ofCall(request)) ?? (await this.#tokens.verify(bearerOf(request)));
     } catch (error) {
       const { limits, metrics, log } = this.#context;
-      limits.calls.admit(`address:${request.socket.remoteAddress ?? ''}`);
+      limits.calls.admit(`address:${request.ip ?? ''}`);
       const { fault, found } = tokenRefusalOf(error) ?? {};
       if (fault) metrics.refusedTokens.inc({ fault });
       // Operators learn the reason, too. The token itself is never logged: it may be valid elsewhere.
