@@ -32,13 +32,9 @@ export interface ListPage {
 /** Requests that match, newest first. */
 export async function listRequests(
   manager: EntityManager,
-  filter: ListFilter,
+  { status, action, target, environment, lineage }: ListFilter,
   page: ListPage,
 ): Promise<readonly RequestRow[]> {
-  const { status, action, target, environment, lineage } = filter;
-  const [only, ...others] = INDEXED.filter((column) => filter[column] !== null);
-  if (only && others.length === 0 && lineage === null)
-    return readPage(manager, page, byColumn(only, filter[only]));
   const condition = `($4::text is null or status = $4) and ($5::text is null or action = $5)
     and ($6::text is null or target = $6) and ($7::text is null or environment = $7)
     and ($8::jsonb[] is null or lineage @> any($8))`;
@@ -46,18 +42,6 @@ export async function listRequests(
     condition,
     values: [status, action, target, environment, lineage && membersOf(lineage)],
   });
-}
-
-const INDEXED = ['status', 'action', 'target', 'environment'] as const;
-
-/**
- * By one column, whose index alone gives this order: PostgreSQL would look for a common value among the newest of all,
- * also where those that have it are old.
- */
-function byColumn(column: (typeof INDEXED)[number], value: string | null): PageQuery {
-  const condition = `${column} >= $4
-    and (${column}, created_at, id) < ($4, coalesce($1, 'infinity'), coalesce($2, ''))`;
-  return { condition, values: [value], order: `${column} desc,` };
 }
 
 /** Whose inbox it is. */
@@ -77,22 +61,16 @@ export async function listOpen(
   return readPage(manager, page, { condition, values: [membersOf(accounts), selectors] });
 }
 
-/** The values of the condition are numbered from 4. The order is what goes before the instants. */
-interface PageQuery {
-  readonly condition: string;
-  readonly values: readonly unknown[];
-  readonly order?: string;
-}
-
+/** The values of the condition are numbered from 4. */
 async function readPage(
   manager: EntityManager,
   { after, limit }: ListPage,
-  { condition, values, order = '' }: PageQuery,
+  { condition, values }: { readonly condition: string; readonly values: readonly unknown[] },
 ): Promise<readonly RequestRow[]> {
   return rows(
     manager,
     `${selection(requestTable)} where ($1::timestamptz is null or (created_at, id) < ($1, $2)) and ${condition}
-     order by ${order} created_at desc, id desc limit $3`,
+     order by created_at desc, id desc limit $3`,
     [after?.createdAt, after?.id, limit, ...values],
   );
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { DataSource } from 'typeorm';
 
 import { createDataSource } from '../../database/data-source.ts';
-import { listRequests, type ListFilter, type ListPosition } from '../../database/request-list.ts';
+import { listRequests, type ListFilter } from '../../database/request-list.ts';
 import { createDatabases } from '../stack/databases.ts';
 import { takeNumber } from '../stack/temporal.ts';
 
@@ -20,20 +20,20 @@ afterAll(async () => {
 });
 
 const ROWS = 20_000;
-const OLD = ROWS / 2;
+const OLD = ROWS / 10;
 
-/** Two of each instant. What is old differs from what is new in everything, and each half is half of all. */
+/** A second between one and the next. What is old, a tenth, differs from what is new in everything. */
 async function fill(): Promise<void> {
   await owner.query(
     `insert into keyturn.request (id, run_id, envelope, action, schema_version, target, environment, mode,
        intent_digest, lineage, requester_issuer, requester_subject, creation_policy_digest, status, round,
        created_at, updated_at)
-     select 'req_' || lpad(n::text, 26, '0'), 'run', 'a.b.c', 'action-' || half, 1, 'target-' || half,
-       'environment-' || half, 'execute', 'x', '[]', 'https://issuer.test', 'agent', 'x', status, 1,
-       timestamptz '2026-01-01Z' + n / 2 * interval '1 s', now()
+     select 'req_' || lpad(n::text, 26, '0'), 'run', repeat(md5(n::text), 30), 'action-' || age, 1, 'target-' || age,
+       'environment-' || age, 'execute', 'x', '[]', 'https://issuer.test', 'agent', 'x', status, 1,
+       timestamptz '2026-01-01Z' + n * interval '1 s', now()
      from generate_series(1, $1::int) n,
        lateral (values (case when n <= $2 then 'old' else 'new' end, case when n <= $2 then 'denied' else 'failed' end))
-         named (half, status)`,
+         named (age, status)`,
     [ROWS, OLD],
   );
   await owner.query('vacuum analyze keyturn.request');
@@ -73,22 +73,4 @@ it.each<[string, Partial<ListFilter>, number]>([
   const page = await blocksOf(filter);
   expect(page.found).toBe(found);
   expect(page.blocks).toBeLessThan(100);
-});
-
-it.each<Partial<ListFilter>>([
-  { status: 'denied' },
-  { action: 'action-old' },
-  { target: 'target-old' },
-  { environment: 'environment-old' },
-])('pages by %o go through all of them once, newest first, also those of one instant', async (filter) => {
-  const seen: string[] = [];
-  let after: ListPosition | null = null;
-  do {
-    const page = await listRequests(api.manager, { ...ALL, ...filter }, { after, limit: 3_333 });
-    seen.push(...page.map(({ id }) => id));
-    const last = page.at(-1);
-    after = last ? { createdAt: last.created_at.toISOString(), id: last.id } : null;
-  } while (after !== null);
-  expect(seen).toHaveLength(OLD);
-  expect(seen).toEqual(seen.toSorted().toReversed());
 });
