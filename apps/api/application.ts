@@ -93,6 +93,8 @@ export async function createApplication(opened: Opened): Promise<NestExpressAppl
     helmet({
       contentSecurityPolicy: { directives: CONTENT_POLICY },
       xFrameOptions: { action: 'deny' },
+      // With `no-referrer` a browser sends the forms of its pages with the Origin `null`.
+      referrerPolicy: { policy: 'same-origin' },
       // Over http nobody may say so.
       strictTransportSecurity: publicUrl.startsWith('https:'),
     }),

@@ -2,6 +2,8 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 
 import { CallerDoor } from './auth/authenticate.ts';
+import type { AuthenticatedRequest } from './auth/caller.ts';
+import { ApiContext } from './context.ts';
 import { Door } from './http/door.ts';
 import { ProvisionerDoor } from './scim/provisioner-door.ts';
 
@@ -9,10 +11,12 @@ import { ProvisionerDoor } from './scim/provisioner-door.ts';
 @Injectable()
 export class DoorGuard implements CanActivate {
   readonly #reflector: Reflector;
+  readonly #context: ApiContext;
   readonly #doors: Readonly<Record<'people' | 'scim', CallerDoor | ProvisionerDoor>>;
 
-  constructor(reflector: Reflector, people: CallerDoor, scim: ProvisionerDoor) {
+  constructor(reflector: Reflector, context: ApiContext, people: CallerDoor, scim: ProvisionerDoor) {
     this.#reflector = reflector;
+    this.#context = context;
     this.#doors = { people, scim };
   }
 
@@ -22,6 +26,13 @@ export class DoorGuard implements CanActivate {
     const http = execution.switchToHttp();
     if (door === 'people' || door === 'scim')
       await this.#doors[door].admit(http.getRequest(), http.getResponse());
+    if (door === 'browser') this.#admitUnknown(http.getRequest());
     return true;
+  }
+
+  /** Who calls without a token is counted by address, as failed calls are; nothing of a body is read before. */
+  #admitUnknown(request: AuthenticatedRequest): void {
+    request.payer = `address:${request.ip ?? ''}`;
+    this.#context.limits.calls.admit(request.payer);
   }
 }
