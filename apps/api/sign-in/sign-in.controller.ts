@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Module, Post, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 
-import { KeyturnError } from '../../../domain/errors.ts';
+import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import { AuthModule } from '../auth/auth.module.ts';
 import { currentCaller } from '../auth/authenticate.ts';
 import type { Caller } from '../auth/caller.ts';
@@ -66,7 +66,8 @@ export class SignInController {
       return choicePage(this.#context.settings.publicUrl, issuers, { return_to: returnTo, ...more });
     }
     const provider = await this.#providers.find(String(wanted));
-    const { location, cookie } = await beginSignIn(this.#context, provider, { returnTo, more });
+    const isRenewal = query['prompt'] === 'none' && (await this.#replacedBy(request)) !== null;
+    const { location, cookie } = await beginSignIn(this.#context, provider, { returnTo, isRenewal, more });
     this.#set(response, { name: this.#sessions.cookies.signIn, value: cookie, seconds: PENDING_SECONDS });
     response.redirect(303, location);
     return undefined;
@@ -77,8 +78,11 @@ export class SignInController {
     const { cookies } = this.#sessions;
     const pending = await this.#pendingOf(request);
     this.#set(response, { name: cookies.signIn, value: '' });
-    const secret = await this.#finish(request, pending);
-    this.#set(response, { name: cookies.session, value: secret });
+    const secret = await this.#finish(request, pending).catch((error: unknown) => {
+      if (pending.is_renewal && isKeyturnError(error) && error.code === 'unauthenticated') return null;
+      throw error;
+    });
+    if (secret !== null) this.#set(response, { name: cookies.session, value: secret });
     response.redirect(303, `${this.#context.settings.publicUrl}${pending.return_to}`);
   }
 
@@ -142,10 +146,10 @@ export class SignInController {
     const finishing = { provider, pending, query, seen: this.#seen };
     try {
       const signedIn = await finishSignIn(this.#context, finishing);
-      return await startSession(this.#context, signedIn, {
-        state: pending.state,
-        replaced: await this.#replacedBy(request),
-      });
+      const replaced = await this.#replacedBy(request);
+      if (pending.is_renewal && replaced?.person?.id !== signedIn.caller.person?.id)
+        throw new KeyturnError('unauthenticated', 'Another person is signed in at the provider by now.');
+      return await startSession(this.#context, signedIn, { state: pending.state, replaced });
     } catch (error) {
       const fault = tokenRefusalOf(error)?.fault;
       if (fault) this.#context.log.warn({ issuer: pending.issuer, fault }, 'a sign-in was refused');
