@@ -108,10 +108,7 @@ export class SignInController {
   /** Identity providers call this, not browsers (OpenID Connect Back-Channel Logout 1.0). */
   @Post('sign-in/back-channel-logout')
   @HttpCode(200)
-  async logout(
-    @Req() request: Request,
-    @Body() body: { readonly logout_token?: unknown } | undefined,
-  ): Promise<undefined> {
+  async logout(@Body() body: { readonly logout_token?: unknown } | undefined): Promise<undefined> {
     const { logout_token: token } = body ?? {};
     if (typeof token !== 'string')
       throw new KeyturnError('invalid_request', 'Post a form with `logout_token`.');
