@@ -2,7 +2,6 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import { Reflector } from '@nestjs/core';
 
 import { CallerDoor } from './auth/authenticate.ts';
-import { BrowserDoor } from './auth/browser-door.ts';
 import { Door } from './http/door.ts';
 import { ProvisionerDoor } from './scim/provisioner-door.ts';
 
@@ -10,20 +9,20 @@ import { ProvisionerDoor } from './scim/provisioner-door.ts';
 @Injectable()
 export class DoorGuard implements CanActivate {
   readonly #reflector: Reflector;
-  readonly #doors: Readonly<
-    Record<'people' | 'scim' | 'browser', CallerDoor | ProvisionerDoor | BrowserDoor>
-  >;
+  readonly #doors: { readonly people: CallerDoor; readonly scim: ProvisionerDoor };
 
-  constructor(reflector: Reflector, people: CallerDoor, scim: ProvisionerDoor, browser: BrowserDoor) {
+  constructor(reflector: Reflector, people: CallerDoor, scim: ProvisionerDoor) {
     this.#reflector = reflector;
-    this.#doors = { people, scim, browser };
+    this.#doors = { people, scim };
   }
 
   async canActivate(execution: ExecutionContext): Promise<boolean> {
     const door = this.#reflector.getAllAndOverride(Door, [execution.getHandler(), execution.getClass()]);
     if (door === undefined) throw new Error('A route has no door.');
     const http = execution.switchToHttp();
-    if (door !== 'none') await this.#doors[door].admit(http.getRequest(), http.getResponse());
+    if (door === 'people' || door === 'scim')
+      await this.#doors[door].admit(http.getRequest(), http.getResponse());
+    if (door === 'browser') this.#doors.people.admitUnknown(http.getRequest());
     return true;
   }
 }

@@ -5,7 +5,6 @@ import { Reflector } from '@nestjs/core';
 import { expect, it } from 'vitest';
 
 import type { CallerDoor } from '../../apps/api/auth/authenticate.ts';
-import type { BrowserDoor } from '../../apps/api/auth/browser-door.ts';
 import { DoorGuard } from '../../apps/api/door-guard.ts';
 import { Door } from '../../apps/api/http/door.ts';
 import type { ProvisionerDoor } from '../../apps/api/scim/provisioner-door.ts';
@@ -49,8 +48,8 @@ it('every route says who gets in: everybody where its operation is public, provi
 });
 
 it('a route that does not say it lets nobody in', async () => {
-  const door = {} as CallerDoor & ProvisionerDoor & BrowserDoor;
-  const guard = new DoorGuard(new Reflector(), door, door, door);
+  const door = {} as CallerDoor & ProvisionerDoor;
+  const guard = new DoorGuard(new Reflector(), door, door);
   const execution = { getHandler: () => () => {}, getClass: () => Object } as unknown as ExecutionContext;
   await expect(guard.canActivate(execution)).rejects.toThrow('no door');
 });
