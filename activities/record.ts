@@ -92,8 +92,8 @@ type Work<Result> = (transaction: StepTransaction) => Promise<Result>;
 
 /**
  * Notifies listening processes, in a statement of its own after the commit: inside the writing transaction every commit
- * would queue behind a cluster-wide lock. Nobody waits for it: a lost notification is made good by the listeners' slow
- * poll, and the pool does not close before it is sent.
+ * would queue behind a cluster-wide lock. Nobody waits for it: what is lost, or still waits for
+ * an earlier one when the process ends, is made good by the listeners' slow poll.
  */
 export function announceChange(dependencies: Pick<Dependencies, 'source' | 'log'>, request: string): void {
   notifyChange(dependencies.source.manager, request).catch((error: unknown) =>

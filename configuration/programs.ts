@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 import { z } from 'zod';
 
 import { BUDGET_VARIABLES, budgetsOf } from '../domain/execution/budgets.ts';
@@ -11,6 +13,15 @@ const rate = z.coerce.number().positive().max(1_000_000);
 
 /** A port of this machine; 0 takes any that is free. */
 const port = z.coerce.number().int().min(0).max(65_535);
+
+/** Addresses, or networks such as 10.0.0.0/8, with commas between them. */
+const addresses = z
+  .string()
+  .transform((list) => list.split(',').map((one) => one.trim()))
+  .refine(
+    (all) => all.every(isNetwork),
+    'must be addresses or networks (10.0.0.0/8), with commas between them',
+  );
 
 /** A whole number above zero. */
 const count = z.coerce.number().int().positive();
@@ -37,6 +48,7 @@ const API = z.object({
   KEYTURN_API_METRICS_HOST: text.default('127.0.0.1'),
   KEYTURN_API_METRICS_PORT: port.default(7086),
   KEYTURN_PUBLIC_URL: url.optional(),
+  KEYTURN_TRUSTED_PROXIES: addresses.optional(),
   KEYTURN_TEMPORAL_UI_URL: url.optional(),
   KEYTURN_API_RATE: rate.default(200),
   KEYTURN_API_EVALUATE_RATE: rate.default(5),
@@ -82,6 +94,8 @@ export function readApiConfiguration(environment: NodeJS.ProcessEnv) {
       /\/+$/,
       '',
     ),
+    /** Whose `X-Forwarded-For` and `X-Forwarded-Host` are believed. */
+    trustedProxies: values.KEYTURN_TRUSTED_PROXIES ?? [],
     temporalUiUrl: values.KEYTURN_TEMPORAL_UI_URL?.replace(/\/+$/, '') ?? null,
     /** Calls a second that one identity may make, on average; twice as many at once. */
     ratePerSecond: values.KEYTURN_API_RATE,
@@ -127,4 +141,11 @@ function processOf(environment: NodeJS.ProcessEnv, values: z.infer<z.ZodObject<t
     logLevel: values.KEYTURN_LOG_LEVEL,
     budgets: budgetsOf(values),
   };
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/');
+  const bitsMax = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  const isInside = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax);
+  return bitsMax > 0 && more.length === 0 && isInside;
 }

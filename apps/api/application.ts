@@ -28,6 +28,7 @@ import { SwitchesModule } from './switches/switches.controller.ts';
 import { DoorGuard } from './door-guard.ts';
 import { BodyReader } from './auth/body-reader.ts';
 import { compress } from './http/compress.ts';
+import { redirectPages } from './http/html.ts';
 import { handOver, neverFresh, QueryReader, refuseHosts } from './http/protocol.ts';
 import { observe } from './http/observe.ts';
 import { ProblemFilter } from './http/problems.ts';
@@ -67,6 +68,7 @@ function moduleOver({ context, tokens, authorities }: Opened): DynamicModule {
 /** The HTTP application over its context, not yet listening. */
 export async function createApplication(opened: Opened): Promise<NestExpressApplication> {
   const { context } = opened;
+  const { publicUrl } = context.settings;
   const app = await NestFactory.create<NestExpressApplication>(moduleOver(opened), new ExpressAdapter(), {
     logger: false,
     abortOnError: false,
@@ -77,6 +79,7 @@ export async function createApplication(opened: Opened): Promise<NestExpressAppl
   app.disable('x-powered-by');
   app.set('query parser', 'simple');
   app.set('etag', false);
+  app.set('trust proxy', [...context.settings.trustedProxies]);
   app.use(observe(context.log, context.metrics));
   app.use((_request: IncomingMessage, response: ServerResponse, next: () => void) => {
     context.draining.follow(response);
@@ -87,10 +90,18 @@ export async function createApplication(opened: Opened): Promise<NestExpressAppl
   app.use(neverFresh);
   app.use(compress());
   app.use(
-    helmet({ contentSecurityPolicy: { directives: CONTENT_POLICY }, xFrameOptions: { action: 'deny' } }),
+    helmet({
+      contentSecurityPolicy: { useDefaults: false, directives: CONTENT_POLICY },
+      xFrameOptions: { action: 'deny' },
+      // With `no-referrer` a browser sends the forms of its pages with the Origin `null`.
+      referrerPolicy: { policy: 'same-origin' },
+      // Over http nobody may say so.
+      strictTransportSecurity: publicUrl.startsWith('https:'),
+    }),
   );
+  app.use(redirectPages(publicUrl));
   app.useGlobalInterceptors(new QueryReader(), new BodyReader(context));
-  app.useGlobalFilters(new ProblemFilter(context.log, context.metrics, context.settings.publicUrl));
+  app.useGlobalFilters(new ProblemFilter(context.log, context.metrics, publicUrl));
   const server = app.getHttpServer() as Server;
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
@@ -102,12 +113,13 @@ export async function createApplication(opened: Opened): Promise<NestExpressAppl
   return app;
 }
 
-/** Nothing here loads anything but the style inside the documentation page. */
+/** Nothing here loads anything but the style inside of pages: no script either, not even one of this origin. */
 const CONTENT_POLICY = {
   defaultSrc: ["'none'"],
   styleSrc: ["'unsafe-inline'"],
+  formAction: ["'self'"],
+  baseUri: ["'none'"],
   frameAncestors: ["'none'"],
-  upgradeInsecureRequests: null,
 };
 
 const STATUS_OF_UNREADABLE: Readonly<Record<string, string>> = {

@@ -1,7 +1,8 @@
 import '../../configuration/supported-node.ts';
 
+import { once } from 'node:events';
 import type { Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Server as TcpServer } from 'node:net';
 
 import type { NestExpressApplication } from '@nestjs/platform-express';
 
@@ -27,9 +28,11 @@ async function run(): Promise<void> {
   const measuring = await servePages(pages, settings.metrics).catch(takenPort('KEYTURN_API_METRICS_PORT'));
   await app.listen(settings.port, settings.host).catch(takenPort('KEYTURN_API_PORT'));
   const { port } = app.getHttpServer().address() as AddressInfo;
+  const other = settings.host === '127.0.0.1' ? await listenOnSix(app.getHttpServer() as Server, port) : null;
   context.log.info({ url: `http://${settings.host}:${port}` }, 'API running');
   const opening = openReviews(context, context.draining.signal);
   const stop = (): void => {
+    other?.close();
     end(app, context)
       .then(() => opening)
       .then(close)
@@ -38,6 +41,22 @@ async function run(): Promise<void> {
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+}
+
+/**
+ * Loopback has two addresses, and browsers may try ::1 first for `localhost`, where anybody else could answer. Null on a
+ * machine without it.
+ */
+async function listenOnSix(server: Server, port: number): Promise<TcpServer | null> {
+  const six = createServer((socket) => server.emit('connection', socket));
+  try {
+    six.listen({ port, host: '::1', ipv6Only: true });
+    await once(six, 'listening');
+    return six;
+  } catch (error) {
+    if (/EADDRNOTAVAIL|EAFNOSUPPORT/.test(String(error))) return null;
+    return takenPort('KEYTURN_API_PORT')(error);
+  }
 }
 
 /** Ends what is being answered, and then the application. */

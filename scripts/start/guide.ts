@@ -8,7 +8,7 @@ export function printGuide(addresses: Addresses, folder: string): void {
   say(`
 Keyturn runs.
   API            ${addresses.api}        (reference: ${addresses.api}/docs)
-  In a browser   ${addresses.api}/sign-in?login_hint=olga
+  In a browser   ${addresses.browser}/sign-in?login_hint=olga
   Temporal UI    ${addresses.temporalUi ?? 'that of your own server'}
   Identities     ${addresses.identityProvider}        (demo identity provider, no passwords)
   Logs           ${shown}/logs/

@@ -23,6 +23,8 @@ import type { Supervisor } from './supervisor.ts';
 /** Where the running system can be reached. */
 export interface Addresses {
   readonly api: string;
+  /** The same by the name that browsers use. */
+  readonly browser: string;
   readonly worker: string;
   readonly identityProvider: string;
   readonly temporal: string;
@@ -78,6 +80,7 @@ function addressesOf(settings: Settings, temporal: string): Addresses {
   const ownUi = `http://127.0.0.1:${ports.KEYTURN_TEMPORAL_UI_PORT}`;
   return {
     api: `http://127.0.0.1:${ports.KEYTURN_API_PORT}`,
+    browser: `http://localhost:${ports.KEYTURN_API_PORT}`,
     worker: `http://127.0.0.1:${ports.KEYTURN_WORKER_PORT}`,
     identityProvider: `http://127.0.0.1:${ports.KEYTURN_IDP_PORT}`,
     temporal,
@@ -168,7 +171,7 @@ function identityProvider(context: Context): Promise<void> {
       KEYTURN_IDP_PORT: String(settings.ports.KEYTURN_IDP_PORT),
       KEYTURN_IDP_FOLDER: folderOf(settings, 'identity-provider'),
       KEYTURN_IDP_POLICY: path.join(root, 'policies'),
-      KEYTURN_IDP_CONSOLE: addresses.api,
+      KEYTURN_IDP_CONSOLE: addresses.browser,
     },
   });
 }
@@ -205,7 +208,7 @@ function api(context: Context): Promise<void> {
       // Nobody else sends calls here.
       KEYTURN_API_UNREADY_SECONDS: '0',
       KEYTURN_API_METRICS_PORT: String(settings.ports.KEYTURN_API_METRICS_PORT),
-      KEYTURN_PUBLIC_URL: addresses.api,
+      KEYTURN_PUBLIC_URL: addresses.browser,
       KEYTURN_SIGNING_KEY: keys.signing,
       KEYTURN_ISSUERS: writeIssuers(context),
     },

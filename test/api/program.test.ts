@@ -29,6 +29,11 @@ describe('the API program', () => {
     await api?.start();
   });
 
+  it('listens on both addresses of loopback', async () => {
+    const port = new URL(stack.apis[0]?.url ?? '').port;
+    expect((await fetch(`http://[::1]:${port}/healthz`)).status).toBe(200);
+  });
+
   it.each<[string, () => Record<string, string>]>([
     ['as a superuser of the database', () => ({ KEYTURN_DATABASE_URL: stack.databases.keyturn.admin })],
     ['without a database', () => ({ KEYTURN_DATABASE_URL: 'postgres://keyturn_api:x@127.0.0.1:1/x' })],

@@ -28,6 +28,7 @@ const CHANGED = { status: 503, body: { code: 'unavailable', detail: expect.strin
  */
 const CALLERS: Readonly<Record<string, 'any call' | 'SCIM' | 'the worker' | 'the function itself'>> = {
   'confirm_kill_switch_lift KT003': 'any call',
+  'end_session KT003': 'any call',
   'file_groups KT001': 'the worker',
   'keep_claims KT005': 'any call',
   'person_of_account KT001': 'any call',
@@ -44,6 +45,8 @@ const CALLERS: Readonly<Record<string, 'any call' | 'SCIM' | 'the worker' | 'the
   'scim_take_group KT001': 'SCIM',
   'see_claims KT001': 'any call',
   'see_claims KT003': 'the function itself',
+  'start_session KT001': 'any call',
+  'start_session KT006': 'any call',
   'write_scim_group KT001': 'SCIM',
   'write_scim_user KT001': 'SCIM',
 };

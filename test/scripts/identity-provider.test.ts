@@ -9,7 +9,7 @@ import { startProcess, waitUntilReady, type RunningProcess } from '../../scripts
 import { root } from '../../scripts/servers/root.ts';
 
 /** Nothing listens there: the browser of the test stops before it. */
-const CONSOLE = 'http://127.0.0.1:1';
+const CONSOLE = 'http://localhost:1';
 
 let folder: string;
 let issuer: string;

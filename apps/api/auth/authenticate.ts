@@ -40,6 +40,12 @@ export class CallerDoor {
     }
   }
 
+  /** Pages are for everybody: calls are counted by address, as failed ones are, before anything of a body is read. */
+  admitUnknown(request: AuthenticatedRequest): void {
+    request.payer = `address:${request.ip ?? ''}`;
+    this.#context.limits.calls.admit(request.payer);
+  }
+
   async #authenticated(request: AuthenticatedRequest): Promise<Caller> {
     const principal = await this.#verified(request);
     this.#context.limits.calls.admit(identityKey(principal.identity));
@@ -54,7 +60,7 @@ export class CallerDoor {
       return (await this.#sessions.ofCall(request)) ?? (await this.#tokens.verify(bearerOf(request)));
     } catch (error) {
       const { limits, metrics, log } = this.#context;
-      limits.calls.admit(`address:${request.socket.remoteAddress ?? ''}`);
+      limits.calls.admit(`address:${request.ip ?? ''}`);
       const { fault, found } = tokenRefusalOf(error) ?? {};
       if (fault) metrics.refusedTokens.inc({ fault });
       // Operators learn the reason, too. The token itself is never logged: it may be valid elsewhere.

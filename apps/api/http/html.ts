@@ -1,3 +1,5 @@
+import type { NextFunction, Request, Response } from 'express';
+
 const STYLE = `
   body { font: 16px/1.5 system-ui, sans-serif; max-width: 34rem; margin: 4rem auto; padding: 0 1rem; color: #1c2430; background: #fff; }
   h1 { font-size: 1.4rem; }
@@ -10,6 +12,29 @@ export function htmlPage(title: string, body: string): string {
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escape(title)} · Keyturn</title>
 <meta name="viewport" content="width=device-width, initial-scale=1"><style>${STYLE}</style></head>
 <body><main><h1>${escape(title)}</h1>${body}</main></body></html>`;
+}
+
+/**
+ * Sends browsers to the address that pages are at: their cookies are of no other. Only from one name of this machine to
+ * another, or by the word of a trusted proxy: a proxy that says nothing may have changed the name itself, and would send
+ * them round in circles.
+ */
+export function redirectPages(publicUrl: string) {
+  const { host, hostname } = new URL(publicUrl);
+  return (request: Request, response: Response, next: NextFunction): void => {
+    const isForwarded =
+      request.headers['x-forwarded-host'] !== undefined && request.host !== request.headers.host;
+    const isElsewhere = isForwarded
+      ? request.host !== host
+      : request.hostname !== hostname && [request.hostname, hostname].every(isLoopbackName);
+    if (request.method === 'GET' && isPagePath(request.path) && isElsewhere)
+      response.redirect(307, `${publicUrl}${request.originalUrl}`);
+    else next();
+  };
+}
+
+function isLoopbackName(name: string): boolean {
+  return /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(name);
 }
 
 /** True for the pages that people see, also where they are refused. */

@@ -110,12 +110,15 @@ async function itemsOf(
   const leaves = (await readLeaves(manager, row.id)).map((leaf) => JSON.parse(leaf) as Leaf);
   const { mode } = row;
   const { visibility } = await callerVisibility(context, caller, decided);
-  if (!seesPlan(visibility) || !isReviewer(caller)) return leaves.map((leaf) => bareItem(leaf, mode));
+  if (!seesPlan(visibility)) return leaves.map((leaf) => bareItem(leaf, mode));
   const subjects = await readSubjects(
     manager,
     leaves.map((leaf) => leaf.actor.pseudonym),
   );
-  const name = (leaf: Leaf): Named | null => nameOf(leaf, caller.directory, subjects);
+  // A program learns no names of people.
+  const isNamed = ({ actor }: Leaf): boolean => actor.kind !== 'person' || isReviewer(caller);
+  const name = (leaf: Leaf): Named | null =>
+    isNamed(leaf) ? nameOf(leaf, caller.directory, subjects) : null;
   if (visibility === 'approved') return leaves.map((leaf) => bareItem(leaf, mode, name(leaf)));
   const parts = await readParts(manager, row.id);
   return leaves.map((leaf) => {

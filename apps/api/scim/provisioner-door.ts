@@ -35,7 +35,7 @@ export class ProvisionerDoor {
     if (!this.#authorities.isConfigured) throw new KeyturnError('not_found', 'There is nothing at this URL.');
     const token = tokenOf(request);
     const provisioner = token === undefined ? null : this.#authorities.of(token);
-    const payer = provisioner?.authority ?? `scim-address:${request.socket.remoteAddress ?? ''}`;
+    const payer = provisioner?.authority ?? `scim-address:${request.ip ?? ''}`;
     this.#context.limits.calls.admit(payer);
     if (!provisioner) throw this.#unknown(token, response);
     Object.assign(request, { provisioner, payer });

@@ -10,11 +10,18 @@ export interface Beginning {
   readonly cookie: string;
 }
 
+interface BeginOptions {
+  readonly returnTo: string;
+  readonly isRenewal: boolean;
+  /** Further parameters for the provider. */
+  readonly more: Readonly<Record<string, string>>;
+}
+
 /** Begins a sign-in: authorization code with PKCE (RFC 7636), state and nonce. */
 export async function beginSignIn(
   { settings, keys }: Pick<ApiContext, 'settings' | 'keys'>,
   { issuer, client }: SignInProvider,
-  { returnTo, more }: { readonly returnTo: string; readonly more: Readonly<Record<string, string>> },
+  { returnTo, isRenewal, more }: BeginOptions,
 ): Promise<Beginning> {
   const [state, nonce, verifier] = [oidc.randomState(), oidc.randomNonce(), oidc.randomPKCECodeVerifier()];
   const location = oidc.buildAuthorizationUrl(client, {
@@ -25,9 +32,18 @@ export async function beginSignIn(
     nonce,
     code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
+    // The provider shows nothing: either the person is signed in there, or it says no.
+    ...(isRenewal && { prompt: 'none' }),
     ...more,
   });
-  const pending = { issuer: issuer.issuer, state, nonce, verifier, return_to: returnTo };
+  const pending = {
+    issuer: issuer.issuer,
+    state,
+    nonce,
+    verifier,
+    return_to: returnTo,
+    is_renewal: isRenewal,
+  };
   return { location: location.href, cookie: await sealPending(keys.identity, pending) };
 }
 

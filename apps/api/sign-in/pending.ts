@@ -15,6 +15,8 @@ const pendingSchema = z.object({
   nonce: z.string(),
   verifier: z.string(),
   return_to: z.string(),
+  /** Only renews the session that there is: what fails leaves it as it was. */
+  is_renewal: z.boolean(),
 });
 
 /**

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Module, Post, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 
-import { KeyturnError } from '../../../domain/errors.ts';
+import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import { AuthModule } from '../auth/auth.module.ts';
 import { currentCaller } from '../auth/authenticate.ts';
 import type { Caller } from '../auth/caller.ts';
@@ -51,7 +51,6 @@ export class SignInController {
     @Query() query: Readonly<Record<string, unknown>>,
     @Res({ passthrough: true }) response: Response,
   ): Promise<string | undefined> {
-    this.#admit(request);
     const { issuers } = this.#providers;
     const [only, ...others] = issuers;
     if (!only)
@@ -67,7 +66,8 @@ export class SignInController {
       return choicePage(this.#context.settings.publicUrl, issuers, { return_to: returnTo, ...more });
     }
     const provider = await this.#providers.find(String(wanted));
-    const { location, cookie } = await beginSignIn(this.#context, provider, { returnTo, more });
+    const isRenewal = query['prompt'] === 'none' && (await this.#replacedBy(request)) !== null;
+    const { location, cookie } = await beginSignIn(this.#context, provider, { returnTo, isRenewal, more });
     this.#set(response, { name: this.#sessions.cookies.signIn, value: cookie, seconds: PENDING_SECONDS });
     response.redirect(303, location);
     return undefined;
@@ -75,12 +75,14 @@ export class SignInController {
 
   @Get('sign-in/callback')
   async callback(@Req() request: Request, @Res() response: Response): Promise<void> {
-    this.#admit(request);
     const { cookies } = this.#sessions;
     const pending = await this.#pendingOf(request);
     this.#set(response, { name: cookies.signIn, value: '' });
-    const secret = await this.#finish(request, pending);
-    this.#set(response, { name: cookies.session, value: secret });
+    const secret = await this.#finish(request, pending).catch((error: unknown) => {
+      if (pending.is_renewal && isKeyturnError(error) && error.code === 'unauthenticated') return null;
+      throw error;
+    });
+    if (secret !== null) this.#set(response, { name: cookies.session, value: secret });
     response.redirect(303, `${this.#context.settings.publicUrl}${pending.return_to}`);
   }
 
@@ -91,26 +93,22 @@ export class SignInController {
     @Body() body: { readonly csrf_token?: unknown } | undefined,
     @Res() response: Response,
   ): Promise<void> {
-    this.#admit(request);
     const secret = this.#sessions.secretOf(request);
     const { publicUrl } = this.#context.settings;
     if (secret !== null) {
       refuseForgery(request, { publicUrl, secret, token: body?.csrf_token });
       const caller = await this.#callerOf(secret);
       if (caller?.principal.session) await endSession(this.#context, caller, caller.principal.session);
+      // Other sites can post as well, but not with the cookie.
+      this.#set(response, { name: this.#sessions.cookies.session, value: '' });
     }
-    this.#set(response, { name: this.#sessions.cookies.session, value: '' });
     response.redirect(303, `${publicUrl}/`);
   }
 
   /** Identity providers call this, not browsers (OpenID Connect Back-Channel Logout 1.0). */
   @Post('sign-in/back-channel-logout')
   @HttpCode(200)
-  async logout(
-    @Req() request: Request,
-    @Body() body: { readonly logout_token?: unknown } | undefined,
-  ): Promise<undefined> {
-    this.#admit(request);
+  async logout(@Body() body: { readonly logout_token?: unknown } | undefined): Promise<undefined> {
     const { logout_token: token } = body ?? {};
     if (typeof token !== 'string')
       throw new KeyturnError('invalid_request', 'Post a form with `logout_token`.');
@@ -145,10 +143,10 @@ export class SignInController {
     const finishing = { provider, pending, query, seen: this.#seen };
     try {
       const signedIn = await finishSignIn(this.#context, finishing);
-      return await startSession(this.#context, signedIn, {
-        state: pending.state,
-        replaced: await this.#replacedBy(request),
-      });
+      const replaced = await this.#replacedBy(request);
+      if (pending.is_renewal && replaced?.person?.id !== signedIn.caller.person?.id)
+        throw new KeyturnError('unauthenticated', 'Another person is signed in at the provider by now.');
+      return await startSession(this.#context, signedIn, { state: pending.state, replaced });
     } catch (error) {
       const fault = tokenRefusalOf(error)?.fault;
       if (fault) this.#context.log.warn({ issuer: pending.issuer, fault }, 'a sign-in was refused');
@@ -166,11 +164,6 @@ export class SignInController {
   async #callerOf(secret: string): Promise<Caller | null> {
     const principal = await this.#sessions.ofSecret(secret);
     return principal && currentCaller(this.#context, principal).catch(nobodyIfEnded);
-  }
-
-  /** These calls have no token yet: they are counted by address, as failed ones are. */
-  #admit(request: Request): void {
-    this.#context.limits.calls.admit(`address:${request.socket.remoteAddress ?? ''}`);
   }
 
   #set(response: Response, cookie: Parameters<typeof setCookie>[1]): void {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { verifyStream } from '../../../domain/audit/verification/streams.ts';
 import type { StreamPage } from '../../../contract/streams.ts';
 import { startApi, type TestApi } from '../api.ts';
+import { storeRequest } from '../rows.ts';
 import { Browser, ORIGIN, signIn } from './browser.ts';
 
 let api: TestApi;
@@ -116,6 +117,15 @@ describe('a session', () => {
 });
 
 describe('a call that changes something', () => {
+  it('decides, for somebody who may', async () => {
+    const row = await storeRequest(api);
+    const { csrf } = await browser.session();
+    const decision = { verdict: 'approve', reason: 'right', decision_digest: row.decisionDigest };
+    const headers = { 'x-csrf-token': csrf };
+    const answer = await browser.post(`/v1/requests/${row.id}/decisions`, JSON.stringify(decision), headers);
+    expect(answer).toMatchObject({ status: 202, text: expect.stringContaining('queued') });
+  });
+
   it('is done from a page of the API with the token of the session', async () => {
     const { csrf } = await browser.session();
     const answer = await browser.post('/v1/switches', SWITCH, { 'x-csrf-token': csrf });

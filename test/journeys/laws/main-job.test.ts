@@ -156,7 +156,7 @@ describe('one request, from the question to the proof', () => {
         { resource: 'public.account_audit', inserted: 1 },
       ],
     });
-    expect(seen.decisions?.[0]).toMatchObject({ person: 'olga', reason: 'checked with the customer' });
+    expect(seen.decisions?.[0]).toMatchObject({ person: null, reason: 'checked with the customer' });
     expect(seen.plan?.effects.length).toBeGreaterThan(0);
   });
 
