@@ -114,8 +114,8 @@ describe('a session that is lent again', () => {
   ])('does not know a setting that only %s had, not even as an empty one', async (_, statement) => {
     await bank.admin.query('delete from told');
     await planned(statement);
-    const [told] = (await planned('insert into told values (1)')).effects;
-    expect(told?.assigned_columns).toEqual([]);
+    const [effect] = (await planned('insert into told values (1)')).effects;
+    expect(effect?.assigned_columns).toEqual([]);
     await planned(statement);
     expect(await executed('insert into told values (1)')).toBe('succeeded');
     expect(await bank.rows('select * from told')).toEqual([{ id: 1, is_marked: false }]);
