@@ -20,7 +20,10 @@ export const decisionSchema = z
     channel: z.enum(DECISION_CHANNELS).describe('How it came in'),
     reason: z.string().nullable().describe("The reviewer's words"),
     defer_until: instant('Of a deferral: until when it is hidden').nullable(),
-    defer_to: z.string().nullable().describe('Of a deferral: the selector to whom it was handed over'),
+    defer_to: z
+      .string()
+      .nullable()
+      .describe('Of a deferral: the selector to whom it was handed over. Null also for programs'),
     outcome: z.enum(['counted', 'refused']).describe('Whether it counts'),
     refusal: z.string().nullable().describe('Why it does not count: an error code'),
     round: count('Round of the request in which it was made'),

@@ -9,7 +9,7 @@ import { ProvisionerDoor } from './scim/provisioner-door.ts';
 @Injectable()
 export class DoorGuard implements CanActivate {
   readonly #reflector: Reflector;
-  readonly #doors: Readonly<Record<'people' | 'scim', CallerDoor | ProvisionerDoor>>;
+  readonly #doors: { readonly people: CallerDoor; readonly scim: ProvisionerDoor };
 
   constructor(reflector: Reflector, people: CallerDoor, scim: ProvisionerDoor) {
     this.#reflector = reflector;
@@ -22,6 +22,7 @@ export class DoorGuard implements CanActivate {
     const http = execution.switchToHttp();
     if (door === 'people' || door === 'scim')
       await this.#doors[door].admit(http.getRequest(), http.getResponse());
+    if (door === 'browser') this.#doors.people.admitUnknown(http.getRequest());
     return true;
   }
 }

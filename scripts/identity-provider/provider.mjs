@@ -1,3 +1,5 @@
+import { interactionPolicy } from 'oidc-provider';
+
 import { confirmPage, codePage, successPage } from './pages.mjs';
 
 /** The client that people sign in with from a terminal. */
@@ -31,7 +33,10 @@ export function configuration({ directory, secrets, adapter, consoleUrl }) {
     scopes: ['openid', 'offline_access'],
     claims: { openid: ['sub', 'name'] },
     findAccount: (_ctx, subject) => accountOf(directory, subject),
-    interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
+    interactions: {
+      url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
+      policy: askingEachTime(),
+    },
     loadExistingGrant: grantEverything,
     ttl: {
       AccessToken: TOKEN_SECONDS,
@@ -59,6 +64,19 @@ export function configuration({ directory, secrets, adapter, consoleUrl }) {
       },
     },
   };
+}
+
+/** One browser plays several people: after signing out, the next one may be somebody else. */
+function askingEachTime() {
+  const policy = interactionPolicy.base();
+  const isAsked = ({ oidc }) =>
+    oidc.client.clientId === CONSOLE_CLIENT && !oidc.prompts.has('none') && !oidc.result?.login;
+  policy
+    .get('login')
+    .checks.add(
+      new interactionPolicy.Check('each_time', 'Somebody is to be picked', 'login_required', isAsked),
+    );
+  return policy;
 }
 
 function cliClient() {

@@ -133,16 +133,21 @@ describe('programs behind an approved request', () => {
   it('learn what was decided, and by nobody’s name', async () => {
     const { id } = await storeRequest(api, { status: 'approved' });
     await storeDecision(api, id, { person: 'dmitri', verdict: 'approve', reason: 'fine' });
+    await storeDecision(api, id, { person: 'omar', verdict: 'defer', to: 'user:dmitri' });
     await storeEntry(api, id, 'decision.counted');
     const token = await api.issuer.agentToken('agent-billing');
     const { body } = await api.http<RequestView>({ path: `/v1/requests/${id}`, token });
     expect(body.decisions).toEqual([
       expect.objectContaining({ verdict: 'approve', reason: 'fine', reviewer: null, person: null }),
+      expect.objectContaining({ verdict: 'defer', person: null }),
     ]);
     const timeline = await api.http<Timeline>({ path: `/v1/requests/${id}/timeline`, token });
     expect(JSON.stringify([body.decisions, timeline.body])).not.toMatch(/dmitri/i);
     const owner = await api.issuer.humanToken('ada');
     const hers = await api.http<RequestView>({ path: `/v1/requests/${id}`, token: owner });
-    expect(hers.body.decisions).toEqual([expect.objectContaining({ person: 'dmitri' })]);
+    expect(hers.body.decisions).toEqual([
+      expect.objectContaining({ person: 'dmitri' }),
+      expect.objectContaining({ person: 'omar', defer_to: 'user:dmitri' }),
+    ]);
   });
 });

@@ -60,6 +60,11 @@ it('signs a person in with a browser, the one who is expected first in its list'
     expectedNonce: 'nonce',
   });
   expect(tokens.claims()).toMatchObject({ sub: 'olga', aud: 'keyturn-console' });
+  // The next one at the same browser may be somebody else; `prompt=none` asks nobody.
+  const again = await browser(`${begun.pathname}${begun.search}`);
+  expect(again.html).toContain('name="person"');
+  const silent = await browser(`${begun.pathname}${begun.search}&prompt=none`);
+  expect(new URL(silent.path).searchParams.has('code')).toBe(true);
 });
 
 it('gives an agent a token by client credentials, never with the scope to decide', async () => {

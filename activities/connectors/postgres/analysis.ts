@@ -56,6 +56,8 @@ export interface Analysis {
   readonly listedFireWithoutRows: boolean;
   /** True when triggers or functions of the owner run beside it, which may set any column of any table. */
   readonly runsOwnerCode: boolean;
+  /** True when any code of the owner may run with it, whatever it is declared to be. */
+  readonly setsOffOwnerCode: boolean;
   /** True when the statement itself holds every value that it sets. */
   readonly hasFixedValues: boolean;
   /** True when something in a writing statement may differ from run to run beyond what is proven to be assigned. */
@@ -124,14 +126,10 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
     triggersOf(written),
     question(VOLATILE_CALLS, [oid, [...request.settings.madeAtExecution]]),
   ]);
-  const { expressions, functions, hasVaryingRules } = await refuseObjects(client, {
-    objects,
-    triggers,
-    request,
-  });
+  const { expressions, functions, ...code } = await refuseObjects(client, { objects, triggers, request });
   const rules = expressions.flatMap(({ text, kind }) => (kind === 'rule' ? (text ?? []) : []));
   const allowed = request.settings.allowedFunctions;
-  const isVarying = async (): Promise<boolean> => hasVaryingRules || mayVary(rules, request.parser);
+  const isVarying = async (): Promise<boolean> => code.hasVaryingRules || mayVary(rules, request.parser);
   return {
     ...values,
     callsOwnerFunctions: called.length > 0,
@@ -142,6 +140,7 @@ async function analyseInside(client: Client, request: AnalysisRequest): Promise<
       functions.some(({ volatility }) => volatility !== 'i') ||
       // Whatever they are declared to be: of what is made at execution they may make anything.
       expressions.some(({ calls_own: callsOwn }) => callsOwn),
+    setsOffOwnerCode: code.hasFunctions || triggers.some(isOwners),
     isVarying: values.isVarying || (written.length > 0 && (await isVarying())),
     isRepeatable: isRepeatable({ ...values, isPlain, functions, expressions }),
     unknownTriggers: unknownOf(triggers, allowed),

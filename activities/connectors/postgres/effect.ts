@@ -1,6 +1,8 @@
 import type { QueryResultRow } from 'pg';
 
+import type { Analysis } from './analysis.ts';
 import { blindTable, readImages, type ImageReading, type TableCounts, type TableEffect } from './images.ts';
+import { noteOwnersCode } from './kept-sessions.ts';
 import { MAKING_TIME, makingTimeOf, type MakingTime } from './made-values.ts';
 import { answersTo, question } from './questions.ts';
 import { notPreviewable } from './refusal.ts';
@@ -15,6 +17,7 @@ export interface EffectReading
   extends
     Pick<SessionRequest, 'settings' | 'limits'>,
     Pick<ImageReading, 'writer' | 'reader' | 'sharedFrom'> {
+  readonly analysis: Pick<Analysis, 'setsOffOwnerCode'>;
   /** `COUNTED_BEFORE` of the transaction. */
   readonly countedBefore: string;
   /** Resources whose rows need not be read. */
@@ -104,6 +107,9 @@ export async function readEffect(
   const tables = counts.map((row) => ({ row, blindness: blindnessOf(reading, row) }));
   const shown = tables.flatMap(({ row, blindness }) => (blindness === null ? [row] : []));
   const shapes = await readShapes(reading, { counts, shown, refuse });
+  // Nobody has looked at the policies of tables that only such code writes to.
+  const isFiltered = [...shapes.values()].some((shape) => shape.isFiltered);
+  if (isFiltered && reading.analysis.setsOffOwnerCode) noteOwnersCode(reading.reader);
   const { readRowsMax, readCharactersMax } = reading.limits;
   const budget = { rows: readRowsMax, characters: readCharactersMax };
   const effects: TableEffect[] = [];

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 
 import type { Client } from 'pg';
 
-import { answersTo, forgetQuestions, type Answers, type Question } from './questions.ts';
+import { answersTo, distrustQuestions, forgetQuestions, type Answers, type Question } from './questions.ts';
 import {
   closeSession,
   ending,
@@ -226,10 +226,11 @@ export function noteRowsRead(client: Client): void {
 }
 
 /**
- * Notes that functions of the target's owner ran in this session, so that it is not used again: a setting that they made up
+ * Notes that functions of the target's owner run in this session, so that it is not used again: a setting that they made up
  * and set, if only for their transaction, is known from then on as an empty text, which nothing takes back.
  */
 export function noteOwnersCode(client: Client): void {
+  distrustQuestions(client);
   const kept = KEPT.get(client);
   if (kept) kept.ranOwnersCode = true;
 }

@@ -55,6 +55,8 @@ interface OwnersCode {
   readonly expressions: readonly ExpressionRow[];
   /** Without those that the target lets be called to make a value. */
   readonly functions: readonly FunctionRow[];
+  /** Whether there are any functions, those as well. */
+  readonly hasFunctions: boolean;
   /** Whether views and rules call what may answer something else each time. */
   readonly hasVaryingRules: boolean;
 }
@@ -98,6 +100,7 @@ export async function refuseObjects(
   return {
     expressions,
     functions: functions.filter(({ name }) => !madeAtExecution.has(name)),
+    hasFunctions: functions.length > 0,
     hasVaryingRules: varying.length > 0,
   };
 }

@@ -34,6 +34,14 @@ export function forgetQuestions(client: Client): void {
   PREPARED.delete(client);
 }
 
+/** Sessions in which code of others has run, which may have put queries of its own behind the names of ours. */
+const DISTRUSTED = new WeakSet<Client>();
+
+/** Notes that code of others runs in a session: from then on each query is prepared anew, by a name that must be free. */
+export function distrustQuestions(client: Client): void {
+  DISTRUSTED.add(client);
+}
+
 /**
  * The rows of constant queries, which a session prepares once, all in one round trip and in this order. `last` are single
  * statements of our own that run behind them.
@@ -76,7 +84,7 @@ export async function catalogueRows<Row extends QueryResultRow>(
 function nameOf(client: Client, query: string): { readonly name: string; readonly isFresh: boolean } {
   const known = PREPARED.get(client) ?? new Map<string, string>();
   PREPARED.set(client, known);
-  const name = known.get(query);
+  const name = DISTRUSTED.has(client) ? undefined : known.get(query);
   if (name !== undefined) return { name, isFresh: false };
   names += 1;
   known.set(query, `keyturn_${names}`);

@@ -124,7 +124,7 @@ export function begunWriting(writer: Client, [begun]: readonly BegunRow[]): Begu
 }
 
 /** Where an effect is read. */
-export interface EffectSessions extends Omit<EffectReading, 'settings' | 'limits'> {
+export interface EffectSessions extends Omit<EffectReading, 'settings' | 'limits' | 'analysis'> {
   readonly snapshot: string;
 }
 

@@ -2,7 +2,8 @@ import type { Client, QueryResultRow } from 'pg';
 
 import type { ResourceEffect, Reversal } from '../../../domain/request/plan.ts';
 import { keptIn } from './moved-rows.ts';
-import { readTriggers, unknownOf } from './triggers.ts';
+import { noteOwnersCode } from './kept-sessions.ts';
+import { isOwners, readTriggers, unknownOf } from './triggers.ts';
 import { effectOf, type EffectSessions } from './rehearsal.ts';
 import { READING } from './effect.ts';
 import type { TableEffect } from './images.ts';
@@ -153,6 +154,7 @@ async function unforeseen({ prepared, sessions, tables }: ReversalSearch): Promi
   const operations = ['insert', 'update', 'delete'] as const;
   const watched = reached.map(({ oid }) => ({ oid, operations }));
   const triggers = await readTriggers(sessions.reader, watched);
+  if (triggers.some(isOwners)) noteOwnersCode(sessions.writer);
   const isKnown = unknownOf(triggers, prepared.settings.allowedFunctions).length === 0;
   return isKnown ? null : "Undoing it would call trigger functions that are not on the target's list.";
 }

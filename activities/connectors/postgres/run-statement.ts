@@ -16,7 +16,7 @@ export async function runStatement(
   { call, statement, analysis, settings, limits }: PreparedCall,
   client: Client,
 ): Promise<number> {
-  if (analysis.runsOwnerCode || analysis.callsOwnerFunctions) noteOwnersCode(client);
+  if (analysis.setsOffOwnerCode) noteOwnersCode(client);
   const text = `${commentOf(call.requestId, call.requester)} ${statement.text}`;
   // Nothing in a pure read can write, so it need not run to its end.
   const isPureRead = statement.isRead && !analysis.callsOwnerFunctions;

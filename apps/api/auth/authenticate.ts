@@ -40,6 +40,12 @@ export class CallerDoor {
     }
   }
 
+  /** Pages are for everybody: calls are counted by address, as failed ones are, before anything of a body is read. */
+  admitUnknown(request: AuthenticatedRequest): void {
+    request.payer = `address:${request.ip ?? ''}`;
+    this.#context.limits.calls.admit(request.payer);
+  }
+
   async #authenticated(request: AuthenticatedRequest): Promise<Caller> {
     const principal = await this.#verified(request);
     this.#context.limits.calls.admit(identityKey(principal.identity));

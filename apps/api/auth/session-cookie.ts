@@ -23,11 +23,14 @@ export function cookiesAt(publicUrl: string): Cookies {
   return { session: `${prefix}keyturn${suffix}`, signIn: `${prefix}keyturn-sign-in${suffix}`, isSecure };
 }
 
-/** The values of a cookie: more than one where somebody else set it for another path. */
+/**
+ * The values of a cookie: more than one where somebody else set it for another path. Only spaces and tabs are none of a
+ * name: a neighbouring domain can set one that starts with another kind of space, which to a browser has no prefix.
+ */
 export function cookieValues({ headers }: IncomingMessage, name: string): readonly string[] {
   return (headers.cookie ?? '')
     .split(';')
-    .map((pair) => pair.trim())
+    .map((pair) => pair.replaceAll(/^[ \t]+|[ \t]+$/g, ''))
     .filter((pair) => pair.startsWith(`${name}=`))
     .map((pair) => pair.slice(name.length + 1));
 }

@@ -41,9 +41,10 @@ export class ProblemFilter implements ExceptionFilter {
     if (statusOf(refusal.code) >= 500) this.#report(error, instance, request);
     noteRefusal(response, { code: refusal.code, instance });
     const { allowed } = refusal.facts;
-    if (typeof allowed === 'string' && !response.headersSent) response.setHeader('Allow', allowed);
-    if (response.headersSent) response.destroy();
-    else if (isPagePath(request.path)) sendPage(response, refusal, this.#publicUrl);
+    if (response.headersSent) return void response.destroy();
+    if (typeof allowed === 'string') response.setHeader('Allow', allowed);
+    setAdvice(response, refusal);
+    if (isPagePath(request.path)) sendPage(response, refusal, this.#publicUrl);
     else if (isScimPath(request.originalUrl)) send(response, refusal, ['scim', scimErrorOf(refusal)]);
     else send(response, refusal, ['problem', problemOf(refusal, instance)]);
   }
@@ -64,7 +65,8 @@ function framesOf(error: Error): readonly string[] {
     .slice(0, 8);
 }
 
-function send(response: Response, refusal: KeyturnError, [form, body]: [form: string, body: object]): void {
+/** Where to get a token, and when to try again. */
+function setAdvice(response: Response, refusal: KeyturnError): void {
   const status = statusOf(refusal.code);
   if (status === 401 && !response.hasHeader('WWW-Authenticate'))
     response.setHeader('WWW-Authenticate', 'Bearer');
@@ -72,7 +74,10 @@ function send(response: Response, refusal: KeyturnError, [form, body]: [form: st
     const seconds = Number(refusal.facts['retryAfterSeconds'] ?? RETRY_AFTER_SECONDS);
     response.setHeader('Retry-After', String(Math.max(1, Math.ceil(seconds))));
   }
-  response.status(status).type(`application/${form}+json`).send(JSON.stringify(body));
+}
+
+function send(response: Response, refusal: KeyturnError, [form, body]: [form: string, body: object]): void {
+  response.status(statusOf(refusal.code)).type(`application/${form}+json`).send(JSON.stringify(body));
 }
 
 /** For people: what is wrong, and the way back. */

@@ -25,21 +25,25 @@ export async function decisionView(
     channel: row.channel,
     reason: typeof reason === 'string' ? reason : null,
     defer_until: row.defer_until?.toISOString() ?? null,
-    defer_to: row.defer_to,
     outcome: row.outcome,
     refusal: row.refusal,
     round: row.round,
   };
 }
 
-/** Names are for people: a program learns what was decided, and nobody whom it could turn to. */
+/** Names are for people: a program learns what was decided, and nobody whom it could turn to, nor to whom others did. */
 function whoDecided(
   caller: Caller,
-  { person, reviewer_issuer: issuer, reviewer_subject: subject }: DecisionRow,
-): Pick<DecisionView, 'reviewer' | 'person' | 'person_name'> {
-  if (!isReviewer(caller)) return { reviewer: null, person: null };
+  { person, reviewer_issuer: issuer, reviewer_subject: subject, defer_to }: DecisionRow,
+): Pick<DecisionView, 'reviewer' | 'person' | 'person_name' | 'defer_to'> {
+  if (!isReviewer(caller)) return { reviewer: null, person: null, defer_to: null };
   const name = person === null ? undefined : personById(caller.directory, person)?.name;
-  return { reviewer: { issuer, subject }, person, ...(name === undefined ? {} : { person_name: name }) };
+  return {
+    reviewer: { issuer, subject },
+    person,
+    defer_to,
+    ...(name === undefined ? {} : { person_name: name }),
+  };
 }
 
 /** The content of a sealed field. Null when its key is gone, which hides nothing else of the answer. */

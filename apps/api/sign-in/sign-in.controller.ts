@@ -51,7 +51,6 @@ export class SignInController {
     @Query() query: Readonly<Record<string, unknown>>,
     @Res({ passthrough: true }) response: Response,
   ): Promise<string | undefined> {
-    this.#admit(request);
     const { issuers } = this.#providers;
     const [only, ...others] = issuers;
     if (!only)
@@ -76,7 +75,6 @@ export class SignInController {
 
   @Get('sign-in/callback')
   async callback(@Req() request: Request, @Res() response: Response): Promise<void> {
-    this.#admit(request);
     const { cookies } = this.#sessions;
     const pending = await this.#pendingOf(request);
     this.#set(response, { name: cookies.signIn, value: '' });
@@ -95,26 +93,22 @@ export class SignInController {
     @Body() body: { readonly csrf_token?: unknown } | undefined,
     @Res() response: Response,
   ): Promise<void> {
-    this.#admit(request);
     const secret = this.#sessions.secretOf(request);
     const { publicUrl } = this.#context.settings;
     if (secret !== null) {
       refuseForgery(request, { publicUrl, secret, token: body?.csrf_token });
       const caller = await this.#callerOf(secret);
       if (caller?.principal.session) await endSession(this.#context, caller, caller.principal.session);
+      // Other sites can post as well, but not with the cookie.
+      this.#set(response, { name: this.#sessions.cookies.session, value: '' });
     }
-    this.#set(response, { name: this.#sessions.cookies.session, value: '' });
     response.redirect(303, `${publicUrl}/`);
   }
 
   /** Identity providers call this, not browsers (OpenID Connect Back-Channel Logout 1.0). */
   @Post('sign-in/back-channel-logout')
   @HttpCode(200)
-  async logout(
-    @Req() request: Request,
-    @Body() body: { readonly logout_token?: unknown } | undefined,
-  ): Promise<undefined> {
-    this.#admit(request);
+  async logout(@Body() body: { readonly logout_token?: unknown } | undefined): Promise<undefined> {
     const { logout_token: token } = body ?? {};
     if (typeof token !== 'string')
       throw new KeyturnError('invalid_request', 'Post a form with `logout_token`.');
@@ -170,11 +164,6 @@ export class SignInController {
   async #callerOf(secret: string): Promise<Caller | null> {
     const principal = await this.#sessions.ofSecret(secret);
     return principal && currentCaller(this.#context, principal).catch(nobodyIfEnded);
-  }
-
-  /** These calls have no token yet: they are counted by address, as failed ones are. */
-  #admit(request: Request): void {
-    this.#context.limits.calls.admit(`address:${request.ip ?? ''}`);
   }
 
   #set(response: Response, cookie: Parameters<typeof setCookie>[1]): void {

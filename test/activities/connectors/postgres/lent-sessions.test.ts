@@ -11,8 +11,11 @@ let other: TargetDatabase;
 let login: string;
 const connector = createPostgresConnector();
 
-const FUNCTIONS = ['litter', 'mark', 'peek', 'tell'];
-const CONNECTION = { allowed_functions: FUNCTIONS.map((name) => `public.${name}`) };
+const FUNCTIONS = ['litter', 'mark', 'mark_leaving', 'mark_still', 'peek', 'tell'];
+const CONNECTION = {
+  allowed_functions: FUNCTIONS.map((name) => `public.${name}`),
+  made_at_execution: ['public.mark_made'],
+};
 
 beforeAll(async () => {
   [bank, other] = await Promise.all([startTargetDatabase(), startTargetDatabase()]);
@@ -26,6 +29,16 @@ beforeAll(async () => {
       begin new.is_marked := current_setting('app.mark', true) is not null; return new; end $$;
     create trigger marks before insert on marking for each row execute function mark();
     create trigger tells before insert on told for each row execute function tell();
+
+    create table quiet (id int primary key, value text);
+    create function mark_still(value text) returns text immutable language plpgsql as $$
+      begin perform set_config('app.mark', 'on', true); return value; end $$;
+    create function mark_made() returns text language plpgsql as $$
+      begin perform set_config('app.mark', 'on', true); return gen_random_uuid(); end $$;
+    create table leaving (id int primary key);
+    create function mark_leaving() returns trigger language plpgsql as $$
+      begin perform set_config('app.mark', 'on', true); return old; end $$;
+    create trigger marks before delete on leaving for each row execute function mark_leaving();
 
     create table owned (id int primary key, tenant text default current_setting('app.tenant', true));
 
@@ -52,8 +65,9 @@ beforeAll(async () => {
     create trigger litters before insert on littering for each row execute function litter();
     create trigger peeks before insert on peeking for each row execute function peek();
 
-    grant insert, select on marking, told, owned, littering, peeking to ${bank.statementRole};
-    grant select on marking, told, owned, littering, peeking to ${bank.observerRole};`);
+    grant insert, select on marking, told, quiet, leaving, owned, littering, peeking to ${bank.statementRole};
+    grant delete on leaving to ${bank.statementRole};
+    grant select on marking, told, quiet, leaving, owned, littering, peeking to ${bank.observerRole};`);
 });
 
 afterAll(async () => {
@@ -92,8 +106,17 @@ describe('a session that is lent again', () => {
     expect(await kept.lend(request, databaseOf, { use: 'statement' })).toBe(expected);
   });
 
-  it('does not know a setting that only an earlier statement had, not even as an empty one', async () => {
-    await planned('insert into marking values (1)');
+  it.each([
+    ['a trigger', 'insert into marking values (1)'],
+    ['a function that is declared to be immutable', "insert into quiet values (1, public.mark_still('x'))"],
+    ['a function that makes a value at execution', 'insert into quiet values (1, public.mark_made())'],
+    ['a trigger of its way back', 'insert into leaving values (1)'],
+  ])('does not know a setting that only %s had, not even as an empty one', async (_, statement) => {
+    await bank.admin.query('delete from told');
+    await planned(statement);
+    const [effect] = (await planned('insert into told values (1)')).effects;
+    expect(effect?.assigned_columns).toEqual([]);
+    await planned(statement);
     expect(await executed('insert into told values (1)')).toBe('succeeded');
     expect(await bank.rows('select * from told')).toEqual([{ id: 1, is_marked: false }]);
   });

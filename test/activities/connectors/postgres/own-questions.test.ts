@@ -92,6 +92,46 @@ it('what is called while rows are counted leaves nothing behind in the session t
     expect(await connector.plan(bank.call(statement, counting))).toMatchObject({ kind: 'planned' });
 });
 
+it('a policy that nobody vouches for takes none of them from the session that reads the effect', async () => {
+  await bank.admin.query(`
+    create function public.unlisted() returns boolean language plpgsql as $$
+      begin execute 'deallocate all'; return true; end $$;
+    create table reached (id int primary key, changes int);
+    insert into reached values (1, 0);
+    alter table reached enable row level security;
+    create policy everybody on reached to ${bank.observerRole} using (public.unlisted());
+    create table reaching (id int primary key);
+    create function public.reaches() returns trigger language plpgsql security definer as $$
+      begin update reached set changes = changes + 1; return new; end $$;
+    create trigger reaches after insert on reaching for each row execute function public.reaches();
+    grant select, insert on reaching to ${bank.statementRole};
+    grant select on reached, reaching to ${bank.observerRole}`);
+  const call = bank.call('insert into reaching values (1)', { allowed_functions: ['public.reaches'] });
+  expect(await connector.plan(call)).toMatchObject({ kind: 'planned' });
+});
+
+it('a trigger cannot answer them when what it does is undone on trial', async () => {
+  await bank.admin.query(`
+    create table answered (id int primary key, note text);
+    insert into answered values (1, 'old');
+    create function public.answers() returns trigger language plpgsql as $$
+      declare counting text;
+      begin
+        for counting in select name from pg_prepared_statements
+                         where statement like '%is_catalogue%' and cardinality(parameter_types) = 2 loop
+          execute format('deallocate %I', counting);
+          execute format('prepare %I (text, text) as select null::text as oid where false', counting);
+        end loop;
+        new.note := new.note || '!';
+        return new;
+      end $$;
+    create trigger answers before update on answered for each row execute function public.answers();
+    grant select, insert, update, delete on answered to ${bank.statementRole};
+    grant select on answered to ${bank.observerRole}`);
+  const call = bank.call("update answered set note = 'new'", { allowed_functions: ['public.answers'] });
+  expect(await connector.plan(call)).toMatchObject({ plan: { reversal: { is_possible: false } } });
+});
+
 /** A way to the target over which answers travel for a while. `whenLeft` waits until nobody uses it any more. */
 async function longWay({
   port,

@@ -12,6 +12,7 @@ const ANALYSIS = {
   listedTriggers: [],
   listedFireWithoutRows: false,
   runsOwnerCode: false,
+  setsOffOwnerCode: false,
   hasFixedValues: true,
   isVarying: false,
   isRepeatable: false,
