@@ -38,7 +38,7 @@ export const READERS = {
   anybody: 'Everybody, without a token.',
   caller: 'The account that calls, about itself and what it sends.',
   request:
-    'Of each request what its reader may see. Its reviewers, who decided, operators and auditors: all of it. Those behind it: status, requirement and expiry, and its plan once it was approved. Other people of the directory: how it stands. Programs: requests of their own, without names of people.',
+    'Of each request what its reader may see. Its reviewers, who decided, operators and auditors: all of it. Those behind it: status, requirement and expiry, and its plan once it was approved. Other people of the directory: how it stands. Programs: requests of their own, and by selectors alone who may decide.',
   directory: 'People and agents of the directory.',
   people: 'People of the directory who signed in themselves.',
   operators: 'Operators.',
