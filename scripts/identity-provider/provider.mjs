@@ -35,7 +35,7 @@ export function configuration({ directory, secrets, adapter, consoleUrl }) {
     findAccount: (_ctx, subject) => accountOf(directory, subject),
     interactions: {
       url: (_ctx, interaction) => `/interaction/${interaction.uid}`,
-      policy: askingEachTime(),
+      policy: promptingEachTime(),
     },
     loadExistingGrant: grantEverything,
     ttl: {
@@ -67,14 +67,14 @@ export function configuration({ directory, secrets, adapter, consoleUrl }) {
 }
 
 /** One browser plays several people: after signing out, the next one may be somebody else. */
-function askingEachTime() {
+function promptingEachTime() {
   const policy = interactionPolicy.base();
-  const isAsked = ({ oidc }) =>
+  const isPrompted = ({ oidc }) =>
     oidc.client.clientId === CONSOLE_CLIENT && !oidc.prompts.has('none') && !oidc.result?.login;
   policy
     .get('login')
     .checks.add(
-      new interactionPolicy.Check('each_time', 'Somebody is to be picked', 'login_required', isAsked),
+      new interactionPolicy.Check('each_time', 'Somebody is to be picked', 'login_required', isPrompted),
     );
   return policy;
 }
