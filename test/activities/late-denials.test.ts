@@ -5,6 +5,7 @@ import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities, type Activities } from '../../activities/index.ts';
 import type { Reply } from '../stack/http.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
+import { waitFor } from '../stack/wait.ts';
 import { courseOf, verdictsOf } from '../workflows/facts.ts';
 import { openDependencies } from '../workflows/local-worker.ts';
 import { ScriptedTarget } from '../workflows/scripted-target.ts';
@@ -107,6 +108,10 @@ describe('a denial that was signed before the approval, and handed on after it',
   it('comes too late after the claim, and that is found by verify', async () => {
     const caller = await pending();
     const denial = await desk.decision(caller.id, 'olga', { verdict: 'deny' });
+    const signedMs = Date.now();
+    // Of the same millisecond nobody can say which was first.
+    const isLater = (): true | undefined => (Date.now() > signedMs ? true : undefined);
+    await waitFor({ what: 'the clock to go on', check: () => Promise.resolve(isLater()) });
     await consume(caller, 1, await desk.decision(caller.id, 'dmitri'));
     expect(await execute(caller)).toEqual({ kind: 'closed', status: 'succeeded' });
     await keep(caller, denial);
