@@ -82,8 +82,8 @@ export async function readCounts(
   { writer, countedBefore }: Pick<EffectReading, 'writer' | 'countedBefore'>,
   settings: TargetSettings,
 ): Promise<{ readonly counts: readonly CountRow[]; readonly time: MakingTime }> {
-  const asked = [question<CountRow>(COUNTS, [observerOf(settings), countedBefore]), MAKING_TIME] as const;
-  const [counts, time] = await answersTo(writer, asked, [...LOOKING, ...asObserver(settings)]);
+  const questions = [question<CountRow>(COUNTS, [observerOf(settings), countedBefore]), MAKING_TIME] as const;
+  const [counts, time] = await answersTo(writer, questions, [...LOOKING, ...asObserver(settings)]);
   if (!counts.some((row) => row.is_catalogue)) return { counts, time: makingTimeOf(time) };
   throw notPreviewable('A trigger or function changes the structure of the target itself.');
 }

@@ -58,7 +58,7 @@ interface Lending<Questions extends readonly Question[]> {
 interface Start<Questions extends readonly Question[]> {
   /** Single statements that begin a transaction. */
   readonly beginning: readonly string[];
-  /** What is asked in it. */
+  /** Questions about the catalogue that it answers. */
   readonly questions: Questions;
   /** Single statements behind that. */
   readonly last?: readonly string[];

@@ -63,7 +63,7 @@ interface OwnersCode {
 
 /**
  * Refuses what nobody vouches for. Answers what of the target's owner a statement reaches. The transaction is over then:
- * nothing else is asked about the statement.
+ * no other question about the statement follows.
  */
 export async function refuseObjects(
   client: Client,

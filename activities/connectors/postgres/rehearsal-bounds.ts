@@ -88,8 +88,8 @@ async function sequencesOf(prepared: PreparedCall, reader: Client): Promise<read
     ...beginningIn(reader, { isolation: 'read committed' }, prepared),
     takingRole(observerOf(settings)),
   ];
-  const asked = { ...question<Sequence>(SEQUENCES, [oids]), after: start };
-  const [sequences] = await answersTo(reader, [asked], ['rollback']);
+  const positions = { ...question<Sequence>(SEQUENCES, [oids]), after: start };
+  const [sequences] = await answersTo(reader, [positions], ['rollback']);
   return sequences;
 }
 

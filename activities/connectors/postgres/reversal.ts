@@ -93,8 +93,8 @@ const LINKS = `
 async function orderedTables(client: Client, search: ReversalSearch): Promise<readonly UndoneTable[]> {
   const { tables, effects, prepared } = search;
   const start = beginningIn(client, { isolation: 'repeatable read' }, prepared);
-  const asked = question<LinkRow>(LINKS, [tables.map(({ oid }) => oid)]);
-  const [links] = await answersTo(client, [{ ...asked, after: start }]);
+  const kin = question<LinkRow>(LINKS, [tables.map(({ oid }) => oid)]);
+  const [links] = await answersTo(client, [{ ...kin, after: start }]);
   const byOid = new Map(links.map((link) => [link.oid, link]));
   const assigned = assignedIn(effects);
   return parentsFirst(tables, byOid).map((effect) => ({

@@ -34,11 +34,11 @@ export async function readPositions(
   // Each role sees the sequences that it has rights on.
   const roles = [...new Set([observerOf(settings), settings.statementRole])];
   const start = beginningIn(reader, { isolation: 'read committed' }, request);
-  const asked = roles.map((role, index) => ({
+  const questions = roles.map((role, index) => ({
     ...question<PositionRow>(POSITIONS, [processId]),
     after: [...(index === 0 ? start : []), takingRole(role)],
   }));
-  const seen = await answersTo(reader, asked, ['rollback']);
+  const seen = await answersTo(reader, questions, ['rollback']);
   const positions = new Map<string, SequencePosition>();
   for (const { oid, position, cache } of seen.flat()) {
     const given = position === null ? (positions.get(oid)?.given ?? null) : BigInt(position);

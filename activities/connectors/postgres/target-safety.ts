@@ -97,7 +97,7 @@ type SafetyRows = readonly [
   creators: readonly CreatorRow[],
 ];
 
-/** What is asked about the safety of a target. */
+/** Questions about the safety of a target. */
 export function safetyQuestions(
   settings: TargetSettings,
 ): readonly [Question<RoleRow>, Question<NameRow>, Question<NameRow>, Question<CreatorRow>] {

@@ -28,7 +28,7 @@ interface Known {
   readonly atMs: number;
 }
 
-/** The identity providers of the configuration, each asked how to sign in there when it is needed. */
+/** The identity providers of the configuration. How to sign in at one is discovered when it is needed. */
 @Injectable()
 export class SignInProviders {
   readonly issuers: readonly SignInIssuer[];
@@ -68,7 +68,7 @@ export class SignInProviders {
       return client;
     } catch (error) {
       const why = error instanceof Error ? error.message : 'unknown';
-      this.#log.warn({ issuer: issuer.issuer, why }, 'an identity provider cannot be asked how to sign in');
+      this.#log.warn({ issuer: issuer.issuer, why }, 'the metadata of an identity provider cannot be read');
       if (known) return known.client;
       throw new KeyturnError(
         'unavailable',

@@ -17,7 +17,7 @@ export async function settled(
   submission: CreateSubmission,
   { outcome, started }: Pick<Created, 'outcome'> & { readonly started: StartedRequest | null },
 ): Promise<Created> {
-  // What just began is not recorded yet: who does not wait for it is told so without a look.
+  // What just began is not recorded yet: a caller who does not wait needs no query to learn it.
   if (outcome === 'created' && started && submission.waitMs === 0)
     return { outcome, isRecorded: false, ...undecided(await startedRow(context, started)) };
   const { manager } = context.source;

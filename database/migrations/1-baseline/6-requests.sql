@@ -34,9 +34,6 @@ create table keyturn.request (
 );
 create index request_newest on keyturn.request (created_at desc, id desc);
 create index request_by_status on keyturn.request (status, created_at desc, id desc);
-create index request_by_action on keyturn.request (action, created_at desc, id desc);
-create index request_by_target on keyturn.request (target, created_at desc, id desc);
-create index request_by_environment on keyturn.request (environment, created_at desc, id desc);
 create index request_by_requester on keyturn.request (requester_issuer, requester_subject, created_at desc, id desc);
 create index request_unfinished on keyturn.request (updated_at)
   where status in ('planning', 'pending', 'approved', 'executing', 'active');
