@@ -19,6 +19,8 @@ export interface StoredRequest {
   readonly statement?: string;
   readonly agent?: string;
   readonly onBehalfOf?: string;
+  /** In place of that of the agent. */
+  readonly lineage?: Lineage;
   readonly requirement?: Requirement | null;
   readonly selectors?: readonly string[];
   readonly createdAt?: Date;
@@ -79,7 +81,7 @@ function jsonOf(value: unknown): string | null {
 export async function storeRequest(api: TestApi, wanted: StoredRequest = {}): Promise<Stored> {
   const id = `req_${base32(randomBytes(16))}`;
   const { status = 'pending', requirement = ONE_DBA, selectors = ['group:dba'] } = wanted;
-  const lineage = lineageOf(api, wanted);
+  const lineage = wanted.lineage ?? lineageOf(api, wanted);
   const [requester = { issuer: '', subject: '' }] = lineage;
   const decisionDigest = digestOf({ id });
   const storedDigest = planDigest(PLAN as StoredPlan);
