@@ -30,7 +30,7 @@ describe('the page', () => {
     '/mine/',
     '/v1x',
     '/documents',
-  ])('is at %s for whoever opens it with a browser', async (path) => {
+  ])('is at %s for a browser', async (path) => {
     const answer = await ask(api, path, { headers: HTML });
     expect(answer).toMatchObject({ status: 200, isPage: true });
     expect(answer.headers).toMatchObject({
