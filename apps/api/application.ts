@@ -18,6 +18,7 @@ import { AuthModule } from './auth/auth.module.ts';
 import { CatalogueModule } from './catalogue/catalogue.controller.ts';
 import { DecisionsModule } from './decisions/decisions.controller.ts';
 import { EventsModule } from './events/events.controller.ts';
+import { KeysModule } from './keys/keys.controller.ts';
 import { OperationsModule } from './operations/operations.controller.ts';
 import { PoliciesModule } from './policies/policies.controller.ts';
 import { RequestsModule } from './requests/requests.controller.ts';
@@ -41,6 +42,7 @@ import { REQUEST_ID_HEADER } from './http/request-id.ts';
     CatalogueModule,
     DecisionsModule,
     EventsModule,
+    KeysModule,
     OperationsModule,
     PoliciesModule,
     RequestsModule,
