@@ -79,7 +79,6 @@ it.each(Object.entries<Operation>(OPERATIONS))('an API key and %s', async (name,
   const at = path
     .replace('{stream}', 'keys')
     .replace('{digest}', api.policyDigest)
-    .replace('/agents/{id}', '/agents/nightly')
     .replace('{id}', path.includes('/switches') ? `swi_${'a'.repeat(26)}` : request);
   const body = bodyOf(name);
   const hangUp = new AbortController();
