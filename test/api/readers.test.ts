@@ -57,7 +57,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
 };
 
 /** Reads of the class `request` that refuse by themselves, each with a test of its own. */
-const OF_ONE_REQUEST: readonly string[] = ['getRequest', 'getTimeline'];
+const OF_ONE_REQUEST: readonly string[] = ['getRequest', 'getCard', 'getTimeline'];
 
 function isTried([name, { method, readers, path }]: readonly [string, Operation]): boolean {
   if (readers === 'request') return OF_ONE_REQUEST.includes(name);
@@ -71,7 +71,6 @@ async function statusOf(name: string, { path, method }: Operation, caller: Calle
   const at = path
     .replace('{stream}', 'switches')
     .replace('{digest}', api.policyDigest)
-    .replace('/agents/{id}', '/agents/nightly')
     .replace('{id}', path.includes('switches') ? `swi_${'a'.repeat(26)}` : request);
   const { status } = await api.http({
     path: at,
