@@ -83,7 +83,7 @@ function jsonOf(value: unknown): string | null {
 export async function storeRequest(api: TestApi, wanted: StoredRequest = {}): Promise<Stored> {
   const id = `req_${base32(randomBytes(16))}`;
   const { status = 'pending', requirement = ONE_DBA, selectors = ['group:dba'] } = wanted;
-  const lineage = wanted.lineage ?? lineageOf(api, wanted);
+  const lineage = lineageOf(api, wanted);
   const [requester = { issuer: '', subject: '' }] = lineage;
   const decisionDigest = digestOf({ id });
   const storedDigest = planDigest(PLAN);
@@ -219,8 +219,9 @@ export async function announce(api: TestApi, request: string): Promise<void> {
   await api.db.query('select pg_notify($1, $2)', ['keyturn_change', request]);
 }
 
-function lineageOf(api: TestApi, { agent = 'agent-billing', onBehalfOf }: StoredRequest): Lineage {
+function lineageOf(api: TestApi, { agent = 'agent-billing', onBehalfOf, lineage }: StoredRequest): Lineage {
   const issuer = api.issuer.url;
+  if (lineage) return lineage;
   return [
     { role: 'requester', issuer, subject: agent },
     ...(onBehalfOf === undefined ? [] : [{ role: 'on_behalf_of' as const, issuer, subject: onBehalfOf }]),
