@@ -14,7 +14,7 @@ import { summaryCells } from '../text/request.ts';
 import { tableLines } from '../text/table.ts';
 import { relative } from '../text/times.ts';
 import { tonedWord } from '../text/tone.ts';
-import { visible, visibleJson } from '../text/visible.ts';
+import { visible, visibleJson } from '../../../domain/cards/visible.ts';
 
 interface InboxOptions extends PageOptions, Pick<InboxQuery, 'scope' | 'sort'> {
   readonly search?: string;
@@ -24,24 +24,26 @@ export function addInbox(program: Command, terminal: Terminal): void {
   const command = withApi(program.command('inbox'))
     .description('list the requests that wait for your decision')
     .addOption(
-      new Option('--scope <scope>', 'me; groups: all that name a group of yours; or all that are pending').choices(
-        inboxScopeSchema.options,
-      ),
+      new Option(
+        '--scope <scope>',
+        'me; groups: all that name a group of yours; or all that are pending',
+      ).choices(inboxScopeSchema.options),
     )
-    .addOption(
-      new Option('--sort <order>', 'newest first, or by deadline').choices(inboxSortSchema.options),
-    )
+    .addOption(new Option('--sort <order>', 'newest first, or by deadline').choices(inboxSortSchema.options))
     .option('--search <text>', 'only those with this text in what, where or who');
-  withPages(command)
-    .action(async (options: InboxOptions) => {
-      const { scope, sort, search: q } = options;
-      const query = { ...(scope && { scope }), ...(sort && { sort }), ...(q === undefined ? {} : { q }) };
-      const client = await clientOf(options, terminal);
-      const page = await readPages((position) => firstItems(client, { ...query, ...position }), options, terminal);
-      if (options.json) return terminal.out(JSON.stringify(page));
-      if (page.items.length > 0) terminal.out(inboxLines(page, Date.now()).join('\n'));
-      for (const line of inboxNotes(page)) terminal.error(line);
-    });
+  withPages(command).action(async (options: InboxOptions) => {
+    const { scope, sort, search: q } = options;
+    const query = { ...(scope && { scope }), ...(sort && { sort }), ...(q === undefined ? {} : { q }) };
+    const client = await clientOf(options, terminal);
+    const page = await readPages(
+      (position) => firstItems(client, { ...query, ...position }),
+      options,
+      terminal,
+    );
+    if (options.json) return terminal.out(JSON.stringify(page));
+    if (page.items.length > 0) terminal.out(inboxLines(page, Date.now()).join('\n'));
+    for (const line of inboxNotes(page)) terminal.error(line);
+  });
 }
 
 /** Pages without anything for the caller, one after the other: the server looks at so many requests a call. */
