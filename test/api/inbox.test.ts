@@ -23,7 +23,7 @@ const SCOPES = ['me', 'groups', 'all'] as const;
 
 async function inbox(name: string, query: Record<string, string> = {}): Promise<Reply<InboxPage>> {
   const token = await api.issuer.humanToken(name);
-  return api.http<InboxPage>({ path: `/v1/inbox?${new URLSearchParams(query)}`, token });
+  return api.http<InboxPage>({ path: `/v1/inbox?${new URLSearchParams(query).toString()}`, token });
 }
 
 async function ids(name: string, query: Record<string, string> = {}): Promise<readonly string[]> {
@@ -36,7 +36,7 @@ async function stored(wanted: StoredRequest = {}): Promise<string> {
   return (await storeRequest(api, wanted)).id;
 }
 
-function asking(...any: Requirement['rules'][number]['stages'][number]['any']): Requirement {
+function requiring(...any: Requirement['rules'][number]['stages'][number]['any']): Requirement {
   const stages = [{ any, quorum: 1, escalate: [] }];
   return { ...ONE_DBA, rules: ONE_DBA.rules.map((rule) => ({ ...rule, stages })) };
 }
@@ -53,7 +53,7 @@ describe('the scope of an inbox', () => {
       until: new Date(Date.now() + 60_000),
     });
     const own = await stored({ onBehalfOf: 'olga' });
-    const others = await stored({ requirement: asking('group:crowd'), selectors: ['group:crowd'] });
+    const others = await stored({ requirement: requiring('group:crowd'), selectors: ['group:crowd'] });
     const over = await stored({ status: 'denied' });
     expect(await ids('olga')).toEqual([open]);
     expect((await ids('olga', { scope: 'groups' })).toSorted()).toEqual(
@@ -69,9 +69,9 @@ describe('the scope of an inbox', () => {
   });
 
   it('groups holds what its reader owns, also once the stage of the owners is filled', async () => {
-    const open = await stored({ requirement: asking('owners'), selectors: ['group:shop-owners'] });
-    const filled = await stored({ requirement: asking('owners'), selectors: [] });
-    await stored({ requirement: asking('group:dba'), selectors: [] });
+    const open = await stored({ requirement: requiring('owners'), selectors: ['group:shop-owners'] });
+    const filled = await stored({ requirement: requiring('owners'), selectors: [] });
+    await stored({ requirement: requiring('group:dba'), selectors: [] });
     expect((await ids('omar', { scope: 'groups' })).toSorted()).toEqual([open, filled].toSorted());
     expect(await ids('olga', { scope: 'groups' })).toHaveLength(1);
   });
@@ -79,7 +79,7 @@ describe('the scope of an inbox', () => {
   it('counts each, with the first page alone', async () => {
     for (let index = 0; index < 3; index += 1) await stored();
     await stored({ onBehalfOf: 'olga' });
-    await stored({ requirement: asking('group:crowd'), selectors: ['group:crowd'] });
+    await stored({ requirement: requiring('group:crowd'), selectors: ['group:crowd'] });
     // Indexed for its reader, who has decided it: the index alone counts nothing.
     const decided = await stored({ requirement: { ...ONE_DBA, distinct_people: 2 } });
     await storeDecision(api, decided, { person: 'olga', verdict: 'approve' });
@@ -200,7 +200,21 @@ describe('a search of an inbox', () => {
 
   it('gives no character a meaning of its own', async () => {
     await stored();
-    const texts = ['%', '_shop', 'sho_', '%shop%', '\\', "'", "' or true --", '$1', '.*', '[', '{}', '"', '‮'];
+    const texts = [
+      '%',
+      '_shop',
+      'sho_',
+      '%shop%',
+      '\\',
+      "'",
+      "' or true --",
+      '$1',
+      '.*',
+      '[',
+      '{}',
+      '"',
+      '‮',
+    ];
     for (const q of [...texts, '\u{1f511}', 'x'.repeat(200)])
       expect(await ids('olga', { scope: 'all', q }), q).toEqual([]);
     for (const q of ['x'.repeat(201), 'a\u0000b', 'a\nb'])
@@ -215,7 +229,7 @@ describe('a search of an inbox', () => {
       `owner_key = '7'`,
       `requirement = '{"rules": [{"stages": [{"any": 5}]}]}'`,
     ]) {
-      const garbled = await stored({ requirement: asking('owners', 'group:dba') });
+      const garbled = await stored({ requirement: requiring('owners', 'group:dba') });
       await api.db.query(`update keyturn.request set ${change} where id = $1`, [garbled]);
     }
     for (const scope of SCOPES) expect(await ids('olga', { scope, q: 'lindqvist' }), scope).toContain(id);

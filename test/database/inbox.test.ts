@@ -67,7 +67,7 @@ async function blocksOf(statement: readonly unknown[] | undefined): Promise<numb
   return (plan?.['Shared Hit Blocks'] ?? NaN) + (plan?.['Shared Read Blocks'] ?? NaN);
 }
 
-it.each<[InboxFilter['scope'], string, InboxFilter['sort'], number]>([
+it.each<readonly [InboxFilter['scope'], string, InboxFilter['sort'], number]>([
   ['open', 'group:dba', 'newest', 50],
   ['open', 'group:dba', 'deadline', 50],
   ['open', 'group:rare', 'newest', RARE],
@@ -81,7 +81,7 @@ it.each<[InboxFilter['scope'], string, InboxFilter['sort'], number]>([
   ['all', 'group:none', 'deadline', 50],
 ])(
   'a page of %s for %s, %s first, reads as much as it shows, however many are pending or over',
-  async (scope, group, sort, found) => {
+  async (...[scope, group, sort, found]) => {
     const query = vi.spyOn(api.manager, 'query');
     const counts = await countPending(api.manager, member(group));
     const page = { after: null, limit: 50 };
@@ -91,8 +91,8 @@ it.each<[InboxFilter['scope'], string, InboxFilter['sort'], number]>([
     query.mockRestore();
     expect(listed).toHaveLength(found);
     expect(await blocksOf(ofList)).toBeLessThan(300);
-    // Of each scope, what holds the rows that are counted.
-    expect(await blocksOf(ofCount)).toBeLessThan(3 * PENDING_COUNTED_MAX);
+    // A block a row that is counted, and some of indexes.
+    expect(await blocksOf(ofCount)).toBeLessThan(3 * (PENDING_COUNTED_MAX + 50));
   },
 );
 

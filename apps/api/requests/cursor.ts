@@ -6,10 +6,10 @@ import type { RequestRow } from '../../../database/tables.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { requestIdSchema } from '../../../contract/values.ts';
 
-const place = [z.iso.datetime({ precision: 3 }), requestIdSchema] as const;
+const position = [z.iso.datetime({ precision: 3 }), requestIdSchema] as const;
 const CURSORS = {
-  newest: z.tuple([...place]),
-  deadline: z.tuple([...place, z.literal('deadline')]),
+  newest: z.tuple([...position]),
+  deadline: z.tuple([...position, z.literal('deadline')]),
 } as const;
 
 /** The position after a row. */

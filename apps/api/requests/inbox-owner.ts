@@ -51,7 +51,7 @@ export function searchFor(directory: Directory, q: string): InboxSearch | null {
   const wanted = text.toLowerCase();
   const isFound = ({ name }: { readonly name: string }) => name.toLowerCase().includes(wanted);
   const { agents, people } = directory;
-  // An agent's account is shown by the agent's name, whoever else has it.
+  // The account of an agent is shown with the agent's name, also where a person has it as well.
   const ofAgents = new Set(agents.map(identityKey));
   const accounts = people.filter(isFound).flatMap((person) => person.accounts);
   return {
