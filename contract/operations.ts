@@ -2,12 +2,14 @@ import { evaluateBodySchema, evaluationSchema } from './evaluate.ts';
 import { actionsSchema } from './actions.ts';
 import { meSchema } from './me.ts';
 import { targetPageSchema, targetsQuerySchema } from './targets.ts';
+import { cardAnswerSchema } from './cards.ts';
 import { timelineSchema } from './history.ts';
 import { eventsQuerySchema } from './changes.ts';
 import * as decisions from './decisions.ts';
 import { evidenceSchema } from './evidence.ts';
 import * as requests from './requests.ts';
 import { GOVERNING_OPERATIONS } from './governing-operations.ts';
+import { KEY_OPERATIONS } from './key-operations.ts';
 import { REPEATABLE, REPEATED, REVIEWER_ERRORS, type Operation } from './operation.ts';
 import { SESSION_OPERATIONS } from './session-operations.ts';
 import { SERVICE_OPERATIONS } from './service-operations.ts';
@@ -123,6 +125,14 @@ export const OPERATIONS = {
       { status: 304, description: 'Nothing has changed since the answer with this ETag.', headers: ['ETag'] },
     ],
   },
+  getCard: {
+    tag: 'Requests',
+    method: 'get',
+    path: '/v1/requests/{id}/card',
+    summary: 'Show what people decide upon, and nothing that changes meanwhile',
+    readers: 'request',
+    answers: [{ status: 200, description: 'The card, and its digest.', schema: cardAnswerSchema }],
+  },
   getTimeline: {
     tag: 'Requests',
     method: 'get',
@@ -205,10 +215,10 @@ export const OPERATIONS = {
     tag: 'Decisions',
     method: 'get',
     path: '/v1/inbox',
-    summary: 'List the pending requests that you may decide now',
+    summary: 'List the pending requests that you may decide now, or that you have to do with',
     readers: 'request',
     query: requests.inboxQuerySchema,
-    answers: [{ status: 200, description: 'One page.', schema: requests.requestPageSchema }],
+    answers: [{ status: 200, description: 'One page.', schema: requests.inboxPageSchema }],
     errors: REVIEWER_ERRORS,
   },
   listActions: {
@@ -265,5 +275,6 @@ export const OPERATIONS = {
     errors: ['not_found', 'forbidden'],
   },
   ...SESSION_OPERATIONS,
+  ...KEY_OPERATIONS,
   ...SERVICE_OPERATIONS,
 } as const satisfies Readonly<Record<string, Operation>>;

@@ -7,12 +7,14 @@ import { GATE_RUN } from '../../../domain/execution/gate-validity.ts';
 import { isFinal } from '../../../domain/request/status.ts';
 import type { QueryOf } from '../../../contract/operation.ts';
 import { OPERATIONS } from '../../../contract/operations.ts';
-import type { RequestPage, RequestView } from '../../../contract/requests.ts';
+import type { InboxPage, RequestPage, RequestView } from '../../../contract/requests.ts';
+import type { CardAnswer } from '../../../contract/cards.ts';
 import type { Evidence } from '../../../contract/evidence.ts';
 import type { Timeline } from '../../../contract/history.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { Door } from '../http/door.ts';
+import { cardFor } from './card.ts';
 import { evidenceOf } from './evidence.ts';
 import { entityTag, HangUp, hasVersion } from '../http/headers.ts';
 import { QueryPipe } from '../http/pipes.ts';
@@ -47,7 +49,7 @@ export class RequestsController {
     @CallerParam() caller: Caller,
     @Query(new QueryPipe(INBOX)) query: QueryOf<typeof INBOX>,
     @HangUp() signal: AbortSignal,
-  ): Promise<RequestPage> {
+  ): Promise<InboxPage> {
     return inboxPage(this.#context, caller, { query, signal });
   }
 
@@ -91,6 +93,11 @@ export class RequestsController {
     } finally {
       release();
     }
+  }
+
+  @Get('requests/:id/card')
+  async card(@CallerParam() caller: Caller, @Param('id') id: string): Promise<CardAnswer> {
+    return cardFor(this.#context, caller, await loadRequest(this.#context, caller, id));
   }
 
   @Get('requests/:id/timeline')

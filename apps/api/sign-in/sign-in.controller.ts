@@ -13,7 +13,7 @@ import { ApiContext } from '../context.ts';
 import { Door } from '../http/door.ts';
 import { beginSignIn, localPath } from './begin.ts';
 import { finishSignIn } from './finish.ts';
-import { choicePage, homePage } from './pages.ts';
+import { choicePage } from './pages.ts';
 import { openPending, PENDING_SECONDS, type Pending } from './pending.ts';
 import { SignInProviders } from './providers.ts';
 import { SessionController } from './session.controller.ts';
@@ -37,14 +37,6 @@ export class SignInController {
     this.#sessions = sessions;
   }
 
-  @Get()
-  async home(@Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<string> {
-    const secret = this.#sessions.secretOf(request);
-    const caller = secret === null ? null : await this.#callerOf(secret);
-    response.type('html');
-    return homePage(this.#context.settings.publicUrl, caller && secret ? { caller, secret } : null);
-  }
-
   @Get('sign-in')
   async begin(
     @Req() request: Request,
@@ -61,13 +53,19 @@ export class SignInController {
     const returnTo = localPath(query['return_to']);
     const { issuer: wanted = only.issuer, login_hint: hint } = query;
     const more = { ...(typeof hint === 'string' && HINT.test(hint) && { login_hint: hint }) };
+    const isFresh = query['prompt'] === 'login';
     if (others.length > 0 && query['issuer'] === undefined) {
       response.type('html');
-      return choicePage(this.#context.settings.publicUrl, issuers, { return_to: returnTo, ...more });
+      return choicePage(this.#context.settings.publicUrl, issuers, {
+        return_to: returnTo,
+        ...more,
+        ...(isFresh && { prompt: 'login' }),
+      });
     }
     const provider = await this.#providers.find(String(wanted));
     const isRenewal = query['prompt'] === 'none' && (await this.#replacedBy(request)) !== null;
-    const { location, cookie } = await beginSignIn(this.#context, provider, { returnTo, isRenewal, more });
+    const options = { returnTo, isRenewal, isFresh, more };
+    const { location, cookie } = await beginSignIn(this.#context, provider, options);
     this.#set(response, { name: this.#sessions.cookies.signIn, value: cookie, seconds: PENDING_SECONDS });
     response.redirect(303, location);
     return undefined;

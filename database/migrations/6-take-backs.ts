@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** Who approved may take that back, once. */
-export class TakeBacks1796342400000 implements MigrationInterface {
-  readonly name = 'TakeBacks1796342400000';
+export class TakeBacks1796515200000 implements MigrationInterface {
+  readonly name = 'TakeBacks1796515200000';
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(UP);
