@@ -20,6 +20,8 @@ export interface DecideOptions extends ApiOptions {
   readonly reason?: string;
   readonly until?: string;
   readonly to?: string;
+  /** Which approval is taken back. */
+  readonly decision?: string;
 }
 
 export function withDecision(command: Command): Command {
