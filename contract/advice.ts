@@ -34,6 +34,7 @@ export const ADVICE: Partial<Readonly<Record<ErrorCode, string>>> = {
   request_expired: 'Ask for the action again with a new key.',
   decision_digest_stale:
     'Read the request again, show the reviewer what changed, and decide on the new digest.',
+  not_in_batch: 'Open the request, show all of it to the reviewer, and decide on it alone.',
   already_decided: 'Nothing is to do: this person has decided already.',
   on_call_unknown: 'Repeat later: it is not known now who is on call.',
   switch_lifted: 'Nothing is to do: it is released. To engage another kill switch take a new key.',
