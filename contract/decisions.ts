@@ -6,7 +6,7 @@ import { NAMES } from './names.ts';
 import { digestSchema } from './policies.ts';
 import { problemSchema } from './problem.ts';
 import { requestSchema } from './requests.ts';
-import { count, instant, text, verdictSchema, ZONED } from './values.ts';
+import { count, decisionIdSchema, instant, text, verdictSchema, ZONED } from './values.ts';
 
 /** The bodies and answers of the HTTP interface about decisions on a request (see requests.ts). */
 
@@ -39,9 +39,14 @@ export const decisionBodySchema = z
     decision_digest: digestSchema.describe(
       'The `decision_digest` that the reviewer saw. `sha256:` and 64 hex digits',
     ),
-    verdict: verdictSchema
-      .exclude(['take_back'])
-      .describe('approve; deny, which ends the request; or defer, which decides nothing'),
+    verdict: verdictSchema.describe(
+      'approve; deny, which ends the request; defer, which decides nothing; or take_back, which takes an approval of your own back until the action starts',
+    ),
+    takes_back: decisionIdSchema
+      .optional()
+      .describe(
+        'With the verdict take_back: id of the approval. What is pending needs it again; what is approved goes back to planning, and everybody is asked again',
+      ),
     reason,
     defer: deferSchema.optional(),
     view_digest: digestSchema
@@ -64,7 +69,7 @@ export const decisionBodySchema = z
 export const BATCH_MAX = 50;
 
 const batchItemSchema = decisionBodySchema
-  .omit({ defer: true })
+  .omit({ defer: true, takes_back: true })
   .extend({
     id: z.string().min(1).max(100).describe('Id of the request'),
     verdict: verdictSchema.extract(['approve', 'deny']).describe('approve; or deny, which ends the request'),
