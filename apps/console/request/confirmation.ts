@@ -23,7 +23,7 @@ export interface Typed {
 
 /** What is confirmed, and how it stands. */
 export interface Confirmed {
-  readonly card: Pick<Card, 'request' | 'plan' | 'effects' | 'risk' | 'requirement'>;
+  readonly card: Pick<Card, 'request' | 'plan' | 'effects' | 'preview' | 'reversal' | 'risk' | 'requirement'>;
   readonly request: Pick<RequestView, 'status' | 'progress' | 'freezes'>;
 }
 
@@ -46,7 +46,7 @@ type Words = Pick<Confirmation, 'title' | 'sentences' | 'button'>;
 const WORDS: Readonly<Record<Act, (confirmed: Confirmed, where: string) => Words>> = {
   approve: (confirmed, where) => ({
     title: `Approve ${where}?`,
-    sentences: [whatRuns(confirmed), whenItRuns(confirmed)],
+    sentences: [whatRuns(confirmed), ...doubts(confirmed), whenItRuns(confirmed)],
     button: 'Approve',
   }),
   deny: ({ request }, where) => ({
@@ -86,6 +86,16 @@ function whatRuns({ card: { request, plan } }: Confirmed): string {
   return plan === null
     ? `Keyturn runs ${action} on ${place}, exactly as shown here.`
     : `On ${place}, Keyturn does exactly what is shown here: ${plan.summary}`;
+}
+
+/** What somebody who is about to agree should not have overlooked. */
+function doubts({ card: { plan, preview, reversal, effects } }: Confirmed): readonly string[] {
+  if (plan === null || plan.is_by_requester) return [];
+  const isUndoable = reversal?.is_possible ?? true;
+  return [
+    ...(preview?.is_whole === false ? ['Not all that would happen could be previewed.'] : []),
+    ...(isUndoable || (effects ?? []).length === 0 ? [] : ['It cannot be undone from the plan.']),
+  ];
 }
 
 /** Whether it runs at once is what approvers must know before they click. */

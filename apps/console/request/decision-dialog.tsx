@@ -37,22 +37,24 @@ export function DecisionDialog(props: DecisionDialogProps) {
   const confirmation = confirmationOf(act, shown);
   const isOutdated = isOtherSubject(shown, current);
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      fullScreen={isPhone}
-      size="lg"
-      title={<Foreign text={confirmation.title} />}
-      classNames={{ title: classes['title'] ?? '' }}
-      transitionProps={{ duration: 0 }}
-      closeButtonProps={{ 'aria-label': 'Close, nothing is decided' }}
-    >
-      {isOutdated ? (
-        <Outdated shown={shown} current={current} onClose={onClose} />
-      ) : (
-        <DecisionForm {...props} confirmation={confirmation} />
-      )}
-    </Modal>
+    <Modal.Root opened onClose={onClose} fullScreen={isPhone} size="lg" transitionProps={{ duration: 0 }}>
+      <Modal.Overlay />
+      <Modal.Content>
+        <Modal.Body>
+          <div className={classes.head}>
+            <Modal.Title className={classes['title'] ?? ''}>
+              <Foreign text={confirmation.title} />
+            </Modal.Title>
+            <Modal.CloseButton aria-label="Close, nothing is decided" />
+          </div>
+          {isOutdated ? (
+            <Outdated shown={shown} current={current} onClose={onClose} />
+          ) : (
+            <DecisionForm {...props} confirmation={confirmation} />
+          )}
+        </Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
   );
 }
 

@@ -32,8 +32,8 @@ export function DeferFields({ shown: { card, request }, onChange, error }: Defer
           {times.map(({ label }) => (
             <Radio key={label} value={label} label={label} />
           ))}
-          <Radio value="at" label="until another instant" />
-          {groups.length > 0 && <Radio value="to" label="and leave it to others" />}
+          <Radio value="at" label="until another time" />
+          {groups.length > 0 && <Radio value="to" label="and hand it over to others" />}
         </div>
       </Radio.Group>
       {choice === 'at' && <Until onChange={onChange} />}
@@ -67,7 +67,7 @@ function To({ groups, shown: { card, request }, onChange }: ToProps) {
   return (
     <>
       <NativeSelect
-        label="To"
+        label="Hand over to"
         data={[...groups]}
         value={to}
         onChange={({ currentTarget: { value } }) => {

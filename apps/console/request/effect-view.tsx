@@ -1,7 +1,8 @@
 import { Button, VisuallyHidden } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 
 import { Foreign } from '../shown/foreign.tsx';
-import { grouped } from '../shown/words.ts';
+import { grouped, listed } from '../shown/words.ts';
 import { differing } from './differing.ts';
 import {
   effectCounts,
@@ -14,12 +15,11 @@ import {
 } from './effect-table.ts';
 import classes from './effect-view.module.css';
 import type { Effect } from './view.ts';
+import { Wide } from './wide.tsx';
 
-const ROWS_FIRST = 20;
-
-/** True where nothing of it is folded away at first. */
-export function hasFewRows({ rows }: Effect): boolean {
-  return rows.length <= ROWS_FIRST;
+/** How many rows are shown first: on a phone each of them takes many lines. */
+export function useRowsFirst(): number {
+  return (useMediaQuery('(max-width: 40em)') ?? false) ? 6 : 20;
 }
 
 interface EffectProps {
@@ -31,7 +31,8 @@ interface EffectProps {
 /** What happens to one table, as a diff: every row with its changed cells. */
 export function EffectView({ effect, isWhole, onShowAll }: EffectProps) {
   const table = effectTable(effect);
-  const rows = isWhole ? table.rows : table.rows.slice(0, ROWS_FIRST);
+  const rowsFirst = useRowsFirst();
+  const rows = isWhole ? table.rows : table.rows.slice(0, rowsFirst);
   return (
     <div className={classes.effect}>
       <Head effect={effect} />
@@ -86,7 +87,7 @@ function percent(share: number): string {
 }
 
 function Notes({ effect }: { readonly effect: Effect }) {
-  const { sample, cut, is_counts_only: isCountsOnly, rows } = effect;
+  const { sample, cut, is_counts_only: isCountsOnly, rows, assigned_columns: assigned } = effect;
   return (
     <>
       {sample && (
@@ -100,6 +101,9 @@ function Notes({ effect }: { readonly effect: Effect }) {
         <p className={classes.note} data-warning>
           Only counted: when it runs, other rows than these may be changed.
         </p>
+      )}
+      {assigned.length > 0 && rows.length > 0 && (
+        <p className={classes.note}>The target gives {listed(assigned, 'and')} a value when it runs.</p>
       )}
       {cut.values > 0 && (
         <p className={classes.note}>
@@ -115,7 +119,7 @@ const SIGNS = { inserted: '+', updated: '~', deleted: '−' } as const;
 
 function Rows({ resource, table }: { readonly resource: string; readonly table: EffectTable }) {
   return (
-    <div className={classes.scroll} tabIndex={0} role="region" aria-label={`Changed rows of ${resource}`}>
+    <Wide label={`Changed rows of ${resource}`}>
       <table className={classes.table} role="table">
         <thead role="rowgroup">
           <tr role="row">
@@ -136,7 +140,7 @@ function Rows({ resource, table }: { readonly resource: string; readonly table: 
           ))}
         </tbody>
       </table>
-    </div>
+    </Wide>
   );
 }
 
@@ -216,7 +220,7 @@ function ValueView({ value }: { readonly value: Value }) {
     case 'null':
       return <span className={classes.quiet}>null</span>;
     case 'assigned':
-      return <span className={classes.quiet}>given when it runs</span>;
+      return <span className={classes.quiet}>when it runs</span>;
     case 'long':
       return (
         <span className={classes.quiet}>

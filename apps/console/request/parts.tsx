@@ -5,7 +5,7 @@ import { Copyable } from '../shown/copyable.tsx';
 import { Foreign } from '../shown/foreign.tsx';
 import { grouped } from '../shown/words.ts';
 import { CodeBlock, useWhole } from './code-block.tsx';
-import { EffectView, hasFewRows } from './effect-view.tsx';
+import { EffectView, useRowsFirst } from './effect-view.tsx';
 import { changedRows } from './effect-table.ts';
 import classes from './parts.module.css';
 import { Facts, Section } from './section.tsx';
@@ -18,7 +18,8 @@ const FileDiffs = lazy(async () => ({ default: (await import('./file-diffs.tsx')
 export function Effects({ card }: { readonly card: Card }) {
   const effects = card.effects ?? [];
   const [unfolded, setUnfolded] = useState<ReadonlySet<string>>(new Set());
-  const isShown = (effect: Effect): boolean => hasFewRows(effect) || unfolded.has(effect.resource);
+  const rowsFirst = useRowsFirst();
+  const isShown = (effect: Effect): boolean => effect.rows.length <= rowsFirst || unfolded.has(effect.resource);
   if (effects.length === 0) return null;
   const rows = changedRows(effects);
   return (
@@ -43,17 +44,20 @@ export function Effects({ card }: { readonly card: Card }) {
 /** Exactly what will run; of an action that Keyturn only decides on, there is nothing but what was sent. */
 export function Operation({ card }: { readonly card: Card }) {
   const text = card.plan?.operation ?? '';
-  const [isWhole, showAll] = useWhole(text);
+  const whole = useWhole(text);
   if (card.plan === null || card.plan.is_by_requester) return null;
   const isSql = card.plan.connector.startsWith('postgres');
   return (
-    <Section title={isSql ? 'The statement that will run' : 'What will run'} part="plan" isWhole={isWhole}>
+    <Section
+      title={isSql ? 'The statement that will run' : 'What will run'}
+      part="plan"
+      isWhole={whole.isWhole}
+    >
       <CodeBlock
         text={text}
         language={isSql ? 'sql' : 'text'}
         what={isSql ? 'the statement' : 'what will run'}
-        isWhole={isWhole}
-        onShowAll={showAll}
+        whole={whole}
       />
     </Section>
   );
@@ -96,25 +100,25 @@ export function Preview({ card }: { readonly card: Card }) {
   );
 }
 
+const STEPS_FIRST = 8;
+
 /** Whether it can be undone, and by what. */
 export function Reversal({ card }: { readonly card: Card }) {
   const steps = (card.reversal?.steps ?? []).map((step) => `${step};`).join('\n');
-  const [isWhole, showAll] = useWhole(steps);
+  const whole = useWhole(steps, STEPS_FIRST);
   if (card.reversal === null || card.plan?.is_by_requester === true) return null;
   const { is_possible: isPossible, how } = card.reversal;
   return (
     <Section
-      title={isPossible ? 'The way back' : 'No way back'}
+      title={isPossible ? 'The way back' : 'Cannot be undone'}
       part="reversal"
-      isWhole={isWhole}
+      isWhole={whole.isWhole}
       aside={isPossible ? 'tried out' : undefined}
     >
       <p className={classes.padded}>
         <Foreign text={how} hasLines />
       </p>
-      {steps !== '' && (
-        <CodeBlock text={steps} language="sql" what="the way back" isWhole={isWhole} onShowAll={showAll} />
-      )}
+      {steps !== '' && <CodeBlock text={steps} language="sql" what="the way back" whole={whole} />}
     </Section>
   );
 }
@@ -122,7 +126,7 @@ export function Reversal({ card }: { readonly card: Card }) {
 /** Exactly what was sent, and the digests that bind it. */
 export function Payload({ shown: { card, viewDigest } }: { readonly shown: Shown }) {
   const text = card.arguments === null ? '' : JSON.stringify(card.arguments, null, 2);
-  const [isWhole, showAll] = useWhole(text);
+  const whole = useWhole(text);
   const { request, plan } = card;
   const digests = [
     ['intent digest', request.intent_digest, 'Of action, version, target, arguments and mode'],
@@ -134,12 +138,10 @@ export function Payload({ shown: { card, viewDigest } }: { readonly shown: Shown
     <Section
       title={plan?.is_by_requester ? 'What is asked for, exactly as it was sent' : 'Exactly what was sent'}
       part="arguments"
-      isWhole={isWhole}
+      isWhole={whole.isWhole}
       aside={`schema version ${request.schema_version}`}
     >
-      {text !== '' && (
-        <CodeBlock text={text} language="text" what="the arguments" isWhole={isWhole} onShowAll={showAll} />
-      )}
+      {text !== '' && <CodeBlock text={text} language="text" what="the arguments" whole={whole} />}
       <Facts
         items={digests.flatMap(([name, digest, meaning]) =>
           digest === null

@@ -63,14 +63,17 @@ function Loaded({ shown, isFetching }: { readonly shown: Shown; readonly isFetch
       </p>
       <ChangedNotice changes={changesBetween(seen, shown)} onRead={() => setSeen(shown)} />
       <div className={classes.columns}>
-        <Main shown={shown} />
+        <div className={classes.main}>
+          <WhatHappens shown={shown} />
+        </div>
         <div className={classes.side}>
-          <div className={classes.acting}>
-            <ActionBar offer={offer} isBusy={isFetching} onAct={(act) => setDialog({ act, shown })} />
-          </div>
+          <ActionBar offer={offer} isBusy={isFetching} onAct={(act) => setDialog({ act, shown })} />
           <RequirementPanel shown={shown} />
           <RiskPanel card={shown.card} />
           <RulesPanel card={shown.card} />
+        </div>
+        <div className={classes.main}>
+          <Background shown={shown} />
         </div>
       </div>
       {dialog && (
@@ -91,27 +94,35 @@ function Loaded({ shown, isFetching }: { readonly shown: Shown; readonly isFetch
   );
 }
 
-/** Facts of Keyturn first, the words of others last. */
-function Main({ shown }: { readonly shown: Shown }) {
+/** What is decided upon: the facts of Keyturn first. */
+function WhatHappens({ shown }: { readonly shown: Shown }) {
   const { card, request } = shown;
-  const isByRequester = card.plan?.is_by_requester === true;
   return (
-    <div className={classes.main}>
+    <>
       <Notices shown={shown} />
       <Preview card={card} />
       <EarlierRefusals request={request} />
       <NoPlan shown={shown} />
-      {isByRequester && <Payload shown={shown} />}
+      {card.plan?.is_by_requester && <Payload shown={shown} />}
       <Effects card={card} />
       <Files card={card} />
       <Operation card={card} />
       <Reversal card={card} />
+    </>
+  );
+}
+
+/** Who asks, in whose words, and what happened before. */
+function Background({ shown }: { readonly shown: Shown }) {
+  const { card, request } = shown;
+  return (
+    <>
       <Claims card={card} />
-      <LineageView card={card} />
-      {!isByRequester && <Payload shown={shown} />}
       <DecisionsView request={request} />
+      <LineageView card={card} />
+      {!card.plan?.is_by_requester && <Payload shown={shown} />}
       <OnSameTarget request={request} />
       <TimelineView request={request} />
-    </div>
+    </>
   );
 }

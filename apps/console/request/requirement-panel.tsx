@@ -49,7 +49,7 @@ function Next({ card, request }: { readonly card: Card; readonly request: Reques
         <div>
           <dt>Next</dt>
           <dd>
-            {next.to.join(', ')} is notified in <Countdown to={new Date(next.atMs).toISOString()} />
+            {next.to.join(', ')} is notified in <Countdown to={new Date(next.atMs).toISOString()} isCalm />
           </dd>
         </div>
       )}
@@ -210,7 +210,7 @@ function RungView({ rung, isPending }: { readonly rung: Rung; readonly isPending
           {state === 'later' && at !== null && isPending && (
             <>
               {' in '}
-              <Countdown to={at} />
+              <Countdown to={at} isCalm />
             </>
           )}
         </span>
