@@ -103,13 +103,16 @@ function whenItRuns({ card, request }: Confirmed): string {
   const missing = missingApprovals(card.requirement, request.progress);
   if (missing > 1)
     return `It does not run yet: after yours, at least ${grouped(missing - 1)} more ${missing === 2 ? 'person has' : 'people have'} to approve.`;
-  const ages = card.requirement?.rules.map((rule) => rule.maximum_age_ms) ?? [];
-  const good = ages.length === 0 ? '' : ` Your approval is good for ${duration(Math.min(...ages))}.`;
-  if ((request.freezes?.length ?? 0) > 0 || card.request.start?.not_before)
-    return `If yours is the last approval, it starts as soon as what holds it back is over.${good}`;
+  const isHeld = (request.freezes ?? []).length > 0 || Boolean(card.request.start?.not_before);
+  if (isHeld) return `If yours is the last approval, it starts once what holds it back is over.${lasting(card)}`;
   return card.request.mode === 'gate'
     ? 'If yours is the last approval, the decision is given out at once.'
     : 'If yours is the last approval, it runs at once.';
+}
+
+function lasting({ requirement }: Confirmed['card']): string {
+  const ages = requirement?.rules.map((rule) => rule.maximum_age_ms) ?? [];
+  return ages.length === 0 ? '' : ` Your approval is good for ${duration(Math.min(...ages))}.`;
 }
 
 /** How many people have to approve yet, at least: one person may fill seats of several rules, none two of one stage. */

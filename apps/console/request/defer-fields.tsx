@@ -1,6 +1,7 @@
-import { Alert, NativeSelect, Radio, TextInput } from '@mantine/core';
+import { NativeSelect, Radio, TextInput } from '@mantine/core';
 import { useState } from 'react';
 
+import { Note } from './note.tsx';
 import { deferralChoices, handOverChoices, handOverNote } from './deferral.ts';
 import classes from './defer-fields.module.css';
 import type { Deferral } from './sending.ts';
@@ -76,9 +77,9 @@ function To({ groups, shown: { card, request }, onChange }: ToProps) {
         }}
       />
       {note !== null && (
-        <Alert color="yellow" variant="light">
+        <Note tone="warning" title="Not at once">
           {note}
-        </Alert>
+        </Note>
       )}
     </>
   );

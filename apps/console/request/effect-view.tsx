@@ -3,7 +3,7 @@ import { useMediaQuery } from '@mantine/hooks';
 
 import { Foreign } from '../shown/foreign.tsx';
 import { grouped, listed } from '../shown/words.ts';
-import { differing } from './differing.ts';
+import { differing, type Parts } from './differing.ts';
 import {
   effectCounts,
   effectTable,
@@ -19,7 +19,21 @@ import { Wide } from './wide.tsx';
 
 /** How many rows are shown first: on a phone each of them takes many lines. */
 export function useRowsFirst(): number {
-  return (useMediaQuery('(max-width: 40em)') ?? false) ? 6 : 20;
+  return useIsNarrow() ? 6 : 20;
+}
+
+function useIsNarrow(): boolean {
+  return useMediaQuery('(max-width: 40em)') ?? false;
+}
+
+const LONG_VALUE = 80;
+
+/** Long values stand one below the other, so that none is out of sight. */
+function hasLongValues({ rows }: EffectTable): boolean {
+  const values = rows.flatMap(({ cells }) => cells.flatMap((cell) => [cell?.before, cell?.after]));
+  return values.some(
+    (value) => value?.kind === 'long' || (value?.kind === 'text' && value.text.length > LONG_VALUE),
+  );
 }
 
 interface EffectProps {
@@ -118,9 +132,10 @@ function Notes({ effect }: { readonly effect: Effect }) {
 const SIGNS = { inserted: '+', updated: '~', deleted: '−' } as const;
 
 function Rows({ resource, table }: { readonly resource: string; readonly table: EffectTable }) {
+  const isInBlocks = useIsNarrow() || hasLongValues(table);
   return (
     <Wide label={`Changed rows of ${resource}`}>
-      <table className={classes.table} role="table">
+      <table className={classes.table} role="table" data-blocks={isInBlocks || undefined}>
         <thead role="rowgroup">
           <tr role="row">
             <th role="columnheader" className={classes.mark}>
@@ -173,32 +188,34 @@ function RowView({ row, columns }: { readonly row: EffectRow; readonly columns: 
   );
 }
 
-function CellView({ cell, mark }: { readonly cell: Cell; readonly mark: EffectRow['mark'] }) {
-  const { before, after } = cell;
-  if (mark !== 'updated') return <ValueView value={(before ?? after) as Value} />;
-  const isText = before?.kind === 'text' && after?.kind === 'text';
-  const [old, now] = isText ? differing(before.text, after.text) : [undefined, undefined];
+function CellView({ cell: { before, after }, mark }: { readonly cell: Cell; readonly mark: EffectRow['mark'] }) {
+  const only = before ?? after;
+  if (mark !== 'updated') return only && <ValueView value={only} />;
+  const [old, now] = partsOf(before, after);
   return (
     <span className={classes.change}>
       {before && (
         <del className={classes.del}>
           <VisuallyHidden>was </VisuallyHidden>
-          {old && isPartial(old) ? <Differing parts={old} /> : <ValueView value={before} />}
+          {old ? <Differing parts={old} /> : <ValueView value={before} />}
         </del>
       )}
       {after && (
         <ins className={classes.ins}>
           <VisuallyHidden> becomes </VisuallyHidden>
-          {now && isPartial(now) ? <Differing parts={now} /> : <ValueView value={after} />}
+          {now ? <Differing parts={now} /> : <ValueView value={after} />}
         </ins>
       )}
     </span>
   );
 }
 
-type Parts = ReturnType<typeof differing>[number];
+/** Where two texts differ, if marks inside of them help: where most of both stays. */
+function partsOf(before: Value | undefined, after: Value | undefined): readonly (Parts | undefined)[] {
+  if (before?.kind !== 'text' || after?.kind !== 'text') return [];
+  return differing(before.text, after.text).map((parts) => (isPartial(parts) ? parts : undefined));
+}
 
-/** Marks inside of a value help only where most of it stays. */
 function isPartial({ before, differing: part, after }: Parts): boolean {
   return before.length + after.length >= Math.max(8, part.length);
 }

@@ -10,12 +10,13 @@ import { ActionBar } from './action-bar.tsx';
 import { offerOf, type Act } from './acting.ts';
 import { ChangedNotice } from './changed-notice.tsx';
 import { changesBetween } from './changes.ts';
+import { ClaimsView } from './claims-view.tsx';
 import { DecisionDialog } from './decision-dialog.tsx';
 import { DecisionsView } from './decisions-view.tsx';
 import { EarlierRefusals, OnSameTarget } from './history.tsx';
 import { LineageView } from './lineage-view.tsx';
 import { OpenedSections, useOpened } from './opened.tsx';
-import { Claims, Effects, Files, NoPlan, Operation, Payload, Preview, Reversal } from './parts.tsx';
+import { Effects, Files, NoPlan, Operation, Payload, Preview, Reversal } from './parts.tsx';
 import { Notices, RequestHead } from './request-head.tsx';
 import classes from './request-page.module.css';
 import { RequirementPanel } from './requirement-panel.tsx';
@@ -43,8 +44,13 @@ export function RequestPage() {
   );
 }
 
+/** What would happen, or what is asked for where Keyturn does not find that out. */
 function titleOf({ card, request }: Shown): string {
-  return card.plan?.summary ?? request.summary ?? `${card.request.action} on ${card.request.target}`;
+  const { action, target, environment } = card.request;
+  const summary = card.plan?.is_by_requester ? null : (card.plan?.summary ?? request.summary);
+  return summary === null
+    ? `${action} on ${target} (${environment})`
+    : summary.replace(/^\p{Ll}/u, (letter) => letter.toUpperCase());
 }
 
 function Loaded({ shown, isFetching }: { readonly shown: Shown; readonly isFetching: boolean }) {
@@ -100,13 +106,13 @@ function WhatHappens({ shown }: { readonly shown: Shown }) {
   return (
     <>
       <Notices shown={shown} />
-      <Preview card={card} />
+      <Preview shown={shown} />
       <EarlierRefusals request={request} />
       <NoPlan shown={shown} />
       {card.plan?.is_by_requester && <Payload shown={shown} />}
-      <Effects card={card} />
+      <Effects shown={shown} />
       <Files card={card} />
-      <Operation card={card} />
+      <Operation shown={shown} />
       <Reversal card={card} />
     </>
   );
@@ -117,7 +123,7 @@ function Background({ shown }: { readonly shown: Shown }) {
   const { card, request } = shown;
   return (
     <>
-      <Claims card={card} />
+      <ClaimsView card={card} />
       <DecisionsView request={request} />
       <LineageView card={card} />
       {!card.plan?.is_by_requester && <Payload shown={shown} />}
