@@ -134,11 +134,7 @@ function StageView({ words, ladder, progress, isPending }: StageProps) {
         <Seats filled={filled} quorum={quorum} />
         <span>
           <Foreign text={words} />
-          {progress && (
-            <span className={classes.so}>
-              {filled >= quorum ? ': filled' : `: ${grouped(filled)} of ${grouped(quorum)}`}
-            </span>
-          )}
+          {progress && <span className={classes.so}>{soFar(filled, quorum)}</span>}
         </span>
       </div>
       {isAsking && progress && <Asked progress={progress} />}
@@ -147,7 +143,15 @@ function StageView({ words, ladder, progress, isPending }: StageProps) {
   );
 }
 
-function Asked({ progress: { opened_at: openedAt, may_approve: approvers } }: { readonly progress: StageProgress }) {
+function soFar(filled: number, quorum: number): string {
+  return filled >= quorum ? ': filled' : `: ${grouped(filled)} of ${grouped(quorum)}`;
+}
+
+function Asked({
+  progress: { opened_at: openedAt, may_approve: approvers },
+}: {
+  readonly progress: StageProgress;
+}) {
   if (openedAt === null) return <p className={classes.terms}>Opens after the stage before it.</p>;
   return approvers && <People approvers={approvers} />;
 }
