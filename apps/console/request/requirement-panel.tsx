@@ -126,8 +126,9 @@ interface StageProps {
 }
 
 function StageView({ words, ladder, progress, isPending }: StageProps) {
-  const { filled = 0, quorum = ladder?.quorum ?? 1 } = progress ?? {};
+  const { filled, quorum } = seatsOf(progress, ladder);
   const isAsking = isPending && filled < quorum;
+  const hasRungs = ladder !== undefined && ladder.rungs.length > 1;
   return (
     <li className={classes.stage}>
       <div className={classes.seats}>
@@ -138,9 +139,16 @@ function StageView({ words, ladder, progress, isPending }: StageProps) {
         </span>
       </div>
       {isAsking && progress && <Asked progress={progress} />}
-      {ladder && ladder.rungs.length > 1 && <Rungs rungs={ladder.rungs} isAsking={isAsking} />}
+      {hasRungs && <Rungs rungs={ladder.rungs} isAsking={isAsking} />}
     </li>
   );
+}
+
+function seatsOf(
+  progress: StageProgress | undefined,
+  ladder: StageLadder | undefined,
+): { readonly filled: number; readonly quorum: number } {
+  return { filled: progress?.filled ?? 0, quorum: progress?.quorum ?? ladder?.quorum ?? 1 };
 }
 
 function soFar(filled: number, quorum: number): string {

@@ -71,12 +71,12 @@ describe('words', () => {
 
   it('say why something ended, and not more than the reader may know', () => {
     const over = {
-      status: 'denied',
+      status: 'denied' as const,
       failure: null,
       denied_by: null,
       matched_rules: [],
       result: null,
-    } as const;
+    };
     expect(endingOf({ ...over, denied_by: 'person' })).toBeNull();
     expect(endingOf({ ...over, denied_by: 'policy' })?.text).toContain('No rule allows');
     expect(endingOf({ ...over, denied_by: 'policy', matched_rules: null })?.text).toContain(
@@ -86,12 +86,7 @@ describe('words', () => {
     expect(endingOf({ ...over, denied_by: 'policy', failure: stopped })?.text).toContain(
       'No rule of policy did',
     );
-    const refused = {
-      ...over,
-      status: 'failed',
-      denied_by: null,
-      failure: { code: 'target_error' },
-    } as const;
+    const refused = { ...over, status: 'failed' as const, failure: { code: 'target_error' } };
     expect(endingOf(refused)?.text).toContain('not shown to you');
     expect(endingOf({ ...over, status: 'indeterminate' })?.title).toContain('not known');
   });
