@@ -13,6 +13,8 @@ export const ADVICE: Partial<Readonly<Record<ErrorCode, string>>> = {
   forbidden: 'Do not repeat: ask somebody who may.',
   csrf_refused:
     'Call from a page of Keyturn itself, with the `csrf_token` of `GET /v1/session` in `X-CSRF-Token`.',
+  sign_in_again:
+    'Let the person sign in with a browser (`/sign-in?prompt=login`), and repeat with that session within ten minutes.',
   machine_cannot_decide:
     'Let a person sign in and make this call. `detail` says why this token is not one of a person.',
   self_approval: 'Let somebody else decide, who is not behind the request.',
@@ -36,6 +38,7 @@ export const ADVICE: Partial<Readonly<Record<ErrorCode, string>>> = {
   on_call_unknown: 'Repeat later: it is not known now who is on call.',
   switch_lifted: 'Nothing is to do: it is released. To engage another kill switch take a new key.',
   proposals_full: 'Tell an operator: old proposals have to be deleted.',
+  too_many_keys: 'Revoke a key of this agent that nothing uses any more.',
   gate_answer_expired: 'Ask again with a new key: the answer of this one is no longer valid.',
   foreign_run: 'Tell an operator: something other than Keyturn took the id of this request in Temporal.',
   body_too_large: 'Send less: `detail` names the limit.',

@@ -29,6 +29,7 @@ export const TAGS = {
   'Kill switches': 'Stop agents, actions and targets at once. For operators.',
   Policies: 'Propose and read policies. For people.',
   Sessions: 'Of people who sign in with a browser.',
+  'API keys': 'Of agents without an issuer. For their owners and for operators.',
   'Audit log': 'Entries about what governs everybody. For operators and auditors.',
   Service: 'Health, keys and this document. Needs no token.',
 } as const;
@@ -41,6 +42,7 @@ export const READERS = {
     'Of each request what its reader may see. Its reviewers, who decided, operators and auditors: all of it. Those behind it: status, requirement and expiry, and its plan once it was approved. Other people of the directory: how it stands. Programs: requests of their own, and by selectors alone who may decide.',
   directory: 'People and agents of the directory.',
   people: 'People of the directory who signed in themselves.',
+  owners: 'The owner of the agent, operators and auditors.',
   operators: 'Operators.',
   auditors: 'Operators and auditors.',
 } as const;

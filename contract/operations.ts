@@ -8,6 +8,7 @@ import * as decisions from './decisions.ts';
 import { evidenceSchema } from './evidence.ts';
 import * as requests from './requests.ts';
 import { GOVERNING_OPERATIONS } from './governing-operations.ts';
+import { KEY_OPERATIONS } from './key-operations.ts';
 import { REPEATABLE, REPEATED, REVIEWER_ERRORS, type Operation } from './operation.ts';
 import { SESSION_OPERATIONS } from './session-operations.ts';
 import { SERVICE_OPERATIONS } from './service-operations.ts';
@@ -265,5 +266,6 @@ export const OPERATIONS = {
     errors: ['not_found', 'forbidden'],
   },
   ...SESSION_OPERATIONS,
+  ...KEY_OPERATIONS,
   ...SERVICE_OPERATIONS,
 } as const satisfies Readonly<Record<string, Operation>>;

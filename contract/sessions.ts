@@ -4,6 +4,8 @@ import { identitySchema } from './lineage.ts';
 import { NAMES } from './names.ts';
 import { count, flag, instant, text } from './values.ts';
 
+export const sessionIdSchema = z.string().regex(/^ses_[a-z2-7]{26}$/);
+
 /** GET /v1/session: the session that the cookie is of. */
 export const ownSessionSchema = z
   .object({
@@ -26,8 +28,8 @@ export type OwnSession = z.infer<typeof ownSessionSchema>;
 export const sessionsQuerySchema = z.strictObject({
   person: z
     .string()
-    .min(1)
     .max(256)
+    .regex(/^\P{Cc}+$/u, 'must have no control characters')
     .optional()
     .describe('Id of a person in the directory (operators). Without it: who calls'),
 });

@@ -2,12 +2,19 @@ import { z } from 'zod';
 
 import { accountSchema } from './lineage.ts';
 import { NAMES } from './names.ts';
-import { count, digest, flag, nextCursor, pageCursor, pageLimit, text } from './values.ts';
+import { count, digest, flag, nextCursor, pageCursor, pageLimit, text, texts } from './values.ts';
 
 /** The bodies and answers of the HTTP interface about the streams of the audit log that belong to no request (see requests.ts). */
 
 /** What governs everybody is on record in streams of its own. */
-export const GOVERNING_STREAMS = ['policy', 'proposals', 'switches', 'directory', 'sessions'] as const;
+export const GOVERNING_STREAMS = [
+  'policy',
+  'proposals',
+  'switches',
+  'directory',
+  'sessions',
+  'keys',
+] as const;
 
 export const streamNameSchema = z.enum(GOVERNING_STREAMS);
 
@@ -62,6 +69,17 @@ const sessionStateSchema = z
   .describe('A session as the database has it')
   .register(NAMES, { id: 'SessionState' });
 
+const keyStateSchema = z
+  .object({
+    id: text('Id of the API key'),
+    expires_at: z.iso.datetime({ offset: true }).describe('When it ends. RFC 3339'),
+    actions: texts('Ids of the actions that it is for').nullable(),
+    targets: texts('Ids of the targets that it is for').nullable(),
+    is_revoked: flag('Somebody revoked it before that'),
+  })
+  .describe('An API key as the database has it')
+  .register(NAMES, { id: 'ApiKeyState' });
+
 /** What the database says beside the log; only of the stream that is asked for. */
 const streamStateSchema = z
   .object({
@@ -76,6 +94,10 @@ const streamStateSchema = z
       .array(sessionStateSchema)
       .optional()
       .describe('Every session of a browser that expires later than a day ago'),
+    keys: z
+      .array(keyStateSchema)
+      .optional()
+      .describe('Every API key that is live, or ended less than 30 days ago'),
   })
   .describe('What the database says beside the log, of the stream that is asked for')
   .register(NAMES, { id: 'AuditStreamState' });

@@ -50,4 +50,8 @@ const STATES: Readonly<Record<GoverningStream, string>> = {
   sessions: `json_build_object('sessions', (select coalesce(json_agg(json_build_object(
       'id', id, 'expires_at', expires_at, 'is_ended', ended_at is not null) order by began_at, id), '[]')
     from keyturn.session))`,
+  keys: `json_build_object('keys', (select coalesce(json_agg(json_build_object(
+      'id', id, 'expires_at', expires_at, 'actions', actions, 'targets', targets,
+      'is_revoked', revoked_at is not null) order by created_at, id), '[]')
+    from keyturn.api_key))`,
 };

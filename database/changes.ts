@@ -24,15 +24,15 @@ export async function notifyChange(manager: EntityManager, request: string): Pro
     others.push(request);
     return;
   }
-  let next: readonly string[] = [request];
-  try {
-    while (next.length > 0) {
-      const later: string[] = [];
-      waiting.set(dataSource, later);
-      await queryPrepared(manager, NOTIFY, [CHANGE_CHANNEL, next]);
-      next = later;
-    }
-  } finally {
-    waiting.delete(dataSource);
+  const failures: unknown[] = [];
+  for (let next: readonly string[] = [request]; next.length > 0;) {
+    const later: string[] = [];
+    waiting.set(dataSource, later);
+    await queryPrepared(manager, NOTIFY, [CHANGE_CHANNEL, next]).catch((error: unknown) =>
+      failures.push(error),
+    );
+    next = later;
   }
+  waiting.delete(dataSource);
+  if (failures.length > 0) throw failures[0];
 }

@@ -10,6 +10,12 @@ export const ISSUED_AHEAD = 'KT005';
 /** One sign-in starts one session. */
 export const SIGN_IN_USED = 'KT006';
 
+/** What only a person does who has just signed in. */
+export const SIGN_IN_AGAIN = 'KT007';
+
+/** An agent has as many live API keys as it may. */
+export const KEYS_FULL = 'KT008';
+
 /** The SQLSTATE of an error of the driver, or how the connection failed; null for anything else. */
 export function driverCode(error: unknown): string | null {
   const { code, driverError } = (error ?? {}) as { code?: unknown; driverError?: { code?: unknown } };

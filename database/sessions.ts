@@ -45,6 +45,8 @@ export async function lockSessionLog(manager: EntityManager): Promise<string | n
 export interface StartedSession extends Pick<LiveSession, 'id' | 'issuer' | 'subject' | 'client' | 'person'> {
   readonly digest: string;
   readonly state: string;
+  /** When the person proved to the provider who they are; null where nobody says. */
+  readonly authenticated_at: string | null;
   readonly provider_subject: string;
   readonly provider_session: string | null;
 }

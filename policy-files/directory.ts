@@ -6,7 +6,7 @@ import {
   type Group,
   type Person,
 } from '../domain/identity/directory.ts';
-import type { Identity } from '../domain/identity/identity.ts';
+import { OWN_ISSUER, type Identity } from '../domain/identity/identity.ts';
 import { readIssuer, readIssuers, type IssuerAliases, type IssuerContext } from './issuers.ts';
 import type { Fields, Value } from './value.ts';
 
@@ -28,7 +28,7 @@ function readPerson(value: Value, context: DirectoryContext): Person {
   const id = context.names.declareId('person', fields);
   const accounts = fields
     .items('accounts')
-    .map((account) => readIdentity(account.fields(KEYS['people.accounts']), context));
+    .map((account) => readAccount(account.fields(KEYS['people.accounts']), context));
   return { id, name: readTitle(fields, id), active: fields.flag('active', true), accounts };
 }
 
@@ -52,10 +52,21 @@ function readTitle(fields: Fields, id: string): string {
   return fields.get('name')?.text() ?? id;
 }
 
+/** The account of a person. An account at Keyturn itself has keys, and a key is held by a program. */
+function readAccount(fields: Fields, context: DirectoryContext): Identity {
+  const identity = readIdentity(fields, context);
+  if (identity.issuer === OWN_ISSUER)
+    fields
+      .get('issuer')
+      ?.refuse('keyturn is the issuer of agents with API keys: people sign in at another one');
+  return identity;
+}
+
 function readIdentity(fields: Fields, { aliases, names }: DirectoryContext): Identity {
   const at = fields.get('issuer');
+  const name = at?.text() ?? '';
   const identity = {
-    issuer: at ? readIssuer(at, at.text(), { aliases, names }) : '',
+    issuer: at && name !== OWN_ISSUER ? readIssuer(at, name, { aliases, names }) : name,
     subject: fields.text('subject'),
   };
   names.declareAccount(identity, fields.get('subject') ?? fields.value);

@@ -1,3 +1,4 @@
+import { OWN_ISSUER } from '../domain/identity/identity.ts';
 import type { Names } from './names.ts';
 import { quote } from './problem.ts';
 import type { Value } from './value.ts';
@@ -18,6 +19,8 @@ export function readIssuers(value: Value | undefined, context: IssuerContext): I
   const aliases = new Map<string, string>();
   for (const pair of value?.pairs() ?? []) {
     context.names.declare('issuer alias', pair.key.name(), pair.key);
+    if (pair.name === OWN_ISSUER)
+      pair.key.refuse('keyturn is the issuer of agents with API keys: choose another name');
     aliases.set(pair.name, readIssuerUrl(pair.value, context));
   }
   return aliases;

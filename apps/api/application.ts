@@ -20,6 +20,7 @@ import { BuiltConsole } from './console/built-console.ts';
 import { ConsoleModule } from './console/console.controller.ts';
 import { DecisionsModule } from './decisions/decisions.controller.ts';
 import { EventsModule } from './events/events.controller.ts';
+import { KeysModule } from './keys/keys.controller.ts';
 import { OperationsModule } from './operations/operations.controller.ts';
 import { PoliciesModule } from './policies/policies.controller.ts';
 import { RequestsModule } from './requests/requests.controller.ts';
@@ -43,6 +44,7 @@ import { REQUEST_ID_HEADER } from './http/request-id.ts';
     CatalogueModule,
     DecisionsModule,
     EventsModule,
+    KeysModule,
     OperationsModule,
     PoliciesModule,
     RequestsModule,

@@ -54,6 +54,12 @@ export function recordOf(recording: Recording, events: readonly RecordedEvent[])
   };
 }
 
+/** Now. Times of entries run forward, also where the clocks of two replicas differ. */
+export function notBefore(last: string | null): string {
+  const now = new Date().toISOString();
+  return last !== null && last > now ? last : now;
+}
+
 function entryOf({ identityKey, stream, by, at, last }: Recording, event: RecordedEvent): SwitchEntry {
   const draft: LeafDraft = {
     type: event.type,

@@ -20,6 +20,7 @@ declare
   instant timestamptz := clock_timestamp();
   whose text := started ->> 'person';
   expiry timestamptz := (leaf::jsonb -> 'facts' ->> 'expires_at')::timestamptz;
+  asked_at timestamptz := (started ->> 'authenticated_at')::timestamptz;
 begin
   delete from keyturn.session where expires_at < instant - interval '1 day';
   if keyturn.person_of_account(started ->> 'issuer', started ->> 'subject') is distinct from whose
@@ -30,10 +31,10 @@ begin
     raise exception 'a session lasts twelve hours';
   end if;
   insert into keyturn.session (id, digest, state, issuer, subject, client, person, provider_subject, provider_session,
-      began_at, seen_at, expires_at)
+      authenticated_at, began_at, seen_at, expires_at)
     values (started ->> 'id', started ->> 'digest', started ->> 'state', started ->> 'issuer', started ->> 'subject',
       started ->> 'client', whose, started ->> 'provider_subject', started ->> 'provider_session',
-      instant, instant, expiry)
+      case when asked_at > instant then instant else asked_at end, instant, instant, expiry)
     on conflict (state) do nothing;
   if not found then raise exception 'this sign-in was used already' using errcode = 'KT006'; end if;
   perform keyturn.append_session_leaf(leaf, 'session.started', started ->> 'id', subjects);

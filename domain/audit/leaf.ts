@@ -43,6 +43,8 @@ export const LEAF_TYPES = [
   'directory.changed',
   'session.started',
   'session.ended',
+  'key.created',
+  'key.revoked',
 ] as const;
 
 /** A kind of entry. */

@@ -4,6 +4,9 @@ export interface Identity {
   readonly subject: string;
 }
 
+/** The issuer of agents that call with API keys. No token names it, and no person has an account there. */
+export const OWN_ISSUER = 'keyturn';
+
 /** Why an identity belongs to a request (the "own" of "nobody approves their own request"). */
 export type LineageRole = 'requester' | 'owner' | 'on_behalf_of' | 'trigger' | 'editor';
 

@@ -70,6 +70,7 @@ const SAID: Readonly<Record<TokenFault, RegExp>> = {
   missing_claim: /lacks a required claim: (exp|sub)\.$/,
   unreadable_claim: /claim of an unexpected form: (sub|act|trigger|iss)\.$/,
   nonce: /another sign-in/,
+  api_key: /no such API key/,
   session_ended: /sign in again/,
   several_sessions: /several session cookies/,
   unknown_actors: /actors of another issuer/,

@@ -5,8 +5,8 @@ import type { Me } from '../../contract/me.ts';
 import type { Operation } from '../../contract/operation.ts';
 import { OPERATIONS } from '../../contract/operations.ts';
 import type { RequestView } from '../../contract/requests.ts';
-import { activate, activePolicy } from '../workflows/policies.ts';
-import { startApi, type TestApi } from './api.ts';
+import type { TestApi } from './api.ts';
+import { startApiWithKeys } from './keys/keys.ts';
 import { ONE_DBA, SECRET_OF_PLAN, storeDecision, storeEntry, storeRequest } from './rows.ts';
 
 const LEADS_ONLY = {
@@ -20,8 +20,7 @@ const LEADS_ONLY = {
 let api: TestApi;
 let request: string;
 beforeAll(async () => {
-  api = await startApi();
-  await activate(api.db, { ...(await activePolicy(api.db)), auditors: ['user:reviewer-01'] });
+  api = await startApiWithKeys();
   request = (await storeRequest(api, { requirement: LEADS_ONLY })).id;
   await storeEntry(api, request, 'request.planned');
 });
@@ -46,6 +45,7 @@ const ADMITTED: Readonly<Record<Operation['readers'], readonly CallerName[]>> = 
   request: ['person', 'auditor', 'operator'],
   directory: ['agent', 'person', 'auditor', 'operator'],
   people: ['person', 'auditor', 'operator'],
+  owners: ['auditor', 'operator'],
   operators: ['operator'],
   auditors: ['auditor', 'operator'],
 };
@@ -71,6 +71,7 @@ async function statusOf(name: string, { path, method }: Operation, caller: Calle
   const at = path
     .replace('{stream}', 'switches')
     .replace('{digest}', api.policyDigest)
+    .replace('/agents/{id}', '/agents/nightly')
     .replace('{id}', path.includes('switches') ? `swi_${'a'.repeat(26)}` : request);
   const { status } = await api.http({
     path: at,

@@ -323,6 +323,7 @@ describe('other output', () => {
     expect(instant('2026-01-05T10:00:00.000Z', NOW)).toBe('2026-01-05 10:00:00Z (8m ago)');
     expect(parseInstant('2h', NOW)).toBe('2026-01-05T12:08:00.000Z');
     expect(parseInstant('2026-01-05T12:00:00+02:00', NOW)).toBe('2026-01-05T10:00:00.000Z');
-    expect([parseInstant('tomorrow', NOW), parseInstant('5', NOW)]).toEqual([null, null]);
+    const noInstants = ['tomorrow', '5', '2026-02-30T10:00:00Z', '2026-13-01T10:00:00Z'];
+    expect(noInstants.map((text) => parseInstant(text, NOW))).toEqual([null, null, null, null]);
   });
 });

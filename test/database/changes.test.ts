@@ -38,6 +38,16 @@ it('says of every request that it changed, however many change at once', async (
   expect(new Set(heard)).toEqual(new Set(requests));
 });
 
+it('a notification that fails takes none with it that waits behind it', async () => {
+  const heard: (string | undefined)[] = [];
+  listener.on('notification', ({ payload }) => heard.push(payload));
+  await listener.query(`listen ${CHANGE_CHANNEL}`);
+  // Longer than the server takes.
+  const failing = notifyChange(source.manager, 'x'.repeat(9_000));
+  await Promise.all([expect(failing).rejects.toThrow('payload'), notifyChange(source.manager, 'req_behind')]);
+  await waitFor({ what: 'its notification', check: async () => heard.includes('req_behind') || undefined });
+});
+
 it('writes of several statements as one keep their parameters apart', () => {
   const { text, values } = combined([
     { text: 'insert into one values ($1, $2)', values: ['a', 'b'] },

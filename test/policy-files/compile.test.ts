@@ -45,6 +45,13 @@ describe('a policy folder', () => {
     expect((await policyOf({})).directory.agents[0]).not.toHaveProperty('client');
   });
 
+  it('takes an agent without an issuer, which calls with API keys', async () => {
+    const usual = 'issuer: demo, subject: agent-billing';
+    const keys = VALID['directory.yaml'].replace(usual, 'issuer: keyturn, subject: billing');
+    const { directory } = await policyOf({ 'directory.yaml': keys });
+    expect(directory.agents[0]).toMatchObject({ issuer: 'keyturn', subject: 'billing', owner: 'ada' });
+  });
+
   it('keeps how long an allow is valid, where a rule says', async () => {
     const on = 'on: { action: [postgres.execute], env: [staging] }, effect: allow';
     const { rules } = await policyOf({

@@ -241,6 +241,21 @@ const DIRECTORY: readonly Mistake[] = [
     "directory.yaml:5:38 unknown issuer alias 'deom', did you mean 'demo'?",
   ],
   [
+    'a person with an account that has API keys',
+    people(5, '  - { id: olga, accounts: [{ issuer: keyturn, subject: olga }] }'),
+    'directory.yaml:5:38 keyturn is the issuer of agents with API keys: people sign in at another one',
+  ],
+  [
+    'another issuer by the name of that of API keys',
+    people(2, '  demo: "http://127.0.0.1:7082"\n  keyturn: "http://127.0.0.1:7083"'),
+    'directory.yaml:3:3 keyturn is the issuer of agents with API keys: choose another name',
+  ],
+  [
+    'a group seen in claims of API keys',
+    people(9, "  - { id: dba, authority: 'claims:keyturn' }"),
+    "directory.yaml:9:27 unknown issuer alias 'keyturn'",
+  ],
+  [
     'an issuer that is no URL',
     people(2, '  demo: ftp://login'),
     'directory.yaml:2:9 not an issuer: an http or https URL without credentials, query or fragment',

@@ -5,6 +5,7 @@ import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import { identityKey } from '../../../domain/identity/identity.ts';
 import { ApiContext } from '../context.ts';
 import { callerOf, type AuthenticatedRequest, type Caller, type CallerSnapshot } from './caller.ts';
+import { isApiKey, KeyVerifier } from './key-verifier.ts';
 import type { Principal } from './principal.ts';
 import { metadataUrl } from './protected-resource.ts';
 import { refuseEnded, SessionVerifier } from './session-verifier.ts';
@@ -13,17 +14,19 @@ import { SeenClaims } from './seen-claims.ts';
 import { challengeOf, refusedToken, tokenRefusalOf } from './token-refusal.ts';
 import { TokenVerifier } from './token-verifier.ts';
 
-/** Lets only verified tokens and live sessions in, and each identity only so often. */
+/** Lets only verified tokens, live sessions and live API keys in, and each identity only so often. */
 @Injectable()
 export class CallerDoor {
   readonly #context: ApiContext;
   readonly #tokens: TokenVerifier;
+  readonly #keys: KeyVerifier;
   readonly #sessions: SessionVerifier;
   readonly #seen = new SeenClaims();
 
   constructor(context: ApiContext, tokens: TokenVerifier, sessions: SessionVerifier) {
     this.#context = context;
     this.#tokens = tokens;
+    this.#keys = new KeyVerifier(context);
     this.#sessions = sessions;
   }
 
@@ -54,10 +57,14 @@ export class CallerDoor {
     return isChanged ? currentCaller(this.#context, principal) : caller;
   }
 
+  async #ofBearer(bearer: string): Promise<Principal> {
+    return isApiKey(bearer) ? this.#keys.verify(bearer) : this.#tokens.verify(bearer);
+  }
+
   /** Failed attempts are counted by address, so that guessing is slow. */
   async #verified(request: AuthenticatedRequest): Promise<Principal> {
     try {
-      return (await this.#sessions.ofCall(request)) ?? (await this.#tokens.verify(bearerOf(request)));
+      return (await this.#sessions.ofCall(request)) ?? (await this.#ofBearer(bearerOf(request)));
     } catch (error) {
       const { limits, metrics, log } = this.#context;
       limits.calls.admit(`address:${request.ip ?? ''}`);
@@ -71,8 +78,8 @@ export class CallerDoor {
 }
 
 /**
- * The same caller against the current policy and directory. Refuses (`unauthenticated`) when the token has expired since, or
- * the session has ended.
+ * The same caller against the current policy and directory. Refuses (`unauthenticated`) when the token has expired since, the
+ * session has ended, or the API key was revoked.
  */
 export async function refreshCaller(
   context: Pick<ApiContext, 'source' | 'snapshots'>,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 
+import type { LiveKey } from '../../../database/api-keys.ts';
 import type { LiveSession } from '../../../database/sessions.ts';
-import type { Identity, LineageMember } from '../../../domain/identity/identity.ts';
+import { OWN_ISSUER, type Identity, type LineageMember } from '../../../domain/identity/identity.ts';
 import { groupsClaimOf, type GroupsClaim } from './groups-claim.ts';
 import type { Issuer, SignInIssuer } from './issuers.ts';
 import { refusedToken } from './token-refusal.ts';
@@ -29,6 +30,8 @@ export interface Principal {
   readonly groups: GroupsClaim | null;
   /** The session of a browser; null of a token. */
   readonly session: LiveSession | null;
+  /** The API key of an agent; null of a token and of a session. */
+  readonly key: LiveKey | null;
 }
 
 /** Names that the database or a canonical form could not hold are refused here, once. */
@@ -109,6 +112,7 @@ export function principalOf(payload: unknown, issuer: Issuer): Principal {
     expiresAt: new Date((claims.exp + issuer.clock_tolerance_seconds) * 1_000),
     groups: human.isHuman ? groupsClaimOf(payload, issuer) : null,
     session: null,
+    key: null,
   };
 }
 
@@ -135,6 +139,25 @@ export function principalOfSession(session: LiveSession): Principal {
   return { ...personAt({ issuer, subject }, client, new Date(expiry)), session };
 }
 
+/** Whose API key it is: a machine, whatever else is true of it. */
+export function principalOfKey(key: LiveKey): Principal {
+  return {
+    identity: { issuer: OWN_ISSUER, subject: key.subject },
+    behind: [],
+    clientId: null,
+    clients: [],
+    scopes: [],
+    isClientOfPeople: false,
+    isInteractive: false,
+    isHuman: false,
+    channel: 'api',
+    expiresAt: new Date(key.expires_at),
+    groups: null,
+    session: null,
+    key,
+  };
+}
+
 function personAt(identity: Identity, client: string, expiresAt: Date): Principal {
   return {
     identity,
@@ -149,6 +172,7 @@ function personAt(identity: Identity, client: string, expiresAt: Date): Principa
     expiresAt,
     groups: null,
     session: null,
+    key: null,
   };
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 
 import { Injectable } from '@nestjs/common';
 
+import { isLiveKey } from '../../../database/api-keys.ts';
 import { readLiveSession, useSession } from '../../../database/sessions.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { ApiContext } from '../context.ts';
@@ -62,10 +63,11 @@ export class SessionVerifier {
   }
 }
 
-/** Refuses (`unauthenticated`) a session that has ended since. */
+/** Refuses (`unauthenticated`) a session that has ended since, and an API key that no longer is one. */
 export async function refuseEnded(
-  { source }: Pick<ApiContext, 'source'>,
-  { session }: Principal,
+  { source: { manager } }: Pick<ApiContext, 'source'>,
+  { session, key }: Principal,
 ): Promise<void> {
-  if (session && !(await readLiveSession(source.manager, session.id))) throw refusedToken('session_ended');
+  if (session && !(await readLiveSession(manager, session.id))) throw refusedToken('session_ended');
+  if (key && !(await isLiveKey(manager, key.id))) throw refusedToken('api_key');
 }

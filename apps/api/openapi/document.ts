@@ -80,7 +80,7 @@ function makeDocument() {
       title: 'Keyturn',
       version: '1',
       description:
-        'Privileged actions that people approve before they run. Body fields and query parameters that are not described are refused; answers may get more fields, and more values of `code`, in any release. HEAD answers as GET does, without the body. A URL may end with a slash. A method that a URL does not accept is answered 405 with `Allow`, OPTIONS included. Bodies are JSON, with a length or chunked, never compressed. Answers are JSON whatever `Accept` says. This document, its page, the actions, the keys and policies are compressed where `Accept-Encoding` allows it. Answers about requests never are: they hold text of agents beside data that agents must not know, and the compressed length of both would reveal it to anyone who sees the traffic. A request line with headers of more than 16 KiB is answered 431, and a request that takes too long to arrive 408. Every answer has an `X-Request-Id`. A browser may call with the cookie of a session instead of a token (never with both): then whatever is not GET or HEAD needs the `Origin` of this API, and in `X-CSRF-Token` the `csrf_token` of `GET /v1/session`.',
+        'Privileged actions that people approve before they run. Body fields and query parameters that are not described are refused; answers may get more fields, and more values of `code`, in any release. HEAD answers as GET does, without the body. A URL may end with a slash. A method that a URL does not accept is answered 405 with `Allow`, OPTIONS included. Bodies are JSON, with a length or chunked, never compressed. Answers are JSON whatever `Accept` says. This document, its page, the actions, the keys and policies are compressed where `Accept-Encoding` allows it. Answers about requests never are: they hold text of agents beside data that agents must not know, and the compressed length of both would reveal it to anyone who sees the traffic. A request line with headers of more than 16 KiB is answered 431, and a request that takes too long to arrive 408. Every answer has an `X-Request-Id`. An agent without an issuer sends an API key as its bearer token, and never in an address. A browser may call with the cookie of a session instead of a token (never with both): then whatever is not GET or HEAD needs the `Origin` of this API, and in `X-CSRF-Token` the `csrf_token` of `GET /v1/session`.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     // Relative to this document, under any prefix.
@@ -95,7 +95,7 @@ function makeDocument() {
           { description, schema: { type: name === 'Retry-After' ? 'integer' : 'string' } },
         ]),
       ),
-      securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT or API key' } },
     },
     'x-keyturn-errors': documentedErrors(),
   };
@@ -155,17 +155,19 @@ function parametersOf({ path, headers = [], query }: Operation): readonly unknow
 }
 
 /** What an id is of, by the path: of a request where nothing else is said. */
-function idOf(path: string): 'switch' | 'session' | undefined {
-  if (path.startsWith('/v1/switches/')) return 'switch';
-  return path.startsWith('/v1/sessions/') ? 'session' : undefined;
+function idOf(path: string): string | undefined {
+  const [, , collection = ''] = path.split('/');
+  return { switches: 'switch', sessions: 'session', agents: 'agent', keys: 'key' }[collection];
 }
 
 const IN_PATH: Readonly<Record<string, string>> = {
   id: 'Id of the request: `req_` and 26 characters',
   switch: 'Id of the kill switch: `swi_` and 26 characters',
   session: 'Id of the session: `ses_` and 26 characters',
+  agent: 'Id of the agent in the directory',
+  key: 'Id of the API key: `key_` and 26 characters',
   digest: 'Digest of the policy: `sha256:` and 64 hex digits',
-  stream: 'policy, proposals, switches, directory or sessions',
+  stream: 'policy, proposals, switches, directory, sessions or keys',
 };
 
 function answersOf({ answers }: Operation): Record<string, DocumentedAnswer> {

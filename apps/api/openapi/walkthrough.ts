@@ -1,6 +1,6 @@
 /** A request from start to end, for authors of a program that makes requests. In the marks of the document's descriptions. */
 export const WALKTHROUGH: readonly string[] = [
-  'Get an access token of your own from your identity provider, and send it as `Authorization: Bearer …`. `GET /v1/me` says who you are here.',
+  'Get an access token of your own from your identity provider, and send it as `Authorization: Bearer …`. Where no provider knows you, your owner makes an API key, which is sent in its place. `GET /v1/me` says who you are here.',
   'Choose an action and a target of `GET /v1/actions`. To follow by events, open `GET /v1/events` first and read afterwards: then no change is lost between the two.',
   'Make an `Idempotency-Key`, keep it where a restart finds it, and call `POST /v1/requests`. After 503, a timeout or a lost connection send the same call with the same key: there is one request.',
   'Wait: `GET /v1/requests/{id}?wait=60&version=N`, where N is the `version` that you read last, until `status` is final. Each answer has the next `version`. `pending` means that people have to decide.',

@@ -55,6 +55,8 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'directory.changed': 'The directory was changed.',
   'session.started': 'Somebody signed in.',
   'session.ended': 'A session was ended.',
+  'key.created': 'An API key was made.',
+  'key.revoked': 'An API key was revoked.',
 };
 
 /** Where the requester executes: Keyturn rehearses nothing, and does not see the effect. */

@@ -13,6 +13,7 @@ export interface Beginning {
 interface BeginOptions {
   readonly returnTo: string;
   readonly isRenewal: boolean;
+  readonly isFresh: boolean;
   /** Further parameters for the provider. */
   readonly more: Readonly<Record<string, string>>;
 }
@@ -21,7 +22,7 @@ interface BeginOptions {
 export async function beginSignIn(
   { settings, keys }: Pick<ApiContext, 'settings' | 'keys'>,
   { issuer, client }: SignInProvider,
-  { returnTo, isRenewal, more }: BeginOptions,
+  { returnTo, isRenewal, isFresh, more }: BeginOptions,
 ): Promise<Beginning> {
   const [state, nonce, verifier] = [oidc.randomState(), oidc.randomNonce(), oidc.randomPKCECodeVerifier()];
   const location = oidc.buildAuthorizationUrl(client, {
@@ -34,6 +35,8 @@ export async function beginSignIn(
     code_challenge_method: 'S256',
     // The provider shows nothing: either the person is signed in there, or it says no.
     ...(isRenewal && { prompt: 'none' }),
+    // Some providers say when the person signed in (`auth_time`) only where an age is asked for.
+    ...(isFresh && { prompt: 'login', max_age: '0' }),
     ...more,
   });
   const pending = {
@@ -43,6 +46,7 @@ export async function beginSignIn(
     verifier,
     return_to: returnTo,
     is_renewal: isRenewal,
+    is_fresh: isFresh,
   };
   return { location: location.href, cookie: await sealPending(keys.identity, pending) };
 }

@@ -18,6 +18,8 @@ export const SESSION_MS = 12 * 3_600_000;
 export interface SignedInPerson {
   readonly caller: Caller;
   readonly providerSubject: string;
+  /** When the person proved to the provider who they are; null where nobody says. */
+  readonly authenticatedAt: string | null;
   /** The session at the provider, where it names one. */
   readonly providerSession: string | null;
 }
@@ -43,7 +45,20 @@ export async function finishSignIn(context: ApiContext, finishing: Finishing): P
   reviewerOf(caller);
   await seeClaims(context, seen, caller);
   const { sub, sid } = claims;
-  return { caller, providerSubject: sub, providerSession: typeof sid === 'string' ? sid : null };
+  return {
+    caller,
+    authenticatedAt: authenticatedAt(claims['auth_time'], pending),
+    providerSubject: sub,
+    providerSession: typeof sid === 'string' ? sid : null,
+  };
+}
+
+/** A provider may go by a session of its own: that its answer is new proves nothing, unless it was told to ask the person. */
+function authenticatedAt(time: unknown, { is_fresh: isFresh }: Pending): string | null {
+  const now = Date.now();
+  if (time === undefined) return isFresh ? new Date(now).toISOString() : null;
+  if (!Number.isSafeInteger(time) || Number(time) < 0) return null;
+  return new Date(Math.min(Number(time) * 1_000, now)).toISOString();
 }
 
 /** The library holds `state` and `iss` (RFC 9207) against what was begun, and checks the ID token once itself. */

@@ -15,6 +15,8 @@ const pendingSchema = z.object({
   nonce: z.string(),
   verifier: z.string(),
   return_to: z.string(),
+  /** The provider was told to ask the person. */
+  is_fresh: z.boolean(),
   /** Only renews the session that there is: what fails leaves it as it was. */
   is_renewal: z.boolean(),
 });

@@ -20,7 +20,7 @@ import { base32 } from '../../../domain/identity/ids.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import { digestOfSecret, newSecret } from '../auth/session-cookie.ts';
 import type { ApiContext } from '../context.ts';
-import { recordOf } from '../entries.ts';
+import { notBefore, recordOf } from '../entries.ts';
 import type { SignedInPerson } from './finish.ts';
 
 const STREAM = { request: 'sessions', run: 'sessions', namespace: '' } as const;
@@ -48,6 +48,7 @@ export async function startSession(
     subject: principal.identity.subject,
     client: principal.clientId ?? '',
     person: reviewerOf(caller).id,
+    authenticated_at: signedIn.authenticatedAt,
     provider_subject: signedIn.providerSubject,
     provider_session: signedIn.providerSession,
   };
@@ -133,10 +134,4 @@ function recordBy(
   const recording = { identityKey: keys.identity, stream: STREAM.request, by, at, last };
   const { entries, subjects } = recordOf(recording, [{ type, facts, parts: {} }]);
   return { leaf: entries[0]?.leaf ?? '', subjects };
-}
-
-/** Now. Times of entries run forward, also where the clocks of two replicas differ. */
-function notBefore(last: string | null): string {
-  const now = new Date().toISOString();
-  return last !== null && last > now ? last : now;
 }

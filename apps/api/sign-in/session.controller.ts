@@ -3,7 +3,12 @@ import type { Request } from 'express';
 
 import type { BodyOf, QueryOf } from '../../../contract/operation.ts';
 import { OPERATIONS } from '../../../contract/operations.ts';
-import type { Ended, OwnSession, SessionList } from '../../../contract/sessions.ts';
+import {
+  sessionIdSchema,
+  type Ended,
+  type OwnSession,
+  type SessionList,
+} from '../../../contract/sessions.ts';
 import { liveSessionsOf, readLiveSession, type LiveSession } from '../../../database/sessions.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { isOperator } from '../../../domain/execution/kill-switch.ts';
@@ -69,7 +74,8 @@ export class SessionController {
   @HttpCode(200)
   async end(@CallerParam() caller: Caller, @Param('id') id: string): Promise<Ended> {
     const { id: own } = reviewerOf(caller);
-    const session = await readLiveSession(this.#context.source.manager, id);
+    const isId = sessionIdSchema.safeParse(id).success;
+    const session = isId ? await readLiveSession(this.#context.source.manager, id) : null;
     if (!session || (session.person !== own && !isOperatorNow(caller)))
       throw new KeyturnError('not_found', 'There is no such session of yours: it may be over already.');
     return { ended: (await endSession(this.#context, caller, session)) ? 1 : 0 };

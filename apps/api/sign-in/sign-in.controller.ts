@@ -53,13 +53,19 @@ export class SignInController {
     const returnTo = localPath(query['return_to']);
     const { issuer: wanted = only.issuer, login_hint: hint } = query;
     const more = { ...(typeof hint === 'string' && HINT.test(hint) && { login_hint: hint }) };
+    const isFresh = query['prompt'] === 'login';
     if (others.length > 0 && query['issuer'] === undefined) {
       response.type('html');
-      return choicePage(this.#context.settings.publicUrl, issuers, { return_to: returnTo, ...more });
+      return choicePage(this.#context.settings.publicUrl, issuers, {
+        return_to: returnTo,
+        ...more,
+        ...(isFresh && { prompt: 'login' }),
+      });
     }
     const provider = await this.#providers.find(String(wanted));
     const isRenewal = query['prompt'] === 'none' && (await this.#replacedBy(request)) !== null;
-    const { location, cookie } = await beginSignIn(this.#context, provider, { returnTo, isRenewal, more });
+    const options = { returnTo, isRenewal, isFresh, more };
+    const { location, cookie } = await beginSignIn(this.#context, provider, options);
     this.#set(response, { name: this.#sessions.cookies.signIn, value: cookie, seconds: PENDING_SECONDS });
     response.redirect(303, location);
     return undefined;

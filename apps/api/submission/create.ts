@@ -9,6 +9,7 @@ import { answerAtOnce } from './answer.ts';
 import { refuseOverBudget } from './budget.ts';
 import { checkSubmission } from './check.ts';
 import { lineageOfAttempt } from './editors.ts';
+import { refuseOutOfScope } from './key-scope.ts';
 import { lookUpKey, type UnusedKey } from './idempotency-key.ts';
 import { refuseOtherCall, refuseOtherIntent } from './repeat.ts';
 import { settled } from './settled.ts';
@@ -24,6 +25,7 @@ const ATTEMPTS_MAX = 5;
  * from caller and key, so a repeat finds the same request, also long after it ended.
  */
 export async function createRequest(context: ApiContext, call: CreateCall): Promise<Created> {
+  refuseOutOfScope(call.caller, call.body);
   // Here and not at signing, which may be inside a transaction that must not wait for a second connection.
   await refuseWrongClock(context.source);
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt += 1) {

@@ -14,6 +14,7 @@ import type { ApiContext } from '../context.ts';
 import { ruleView } from '../requests/summary.ts';
 import { checkSubmission } from './check.ts';
 import { lineageWithEditors } from './editors.ts';
+import { refuseOutOfScope } from './key-scope.ts';
 
 /**
  * Answers what policy would say, to callers who could make the request: its checks come first. Only reads: nothing is
@@ -23,6 +24,7 @@ export async function dryRun(
   context: Pick<ApiContext, 'source' | 'directories'>,
   call: { readonly caller: Caller; readonly body: z.output<typeof evaluateBodySchema> },
 ): Promise<EvaluationAnswer> {
+  refuseOutOfScope(call.caller, call.body);
   const { manager } = context.source;
   const lineage = await lineageWithEditors(context, call);
   const submission = { ...call, id: randomUUID(), lineage, at: new Date() };

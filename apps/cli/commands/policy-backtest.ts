@@ -9,6 +9,7 @@ import { ACTIVE, databaseUrl, loadPolicy, type PolicyOptions } from '../policy-f
 import type { Terminal } from '../terminal.ts';
 import { backtestLines, differenceLines } from '../text/backtest.ts';
 import { factLines } from '../text/table.ts';
+import { isDay } from '../text/times.ts';
 import { withFailOn } from './policy-diff.ts';
 
 interface BacktestOptions extends PolicyOptions {
@@ -79,9 +80,8 @@ const INSTANT = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z)?$/;
 
 /** A date counts as its midnight in UTC. */
 function parseInstant(text: string): Date | null {
-  const at = INSTANT.test(text) ? new Date(text) : null;
-  // JavaScript moves the 30th of February into March.
-  return at && !Number.isNaN(at.getTime()) && at.toISOString().startsWith(text.slice(0, 10)) ? at : null;
+  const at = INSTANT.test(text) && isDay(text.slice(0, 10)) ? new Date(text) : null;
+  return at && !Number.isNaN(at.getTime()) ? at : null;
 }
 
 function instant(text: string): Date {

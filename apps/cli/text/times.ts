@@ -41,8 +41,14 @@ export function parseInstant(text: string, now: number): string | null {
     const size = UNITS.find(([unit]) => unit === relative[2])?.[1] ?? 0;
     return new Date(now + Number(relative[1]) * size).toISOString();
   }
-  const ms = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : NaN;
+  const ms = /^\d{4}-\d\d-\d\dT/.test(text) && isDay(text.slice(0, 10)) ? Date.parse(text) : NaN;
   return Number.isNaN(ms) ? null : new Date(ms).toISOString();
+}
+
+/** Whether the calendar has such a day: JavaScript moves the 30th of February into March. */
+export function isDay(text: string): boolean {
+  const at = Date.parse(`${text}T00:00:00Z`);
+  return !Number.isNaN(at) && new Date(at).toISOString().startsWith(text);
 }
 
 /** A length of time such as `90s`, `10m` or `2h`, in milliseconds. Refuses anything else. */

@@ -75,6 +75,8 @@ const STEPS: Readonly<Record<LeafType, Step>> = {
   'directory.changed': NOWHERE,
   'session.started': NOWHERE,
   'session.ended': NOWHERE,
+  'key.created': NOWHERE,
+  'key.revoked': NOWHERE,
 };
 
 /** The text of an entry may name a type that there is not. */

@@ -2,6 +2,7 @@ import { counted } from '../../cards/counted.ts';
 import type { Leaf, LeafType } from '../leaf.ts';
 import { nameOf, readLeaf } from './evidence.ts';
 import { notInEvidence, type Finding } from './finding.ts';
+import { keysFollow } from './keys.ts';
 import { chainUnbroken } from './log.ts';
 import { publicationsApproved, type Publication, type UnreadPublication } from './publications.ts';
 import { lineOf, reportOf, type Report } from './report.ts';
@@ -72,6 +73,7 @@ const TYPES: Readonly<Record<GoverningStream, readonly LeafType[]>> = {
   switches: ['switch.thrown', 'switch.lift_confirmed', 'switch.lifted'],
   directory: ['directory.changed'],
   sessions: ['session.started', 'session.ended'],
+  keys: ['key.created', 'key.revoked'],
 };
 
 function leavesCanonical({ evidence: { stream }, problems, entries }: Entries): Finding {
@@ -104,6 +106,7 @@ const FOLLOWS: Readonly<Record<Exclude<GoverningStream, 'directory'>, Follows>> 
   proposals: (leaves, state) => ({ problems: proposalsFollow(leaves, state) }),
   switches: switchesFollow,
   sessions: (leaves, state) => ({ problems: sessionsFollow(leaves, state) }),
+  keys: (leaves, state) => ({ problems: keysFollow(leaves, state) }),
 };
 
 /** Each activation replaces the one before it, the last one is active, and each policy is stored as its digest names it. */

@@ -48,3 +48,11 @@ it.each([
 it('signs nobody in silently who is not signed in', async () => {
   expect((await begin(new Browser(api.url), api.issuer, RENEWAL)).get('prompt')).toBeNull();
 });
+
+it('with `prompt=login` has the provider ask the person, and say when it did', async () => {
+  const begun = await begin(browser, api.issuer, { prompt: 'login' });
+  expect([begun.get('prompt'), begun.get('max_age')]).toEqual(['login', '0']);
+  const usual = await begin(browser, api.issuer);
+  expect([usual.get('prompt'), usual.get('max_age')]).toEqual([null, null]);
+  expect((await browser.get('/sign-in?prompt=login')).text).toContain('prompt=login');
+});

@@ -103,8 +103,26 @@ const PROPOSED: StreamEvidence = {
   state: { proposals: [FIRST] },
 };
 
+const MADE: Step = {
+  type: 'key.created',
+  facts: { key: 'key_1', actions: ['postgres.execute'], targets: null, expires_at: minute(60) },
+};
+const REVOKED: Step = { type: 'key.revoked', facts: { key: 'key_1', how: 'owner' } };
+const KEY_STATE = {
+  id: 'key_1',
+  expires_at: minute(60),
+  actions: ['postgres.execute'],
+  targets: null,
+  is_revoked: true,
+};
+const KEYS: StreamEvidence = {
+  stream: 'keys',
+  leaves: streamOf('keys', [MADE, REVOKED]),
+  state: { keys: [KEY_STATE] },
+};
+
 describe('the streams of what governs everybody', () => {
-  it.each([POLICY, SWITCH, PROPOSED])('hold as they were written: $stream', (evidence) => {
+  it.each([POLICY, SWITCH, PROPOSED, KEYS])('hold as they were written: $stream', (evidence) => {
     expect(verifyStream(evidence, NOW)).toMatchObject({ ok: true, outcome: 'ok' });
   });
 
@@ -127,6 +145,21 @@ describe('the streams of what governs everybody', () => {
     ['a release of nothing', 'state_follows', { ...SWITCH, leaves: streamOf('switches', without(0)) }],
     ['a proposal without an entry', 'state_follows', { ...PROPOSED, state: { proposals: [FIRST, SECOND] } }],
     ['a proposal that is gone', 'state_follows', { ...PROPOSED, state: { proposals: [] } }],
+    ['a key that nobody revoked', 'state_follows', { ...KEYS, leaves: streamOf('keys', [MADE]) }],
+    ['a key made twice', 'state_follows', { ...KEYS, leaves: streamOf('keys', [MADE, MADE, REVOKED]) }],
+    ['a key revoked twice', 'state_follows', { ...KEYS, leaves: streamOf('keys', [MADE, REVOKED, REVOKED]) }],
+    ['a key that nobody made', 'state_follows', { ...KEYS, leaves: [] }],
+    ['a key for more', 'state_follows', { ...KEYS, state: { keys: [{ ...KEY_STATE, actions: null }] } }],
+    [
+      'a key for another target',
+      'state_follows',
+      { ...KEYS, state: { keys: [{ ...KEY_STATE, targets: [] }] } },
+    ],
+    [
+      'a key that lasts longer',
+      'state_follows',
+      { ...KEYS, state: { keys: [{ ...KEY_STATE, expires_at: minute(61) }] } },
+    ],
     [
       'an entry dated back',
       'times_run_forward',

@@ -1,0 +1,144 @@
+import { Body, Controller, Get, HttpCode, Module, Param, Post } from '@nestjs/common';
+
+import { keyIdSchema, type ApiKeyView, type CreatedKey, type KeyList } from '../../../contract/api-keys.ts';
+import type { BodyOf } from '../../../contract/operation.ts';
+import { OPERATIONS } from '../../../contract/operations.ts';
+import { keysOf, readKey, type StoredKey } from '../../../database/api-keys.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import { isOperator } from '../../../domain/execution/kill-switch.ts';
+import type { Agent } from '../../../domain/identity/directory.ts';
+import { OWN_ISSUER } from '../../../domain/identity/identity.ts';
+import { actionOf, targetOf, type PolicySet } from '../../../domain/policy/policy.ts';
+import { CallerParam, isReviewer, reviewerOf, type Caller } from '../auth/caller.ts';
+import { isAuditReader } from '../auth/operator.ts';
+import { ApiContext } from '../context.ts';
+import { Door } from '../http/door.ts';
+import { BodyPipe } from '../http/pipes.ts';
+import { createKey, revokeKey } from './key-log.ts';
+
+const { createApiKey: CREATE } = OPERATIONS;
+
+const LASTS_MS_MAX = 366 * 86_400_000;
+
+/** API keys of agents without an issuer. */
+@Door('people')
+@Controller('v1')
+export class KeysController {
+  readonly #context: ApiContext;
+
+  constructor(context: ApiContext) {
+    this.#context = context;
+  }
+
+  @Post('agents/:id/keys')
+  async create(
+    @CallerParam() caller: Caller,
+    @Param('id') id: string,
+    @Body(new BodyPipe(CREATE)) body: BodyOf<typeof CREATE>,
+  ): Promise<CreatedKey> {
+    const { id: person } = reviewerOf(caller);
+    const agent = agentWithKeys(caller, id);
+    if (agent.owner !== person && !isOperatorNow(caller, person)) throw notYours();
+    if (caller.principal.session === null)
+      throw new KeyturnError(
+        'sign_in_again',
+        'An API key is made with the session of a browser, not with a token: sign in at /sign-in?prompt=login.',
+      );
+    if (!agent.active)
+      throw new KeyturnError('requester_inactive', 'This agent is deactivated in the directory.');
+    const { title, actions = null, targets = null } = body;
+    refuseUnknownScope(caller.policy.policy, { actions, targets });
+    const terms = { agent, title, actions, targets, expiresAt: expiryOf(body.expires_at) };
+    const { stored, key } = await createKey(this.#context, caller, terms);
+    return { ...viewOf(stored), key };
+  }
+
+  @Get('agents/:id/keys')
+  async list(@CallerParam() caller: Caller, @Param('id') id: string): Promise<KeyList> {
+    const reader = (isReviewer(caller) ? caller.person : null) ?? reviewerOf(caller);
+    const agent = agentWithKeys(caller, id);
+    if (agent.owner !== reader.id && !isAuditReader(caller, reader.id)) throw notYours();
+    return { items: (await keysOf(this.#context.source.manager, agent.id)).map(viewOf) };
+  }
+
+  @Post('keys/:id/revoke')
+  @HttpCode(200)
+  async revoke(@CallerParam() caller: Caller, @Param('id') id: string): Promise<ApiKeyView> {
+    const { manager } = this.#context.source;
+    const { id: person } = reviewerOf(caller);
+    const key = keyIdSchema.safeParse(id).success ? await readKey(manager, id) : null;
+    // Also of an agent that has another account by now.
+    const isOwner = caller.directory.agents.some((one) => one.id === key?.agent && one.owner === person);
+    const isRuler = isOperatorNow(caller, person);
+    if (!key || !(isOwner || isRuler))
+      throw new KeyturnError('not_found', 'There is no such API key of an agent of yours.');
+    if (!isRuler && caller.principal.session === null)
+      throw new KeyturnError(
+        'sign_in_again',
+        'Owners revoke API keys with the session of a browser, not with a token: sign in at /sign-in, or ask an operator.',
+      );
+    await revokeKey(this.#context, caller, { id: key.id, how: isOwner ? 'owner' : 'operator' });
+    return viewOf((await readKey(manager, id)) ?? key);
+  }
+}
+
+@Module({ controllers: [KeysController] })
+export class KeysModule {}
+
+function agentWithKeys({ directory }: Caller, id: string): Agent {
+  const agent = directory.agents.find((one) => one.id === id && one.issuer === OWN_ISSUER);
+  if (agent) return agent;
+  throw new KeyturnError('not_found', 'The directory has no agent of this id with `issuer: keyturn`.');
+}
+
+function isOperatorNow({ policy: { policy }, directory }: Caller, person: string): boolean {
+  return isOperator(policy.operators, directory, person);
+}
+
+function notYours(): KeyturnError {
+  return new KeyturnError('forbidden', 'You neither own this agent nor are an operator.');
+}
+
+function expiryOf(text: string): Date {
+  const expiry = new Date(text);
+  const left = expiry.getTime() - Date.now();
+  if (left > 0 && left <= LASTS_MS_MAX) return expiry;
+  const errors = [{ path: '/expires_at', message: 'must lie ahead, within 366 days' }];
+  throw new KeyturnError('invalid_request', 'The request does not match the schema: see `errors`.', {
+    errors,
+  });
+}
+
+/** A misspelt id would make a key that is for nothing. */
+function refuseUnknownScope(
+  policy: PolicySet,
+  { actions, targets }: Pick<StoredKey, 'actions' | 'targets'>,
+): void {
+  const action = actions?.find((id) => !actionOf(policy, id));
+  if (action !== undefined)
+    throw new KeyturnError('unknown_action', `The catalogue has no action ${JSON.stringify(action)}.`);
+  const target = targets?.find((id) => !targetOf(policy, id));
+  if (target !== undefined)
+    throw new KeyturnError('unknown_target', `The catalogue has no target ${JSON.stringify(target)}.`);
+}
+
+function viewOf(key: StoredKey): ApiKeyView {
+  const { id, prefix, agent, title, actions, targets, created_by } = key;
+  return {
+    id,
+    prefix,
+    agent,
+    title,
+    created_by,
+    actions: actions && [...actions],
+    targets: targets && [...targets],
+    created_at: instantOf(key.created_at),
+    expires_at: instantOf(key.expires_at),
+    used_at: key.used_at && instantOf(key.used_at),
+    revoked_at: key.revoked_at && instantOf(key.revoked_at),
+  };
+}
+
+function instantOf(stored: string): string {
+  return new Date(stored).toISOString();
+}

@@ -1,0 +1,46 @@
+import * as keys from './api-keys.ts';
+import { REVIEWER_ERRORS, type Operation } from './operation.ts';
+
+/** The operations about API keys of agents. */
+export const KEY_OPERATIONS = {
+  createApiKey: {
+    tag: 'API keys',
+    method: 'post',
+    path: '/v1/agents/{id}/keys',
+    summary:
+      'Make a key of an agent without an issuer: as its owner or an operator who has just signed in with a browser. The answer has the key, once',
+    readers: 'owners',
+    body: keys.createKeyBodySchema,
+    answers: [{ status: 201, description: 'The key.', schema: keys.createdKeySchema }],
+    errors: [
+      ...REVIEWER_ERRORS,
+      'forbidden',
+      'not_found',
+      'sign_in_again',
+      'unknown_action',
+      'unknown_target',
+      'requester_inactive',
+      'too_many_keys',
+    ],
+  },
+  listApiKeys: {
+    tag: 'API keys',
+    method: 'get',
+    path: '/v1/agents/{id}/keys',
+    summary: 'List the keys of an agent: those that are live, or ended less than 30 days ago',
+    readers: 'owners',
+    answers: [{ status: 200, description: 'All of them.', schema: keys.keyListSchema }],
+    errors: [...REVIEWER_ERRORS, 'forbidden', 'not_found'],
+  },
+  revokeApiKey: {
+    tag: 'API keys',
+    method: 'post',
+    path: '/v1/keys/{id}/revoke',
+    summary: 'Revoke a key: as the owner of its agent with a session, or as an operator',
+    readers: 'owners',
+    answers: [
+      { status: 200, description: 'It is over: each call with it gets 401.', schema: keys.apiKeySchema },
+    ],
+    errors: [...REVIEWER_ERRORS, 'not_found', 'sign_in_again'],
+  },
+} as const satisfies Readonly<Record<string, Operation>>;

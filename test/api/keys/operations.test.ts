@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+import type { Operation } from '../../../contract/operation.ts';
+import { OPERATIONS } from '../../../contract/operations.ts';
+import { GOOD_BODY, type TestApi } from '../api.ts';
+import { storeRequest } from '../rows.ts';
+import { insertKey, startApiWithKeys, TERMS } from './keys.ts';
+
+let api: TestApi;
+let key: string;
+let request: string;
+let digest: string;
+beforeAll(async () => {
+  api = await startApiWithKeys();
+  key = await insertKey(api);
+  ({ id: request, decisionDigest: digest } = await storeRequest(api));
+});
+afterAll(async () => {
+  await api.stop();
+});
+
+const MACHINE = [403, 'machine_cannot_decide'] as const;
+
+/** What an API key gets of each operation, at a request of somebody else. A new operation has to say so. */
+const ANSWERS: Readonly<Record<keyof typeof OPERATIONS, readonly [status: number, code?: string]>> = {
+  createRequest: [202],
+  evaluate: [200],
+  listRequests: [200],
+  getRequest: [404, 'not_found'],
+  getTimeline: [404, 'not_found'],
+  getEvidence: [404, 'not_found'],
+  withdrawRequest: [404, 'not_found'],
+  decide: MACHINE,
+  createTicket: MACHINE,
+  listInbox: MACHINE,
+  listActions: [200],
+  listTargets: [200],
+  getMe: [200],
+  listSwitches: [200],
+  throwSwitch: MACHINE,
+  liftSwitch: MACHINE,
+  proposePolicy: MACHINE,
+  getPolicy: MACHINE,
+  getAuditEntries: MACHINE,
+  streamEvents: [200],
+  getSession: [404, 'not_found'],
+  listSessions: MACHINE,
+  endSession: MACHINE,
+  endSessions: MACHINE,
+  createApiKey: MACHINE,
+  listApiKeys: MACHINE,
+  revokeApiKey: MACHINE,
+  getKeys: [200],
+  getHealth: [200],
+  getReadiness: [200],
+  getProtectedResource: [200],
+  getOpenApi: [200],
+  getDocs: [200],
+};
+
+/** Bodies that pass the schema, so that a refusal is about the caller. */
+function bodyOf(name: string): unknown {
+  const decision = { verdict: 'approve', decision_digest: digest, reason: 'x' };
+  const bodies: Readonly<Record<string, unknown>> = {
+    createRequest: GOOD_BODY,
+    evaluate: GOOD_BODY,
+    decide: decision,
+    createTicket: decision,
+    throwSwitch: { scope: { kind: 'all' }, reason: 'x' },
+    liftSwitch: { reason: 'x' },
+    proposePolicy: { files: {} },
+    createApiKey: TERMS,
+  };
+  return bodies[name];
+}
+
+it.each(Object.entries<Operation>(OPERATIONS))('an API key and %s', async (name, { method, path }) => {
+  const at = path
+    .replace('{stream}', 'keys')
+    .replace('{digest}', api.policyDigest)
+    .replace('/agents/{id}', '/agents/nightly')
+    .replace('{id}', path.includes('/switches') ? `swi_${'a'.repeat(26)}` : request);
+  const body = bodyOf(name);
+  const hangUp = new AbortController();
+  const response = await fetch(`${api.url}${at}`, {
+    method: method.toUpperCase(),
+    signal: hangUp.signal,
+    headers: {
+      authorization: `Bearer ${key}`,
+      'idempotency-key': name,
+      prefer: 'wait=0',
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const [status, code] = ANSWERS[name as keyof typeof OPERATIONS];
+  const answered = response.ok ? undefined : ((await response.json()) as { code: string }).code;
+  hangUp.abort();
+  expect([response.status, answered]).toEqual([status, code]);
+});
