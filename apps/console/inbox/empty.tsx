@@ -18,7 +18,11 @@ export function Empty({ search }: { readonly search: InboxSearch }) {
           Searched are action, target, environment, id, and who is behind it. What is decided is under{' '}
           <Link to="/requests">Requests</Link>.
         </Text>
-        <Button component={Link} to="/inbox" search={scope ? { scope } : {}} variant="default" size="xs">
+        <Button
+          variant="default"
+          size="xs"
+          renderRoot={(props) => <Link to="/inbox" search={scope ? { scope } : {}} {...props} />}
+        >
           Clear the search
         </Button>
       </Stack>

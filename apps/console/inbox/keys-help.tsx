@@ -18,7 +18,13 @@ const KEYS = [
 export function KeysHelp({ opened, onClose }: { readonly opened: boolean; readonly onClose: () => void }) {
   const [isOn, setOn] = useShortcuts();
   return (
-    <Modal opened={opened} onClose={onClose} title="Keys" centered closeButtonProps={{ 'aria-label': 'Close' }}>
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      title="Keys"
+      centered
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
       <Table verticalSpacing={6}>
         <Table.Tbody>
           {KEYS.map(([keys, what]) => (

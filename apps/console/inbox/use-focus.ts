@@ -5,6 +5,14 @@ import type { RequestSummary } from '../../../contract/requests.ts';
 /** What is done to a request, as it is chosen on a line. */
 export type Act = 'approve' | 'deny' | 'defer';
 
+/** What became of the last decision. */
+export interface Done {
+  readonly act: Act;
+  readonly request: Pick<RequestSummary, 'id' | 'action' | 'target'>;
+  /** False: durable, and not counted yet. */
+  readonly isCounted: boolean;
+}
+
 /** On which line somebody is, which one is open, and what is about to be done with it. */
 export interface Focus {
   readonly current: RequestSummary | null;
@@ -17,6 +25,8 @@ export interface Focus {
   readonly toggle: (id: string) => void;
   readonly begin: (act: Act) => void;
   readonly cancel: () => void;
+  readonly done: (done: Done) => void;
+  readonly last: Done | null;
 }
 
 interface State {
@@ -29,9 +39,10 @@ interface State {
 const NOWHERE: State = { current: null, open: null, act: null, movedTo: -1 };
 
 /** One line at a time: the next one is reached by its place when the current one left the list. */
-export function useFocus(items: readonly RequestSummary[]): Focus {
+export function useFocus(items: readonly RequestSummary[], onDone: (id: string) => void): Focus {
   const [state, setState] = useState(NOWHERE);
   const [place, setPlace] = useState(-1);
+  const [last, setLast] = useState<Done | null>(null);
   const index = items.findIndex(({ id }) => id === state.current);
   const current = items[index] ?? null;
   const move = useCallback(
@@ -58,6 +69,14 @@ export function useFocus(items: readonly RequestSummary[]): Focus {
     [],
   );
   const cancel = useCallback(() => setState((now) => ({ ...now, act: null })), []);
+  const done = useCallback(
+    (next: Done) => {
+      setLast(next);
+      setState((now) => ({ ...now, open: null, act: null }));
+      onDone(next.request.id);
+    },
+    [onDone],
+  );
   return useMemo(
     () => ({
       current,
@@ -69,7 +88,9 @@ export function useFocus(items: readonly RequestSummary[]): Focus {
       toggle,
       begin,
       cancel,
+      done,
+      last,
     }),
-    [current, state, move, toggle, begin, cancel],
+    [current, state, move, toggle, begin, cancel, done, last],
   );
 }

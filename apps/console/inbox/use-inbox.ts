@@ -32,17 +32,18 @@ export function useInbox(search: InboxSearch): Inbox {
   const client = useQueryClient();
   const queryKey = useMemo(() => ['inbox', search], [search]);
   const [isOld, setOld] = useState(false);
-  const { data, error, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } = useInfiniteQuery({
-    queryKey,
-    queryFn: ({ pageParam, signal }) =>
-      get<InboxPage>(
-        '/v1/inbox',
-        { scope: 'me', sort: 'deadline', ...search, limit: PAGE, cursor: pageParam },
-        signal,
-      ),
-    initialPageParam: '',
-    getNextPageParam: ({ next_cursor: next }) => next,
-  });
+  const { data, error, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } =
+    useInfiniteQuery({
+      queryKey,
+      queryFn: ({ pageParam, signal }) =>
+        get<InboxPage>(
+          '/v1/inbox',
+          { scope: 'me', sort: 'deadline', ...search, limit: PAGE, cursor: pageParam },
+          signal,
+        ),
+      initialPageParam: '',
+      getNextPageParam: ({ next_cursor: next }) => next,
+    });
   const pages = data?.pages.length ?? 0;
   const refresh = useCallback(() => {
     setOld(false);

@@ -1,7 +1,10 @@
 import type { RequestSummary } from '../../../contract/requests.ts';
 
 /** Who asked, and for whom: `Billing agent`, `Assistant for Ada Lindqvist`. */
-export function requesterOf({ lineage, requested_by: by }: Pick<RequestSummary, 'lineage' | 'requested_by'>): string {
+export function requesterOf({
+  lineage,
+  requested_by: by,
+}: Pick<RequestSummary, 'lineage' | 'requested_by'>): string {
   const named = (role: string): string | undefined => {
     const member = lineage.find((one) => one.role === role);
     return member && (member.name ?? member.subject);
@@ -12,7 +15,9 @@ export function requesterOf({ lineage, requested_by: by }: Pick<RequestSummary, 
 }
 
 /** How many approvals there are, and how many it takes, of all stages together. */
-export function seatsOf({ progress }: Pick<RequestSummary, 'progress'>): { filled: number; quorum: number } | null {
+export function seatsOf({
+  progress,
+}: Pick<RequestSummary, 'progress'>): { filled: number; quorum: number } | null {
   const stages = progress?.rules.flatMap((rule) => rule.stages) ?? [];
   if (stages.length === 0) return null;
   return {
