@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { NAMES } from './names.ts';
-import { instant, text, texts, ZONED } from './values.ts';
+import { flag, instant, text, texts, ZONED } from './values.ts';
 
 export const keyIdSchema = z.string().regex(/^key_[a-z2-7]{26}$/);
 
@@ -17,9 +17,10 @@ const names = z
   .max(50)
   .optional();
 
-/** POST /v1/agents/:id/keys */
+/** POST /v1/api-keys */
 export const createKeyBodySchema = z
   .strictObject({
+    agent: z.string().min(1).max(256).describe('Id of the agent in the directory, whose `issuer` is keyturn'),
     title: z
       .string()
       .min(1)
@@ -48,6 +49,7 @@ export const apiKeySchema = z
     actions: texts('Ids of the actions that it is for').nullable().describe('Null: all that policy allows'),
     targets: texts('Ids of the targets that it is for').nullable().describe('Null: all that policy allows'),
     created_by: text('Id of the person who made it'),
+    is_live: flag('Calls with it are let in: it has not ended, was not revoked, and its agent is there'),
     created_at: instant('When it was made'),
     expires_at: instant('When it ends'),
     used_at: instant('When it was last used, within a minute').nullable(),
@@ -61,9 +63,23 @@ export const createdKeySchema = apiKeySchema
   .describe('A new API key')
   .register(NAMES, { id: 'CreatedApiKey' });
 
+const keyAgentSchema = z
+  .object({
+    id: text('Id of the agent in the directory'),
+    name: text('Name of the agent in the directory'),
+    owner: text('Id of the person who answers for it'),
+    is_active: flag('Active in the directory: for others no key is made'),
+    may_change: flag('The caller may make and revoke its keys'),
+  })
+  .describe('An agent without an issuer')
+  .register(NAMES, { id: 'ApiKeyAgent' });
+
 export const keyListSchema = z
-  .object({ items: z.array(apiKeySchema).describe('The newest first') })
-  .describe('The API keys of an agent')
+  .object({
+    agents: z.array(keyAgentSchema).describe('All whose keys the caller may see, also those that have none'),
+    items: z.array(apiKeySchema).describe('Their keys, the newest first'),
+  })
+  .describe('The API keys that the caller may see')
   .register(NAMES, { id: 'ApiKeyList' });
 
 export type ApiKeyView = z.infer<typeof apiKeySchema>;

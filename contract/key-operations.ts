@@ -6,7 +6,7 @@ export const KEY_OPERATIONS = {
   createApiKey: {
     tag: 'API keys',
     method: 'post',
-    path: '/v1/agents/{id}/keys',
+    path: '/v1/api-keys',
     summary:
       'Make a key of an agent without an issuer: as its owner or an operator who has just signed in with a browser. The answer has the key, once',
     readers: 'owners',
@@ -26,16 +26,17 @@ export const KEY_OPERATIONS = {
   listApiKeys: {
     tag: 'API keys',
     method: 'get',
-    path: '/v1/agents/{id}/keys',
-    summary: 'List the keys of an agent: those that are live, or ended less than 30 days ago',
-    readers: 'owners',
+    path: '/v1/api-keys',
+    summary:
+      'List the agents without an issuer that are yours (operators and auditors: all of them), and their keys: those that are live, or ended less than 30 days ago',
+    readers: 'people',
     answers: [{ status: 200, description: 'All of them.', schema: keys.keyListSchema }],
-    errors: [...REVIEWER_ERRORS, 'forbidden', 'not_found'],
+    errors: REVIEWER_ERRORS,
   },
   revokeApiKey: {
     tag: 'API keys',
     method: 'post',
-    path: '/v1/keys/{id}/revoke',
+    path: '/v1/api-keys/{id}/revoke',
     summary: 'Revoke a key: as the owner of its agent with a session, or as an operator',
     readers: 'owners',
     answers: [

@@ -21,6 +21,12 @@ export interface StoredKey {
   readonly revoked_at: string | null;
 }
 
+/** One that people look at. */
+export interface ListedKey extends StoredKey {
+  /** Calls with it are let in. */
+  readonly is_live: boolean;
+}
+
 /** One that is neither over nor revoked, of an agent that has had its account ever since. */
 export interface LiveKey extends StoredKey {
   /** The subject of the agent's account. */
@@ -73,16 +79,20 @@ export async function storeRevocation(
   return (await valueOf<boolean>(manager, text, [id, by, leaf, subjects])) === true;
 }
 
-/** The keys of an agent, the newest first, also those that ended less than 30 days ago. */
-export async function keysOf(manager: EntityManager, agent: string): Promise<readonly StoredKey[]> {
-  return columnOf(
-    manager,
-    `select to_jsonb(api_key) - 'digest' from keyturn.api_key where agent = $1 order by created_at desc, id`,
-    [agent],
-  );
+const LISTED = `
+  select to_jsonb(api_key) - 'digest' || jsonb_build_object(
+    'is_live', exists (select from keyturn.live_api_key live where live.id = api_key.id))
+  from keyturn.api_key`;
+
+/** The keys of agents, the newest first, also those that ended less than 30 days ago. */
+export async function keysOf(
+  manager: EntityManager,
+  agents: readonly string[],
+): Promise<readonly ListedKey[]> {
+  return columnOf(manager, `${LISTED} where agent = any($1) order by created_at desc, id`, [agents]);
 }
 
 /** A key by its id; null for none. */
-export async function readKey(manager: EntityManager, id: string): Promise<StoredKey | null> {
-  return valueOf(manager, `select to_jsonb(api_key) - 'digest' from keyturn.api_key where id = $1`, [id]);
+export async function readKey(manager: EntityManager, id: string): Promise<ListedKey | null> {
+  return valueOf(manager, `${LISTED} where id = $1`, [id]);
 }

@@ -187,12 +187,11 @@ describe('hostile addresses', () => {
     '/v1/events?request=x',
     `/v1/events?request=${ID}`,
     '/v1/sessions?person=%00',
-    '/v1/agents/%00/keys',
   ])('get a 4xx problem: GET %s', async (path) => {
     await expectProblem(path, { headers: { authorization: `Bearer ${person}` } }, path);
   });
 
-  it.each(['/v1/sessions/%00/end', '/v1/keys/%00/revoke'])('get a 4xx problem: POST %s', async (path) => {
+  it.each(['/v1/sessions/%00/end', '/v1/api-keys/%00/revoke'])('get a 4xx problem: POST %s', async (path) => {
     await expectProblem(path, post('{}'), path);
   });
 

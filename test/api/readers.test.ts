@@ -71,7 +71,6 @@ async function statusOf(name: string, { path, method }: Operation, caller: Calle
   const at = path
     .replace('{stream}', 'switches')
     .replace('{digest}', api.policyDigest)
-    .replace('/agents/{id}', '/agents/nightly')
     .replace('{id}', path.includes('switches') ? `swi_${'a'.repeat(26)}` : request);
   const { status } = await api.http({
     path: at,

@@ -3,7 +3,7 @@ import { Body, Controller, Get, HttpCode, Module, Param, Post } from '@nestjs/co
 import { keyIdSchema, type ApiKeyView, type CreatedKey, type KeyList } from '../../../contract/api-keys.ts';
 import type { BodyOf } from '../../../contract/operation.ts';
 import { OPERATIONS } from '../../../contract/operations.ts';
-import { keysOf, readKey, type StoredKey } from '../../../database/api-keys.ts';
+import { keysOf, readKey, type ListedKey, type StoredKey } from '../../../database/api-keys.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { isOperator } from '../../../domain/execution/kill-switch.ts';
 import type { Agent } from '../../../domain/identity/directory.ts';
@@ -22,7 +22,7 @@ const LASTS_MS_MAX = 366 * 86_400_000;
 
 /** API keys of agents without an issuer. */
 @Door('people')
-@Controller('v1')
+@Controller('v1/api-keys')
 export class KeysController {
   readonly #context: ApiContext;
 
@@ -30,15 +30,15 @@ export class KeysController {
     this.#context = context;
   }
 
-  @Post('agents/:id/keys')
+  @Post()
   async create(
     @CallerParam() caller: Caller,
-    @Param('id') id: string,
     @Body(new BodyPipe(CREATE)) body: BodyOf<typeof CREATE>,
   ): Promise<CreatedKey> {
     const { id: person } = reviewerOf(caller);
-    const agent = agentWithKeys(caller, id);
-    if (agent.owner !== person && !isOperatorNow(caller, person)) throw notYours();
+    const agent = agentWithKeys(caller, body.agent);
+    if (agent.owner !== person && !isOperatorNow(caller, person))
+      throw new KeyturnError('forbidden', 'You neither own this agent nor are an operator.');
     if (caller.principal.session === null)
       throw new KeyturnError(
         'sign_in_again',
@@ -50,18 +50,27 @@ export class KeysController {
     refuseUnknownScope(caller.policy.policy, { actions, targets });
     const terms = { agent, title, actions, targets, expiresAt: expiryOf(body.expires_at) };
     const { stored, key } = await createKey(this.#context, caller, terms);
-    return { ...viewOf(stored), key };
+    return { ...viewOf({ ...stored, is_live: true }), key };
   }
 
-  @Get('agents/:id/keys')
-  async list(@CallerParam() caller: Caller, @Param('id') id: string): Promise<KeyList> {
-    const reader = (isReviewer(caller) ? caller.person : null) ?? reviewerOf(caller);
-    const agent = agentWithKeys(caller, id);
-    if (agent.owner !== reader.id && !isAuditReader(caller, reader.id)) throw notYours();
-    return { items: (await keysOf(this.#context.source.manager, agent.id)).map(viewOf) };
+  @Get()
+  async list(@CallerParam() caller: Caller): Promise<KeyList> {
+    const { id: reader } = (isReviewer(caller) ? caller.person : null) ?? reviewerOf(caller);
+    const [seesAll, changesAll] = [isAuditReader(caller, reader), isOperatorNow(caller, reader)];
+    const agents = caller.directory.agents
+      .filter(({ issuer, owner }) => issuer === OWN_ISSUER && (seesAll || owner === reader))
+      .map(({ id, name, owner, active }) => ({
+        id,
+        name,
+        owner,
+        is_active: active,
+        may_change: changesAll || owner === reader,
+      }));
+    const ids = agents.map(({ id }) => id);
+    return { agents, items: (await keysOf(this.#context.source.manager, ids)).map(viewOf) };
   }
 
-  @Post('keys/:id/revoke')
+  @Post(':id/revoke')
   @HttpCode(200)
   async revoke(@CallerParam() caller: Caller, @Param('id') id: string): Promise<ApiKeyView> {
     const { manager } = this.#context.source;
@@ -95,10 +104,6 @@ function isOperatorNow({ policy: { policy }, directory }: Caller, person: string
   return isOperator(policy.operators, directory, person);
 }
 
-function notYours(): KeyturnError {
-  return new KeyturnError('forbidden', 'You neither own this agent nor are an operator.');
-}
-
 function expiryOf(text: string): Date {
   const expiry = new Date(text);
   const left = expiry.getTime() - Date.now();
@@ -122,14 +127,15 @@ function refuseUnknownScope(
     throw new KeyturnError('unknown_target', `The catalogue has no target ${JSON.stringify(target)}.`);
 }
 
-function viewOf(key: StoredKey): ApiKeyView {
-  const { id, prefix, agent, title, actions, targets, created_by } = key;
+function viewOf(key: ListedKey): ApiKeyView {
+  const { id, prefix, agent, title, actions, targets, created_by, is_live } = key;
   return {
     id,
     prefix,
     agent,
     title,
     created_by,
+    is_live,
     actions: actions && [...actions],
     targets: targets && [...targets],
     created_at: instantOf(key.created_at),

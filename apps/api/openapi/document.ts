@@ -157,14 +157,13 @@ function parametersOf({ path, headers = [], query }: Operation): readonly unknow
 /** What an id is of, by the path: of a request where nothing else is said. */
 function idOf(path: string): string | undefined {
   const [, , collection = ''] = path.split('/');
-  return { switches: 'switch', sessions: 'session', agents: 'agent', keys: 'key' }[collection];
+  return { switches: 'switch', sessions: 'session', 'api-keys': 'key' }[collection];
 }
 
 const IN_PATH: Readonly<Record<string, string>> = {
   id: 'Id of the request: `req_` and 26 characters',
   switch: 'Id of the kill switch: `swi_` and 26 characters',
   session: 'Id of the session: `ses_` and 26 characters',
-  agent: 'Id of the agent in the directory',
   key: 'Id of the API key: `key_` and 26 characters',
   digest: 'Digest of the policy: `sha256:` and 64 hex digits',
   stream: 'policy, proposals, switches, directory, sessions or keys',

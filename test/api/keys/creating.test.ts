@@ -18,10 +18,10 @@ beforeEach(async () => {
   ada = await signInFreshly(api, 'ada');
 });
 
-const PATH = '/v1/agents/nightly/keys';
+const PATH = '/v1/api-keys';
 
-async function ask(browser: Browser, terms: object = {}, path = PATH): Promise<[number, string?]> {
-  const { status, text } = await postJson(browser, path, { ...TERMS, ...terms });
+async function ask(browser: Browser, terms: object = {}): Promise<[number, string?]> {
+  const { status, text } = await postJson(browser, PATH, { ...TERMS, ...terms });
   const { code } = JSON.parse(text) as { code?: string };
   return code === undefined ? [status] : [status, code];
 }
@@ -79,8 +79,8 @@ describe('a key is made', () => {
   it('ten times for an agent, and again when one was revoked', async () => {
     const made = await Promise.all(Array.from({ length: 10 }, async () => makeKey(ada)));
     expect(await ask(ada)).toEqual([409, 'too_many_keys']);
-    expect(await ask(await signInFreshly(api, 'dmitri'), {}, '/v1/agents/elsewhere/keys')).toEqual([201]);
-    await postJson(ada, `/v1/keys/${made[0]?.id}/revoke`);
+    expect(await ask(await signInFreshly(api, 'dmitri'), { agent: 'elsewhere' })).toEqual([201]);
+    await postJson(ada, `/v1/api-keys/${made[0]?.id}/revoke`);
     expect(await ask(ada)).toEqual([201]);
   });
 });
@@ -126,7 +126,7 @@ describe('no key is made', () => {
   it('by somebody who neither owns the agent nor is an operator', async () => {
     expect(await ask(await signInFreshly(api, 'dmitri'))).toEqual([403, 'forbidden']);
     expect(await ask(await signInFreshly(api, 'reviewer-01'))).toEqual([403, 'forbidden']);
-    expect(await ask(ada, {}, '/v1/agents/elsewhere/keys')).toEqual([403, 'forbidden']);
+    expect(await ask(ada, { agent: 'elsewhere' })).toEqual([403, 'forbidden']);
   });
 
   it('with a token, of whomever', async () => {
@@ -145,9 +145,9 @@ describe('no key is made', () => {
   });
 
   it('of an agent that has an issuer, is deactivated, or is not there', async () => {
-    expect(await ask(ada, {}, '/v1/agents/agent-billing/keys')).toEqual([404, 'not_found']);
-    expect(await ask(ada, {}, '/v1/agents/nobody/keys')).toEqual([404, 'not_found']);
-    expect(await ask(ada, {}, '/v1/agents/resting/keys')).toEqual([403, 'requester_inactive']);
+    expect(await ask(ada, { agent: 'agent-billing' })).toEqual([404, 'not_found']);
+    expect(await ask(ada, { agent: 'nobody' })).toEqual([404, 'not_found']);
+    expect(await ask(ada, { agent: 'resting' })).toEqual([403, 'requester_inactive']);
   });
 });
 

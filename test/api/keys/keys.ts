@@ -57,11 +57,11 @@ export async function postJson(browser: Browser, path: string, body?: unknown): 
 export const inDays = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString();
 
 /** What a key is asked for with. */
-export const TERMS = { title: 'nightly job', expires_at: inDays(30) };
+export const TERMS = { agent: 'nightly', title: 'nightly job', expires_at: inDays(30) };
 
 /** Makes a key as the owner of the agent. */
 export async function makeKey(browser: Browser, terms: object = {}, of = 'nightly'): Promise<CreatedKey> {
-  const { status, text } = await postJson(browser, `/v1/agents/${of}/keys`, { ...TERMS, ...terms });
+  const { status, text } = await postJson(browser, '/v1/api-keys', { ...TERMS, agent: of, ...terms });
   if (status !== 201) throw new Error(`No key was made: ${status} ${text}`);
   return JSON.parse(text) as CreatedKey;
 }

@@ -27,6 +27,7 @@ const ANSWERS: Readonly<Record<keyof typeof OPERATIONS, readonly [status: number
   evaluate: [200],
   listRequests: [200],
   getRequest: [404, 'not_found'],
+  getCard: [404, 'not_found'],
   getTimeline: [404, 'not_found'],
   getEvidence: [404, 'not_found'],
   withdrawRequest: [404, 'not_found'],
@@ -78,7 +79,6 @@ it.each(Object.entries<Operation>(OPERATIONS))('an API key and %s', async (name,
   const at = path
     .replace('{stream}', 'keys')
     .replace('{digest}', api.policyDigest)
-    .replace('/agents/{id}', '/agents/nightly')
     .replace('{id}', path.includes('/switches') ? `swi_${'a'.repeat(26)}` : request);
   const body = bodyOf(name);
   const hangUp = new AbortController();

@@ -26,7 +26,7 @@ const isLive = async (): Promise<boolean> =>
   (await api.http({ path: '/v1/me', token: made.key })).status === 200;
 
 async function revokeWith(token: string): Promise<[number, unknown]> {
-  const { status, body } = await api.http({ path: `/v1/keys/${made.id}/revoke`, method: 'POST', token });
+  const { status, body } = await api.http({ path: `/v1/api-keys/${made.id}/revoke`, method: 'POST', token });
   return [status, body['code']];
 }
 
@@ -42,10 +42,10 @@ describe('a key is revoked', () => {
   it('by the owner of its agent, in any session, and once', async () => {
     expect(await isLive()).toBe(true);
     const browser = await signIn(api, 'ada');
-    const { status, text } = await postJson(browser, `/v1/keys/${made.id}/revoke`);
+    const { status, text } = await postJson(browser, `/v1/api-keys/${made.id}/revoke`);
     expect([status, await isLive()]).toEqual([200, false]);
     const { revoked_at: at } = JSON.parse(text) as ApiKeyView;
-    const again = await postJson(browser, `/v1/keys/${made.id}/revoke`);
+    const again = await postJson(browser, `/v1/api-keys/${made.id}/revoke`);
     expect(JSON.parse(again.text)).toMatchObject({ revoked_at: at });
     expect(await entriesOf(made.id)).toMatchObject([
       { type: 'key.created', actor: { kind: 'person', via: 'console' } },
@@ -65,13 +65,13 @@ describe('a key is revoked', () => {
     expect(await revokeWith(await api.issuer.humanToken('ada'))).toEqual([403, 'sign_in_again']);
     expect(await revokeWith(made.key)).toEqual([403, 'machine_cannot_decide']);
     const dmitri = await signInFreshly(api, 'dmitri');
-    expect((await postJson(dmitri, `/v1/keys/${made.id}/revoke`)).status).toBe(404);
+    expect((await postJson(dmitri, `/v1/api-keys/${made.id}/revoke`)).status).toBe(404);
     expect(await isLive()).toBe(true);
   });
 
   it('without the others of its agent: so it is rotated', async () => {
     const second = await makeKey(ada);
-    await postJson(ada, `/v1/keys/${made.id}/revoke`);
+    await postJson(ada, `/v1/api-keys/${made.id}/revoke`);
     expect(await isLive()).toBe(false);
     expect((await api.http({ path: '/v1/me', token: second.key })).status).toBe(200);
   });
@@ -79,7 +79,7 @@ describe('a key is revoked', () => {
 
 describe('keys are listed', () => {
   const list = async (token: string) =>
-    api.http<KeyList & { code?: string }>({ path: '/v1/agents/nightly/keys', token });
+    api.http<KeyList & { code?: string }>({ path: '/v1/api-keys', token });
 
   it('to the owner, operators and auditors, without the keys', async () => {
     await api.http({ path: '/v1/me', token: made.key });
@@ -87,14 +87,44 @@ describe('keys are listed', () => {
       const { status, body } = await list(await api.issuer.humanToken(who));
       expect([status, body.items[0]]).toMatchObject([
         200,
-        { id: made.id, prefix: made.prefix, title: 'nightly job', used_at: expect.any(String) as string },
+        {
+          id: made.id,
+          prefix: made.prefix,
+          title: 'nightly job',
+          is_live: true,
+          used_at: expect.any(String) as string,
+        },
       ]);
       expect(JSON.stringify(body)).not.toContain(made.key.slice(12));
     }
   });
 
+  it('with the agents that the reader may see, and whose keys she may change', async () => {
+    const agentsOf = async (who: string): Promise<unknown> =>
+      (await list(await api.issuer.humanToken(who))).body.agents.map(({ id, may_change }) => [
+        id,
+        may_change,
+      ]);
+    const all = (may: boolean) => ['elsewhere', 'nightly', 'resting'].map((id) => [id, may]);
+    expect(await agentsOf('ada')).toEqual(all(true).slice(1));
+    expect(await agentsOf('dmitri')).toEqual([['elsewhere', true]]);
+    expect(await agentsOf('olga')).toEqual(all(true));
+    expect(await agentsOf('reviewer-01')).toEqual(all(false));
+  });
+
+  it('as over, where its agent was deactivated since', async () => {
+    const isShownLive = async (): Promise<unknown> =>
+      (await list(await api.issuer.humanToken('ada'))).body.items.find(({ id }) => id === made.id)?.is_live;
+    expect(await isShownLive()).toBe(true);
+    const back = await api.db.query<{ id: string }>(
+      `update keyturn.agent_standing set active = false where agent = 'nightly' and valid_to is null returning id`,
+    );
+    expect(await isShownLive()).toBe(false);
+    await api.db.query('update keyturn.agent_standing set active = true where id = $1', [back.rows[0]?.id]);
+  });
+
   it('to nobody else', async () => {
-    expect((await list(await api.issuer.humanToken('dmitri'))).body.code).toBe('forbidden');
+    expect((await list(await api.issuer.humanToken('dmitri'))).body.items).toEqual([]);
     expect((await list(await api.issuer.agentToken('agent-billing'))).body.code).toBe(
       'machine_cannot_decide',
     );
@@ -104,7 +134,7 @@ describe('keys are listed', () => {
 
 it('keys are made and revoked on record, and the database stands as the entries say', async () => {
   await makeKey(ada, { actions: ['postgres.execute'], targets: ['shop'] });
-  await postJson(ada, `/v1/keys/${made.id}/revoke`);
+  await postJson(ada, `/v1/api-keys/${made.id}/revoke`);
   const token = await api.issuer.humanToken('reviewer-01');
   const outcome = async (): Promise<string | undefined> => {
     const { body } = await api.http<StreamPage>({ path: '/v1/audit/keys?limit=100', token });
