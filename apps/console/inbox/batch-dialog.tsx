@@ -1,4 +1,4 @@
-import { Button, Group, Loader, Modal, Stack, Text, Textarea } from '@mantine/core';
+import { Button, Group, Modal, Stack, Text, Textarea } from '@mantine/core';
 import { useMutation, useQueries } from '@tanstack/react-query';
 import { useState } from 'react';
 
@@ -24,72 +24,96 @@ export function BatchDialog({ verdict, picked: pickedNow, onDecided, onClose }: 
   // What is decided leaves the list behind the dialog, and stays in it.
   const [picked] = useState(pickedNow);
   const cards = useCards(picked);
-  const [reason, setReason, forgetReason] = useDraft(`reason of a batch ${verdict}`);
-  const batch = useBatch();
-  const taken = cards.filter(({ answer }) => answer && (verdict === 'deny' || whyAlone(answer) === null));
-  const isReasonMissing = reason.trim() === '' && taken.some(({ answer }) => answer && needsReason(answer));
-  const isRead = cards.every(({ answer, error }) => answer ?? error);
+  const batch = useBatch(onDecided);
   const results = new Map(batch.data?.map((result) => [result.request, result]));
-  const send = (): void => {
-    const decisions = taken.flatMap(({ answer }) => (answer ? [decisionOn(answer, verdict, reason)] : []));
-    batch.mutate(decisions, {
-      onSuccess: (all) => {
-        forgetReason();
-        for (const { request, problem } of all) if (problem === null) onDecided(request);
-      },
-    });
-  };
   return (
     <Modal
       opened
       onClose={onClose}
       size="46rem"
-      title={`${verdict === 'approve' ? 'Approve' : 'Deny'} several requests`}
+      title={`${NAMES[verdict]} several requests`}
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
       <Stack gap="sm">
         <Text>{WORDS[verdict]}</Text>
-        {!isRead && <Loader size="xs" aria-label="Reading the requests" />}
         <ul className={classes.lines}>
-          {cards.map(({ item, answer, error }) => (
+          {cards.map((card) => (
             <BatchLine
-              key={item.id}
-              item={item}
-              answer={answer}
-              why={error ? detailOf(error) : answer && verdict === 'approve' ? whyAlone(answer) : null}
-              result={results.get(item.id)}
+              key={card.item.id}
+              item={card.item}
+              answer={card.answer}
+              why={whyOut(card, verdict)}
+              result={results.get(card.item.id)}
             />
           ))}
         </ul>
-        {!batch.data && (
-          <Textarea
-            label={isReasonMissing ? 'Reason for all of them (required)' : 'Reason for all of them'}
-            autosize
-            minRows={1}
-            maxLength={4000}
-            value={reason}
-            onChange={({ currentTarget: { value } }) => setReason(value)}
-          />
-        )}
-        {batch.error && <Failure error={batch.error} />}
-        <Group gap="xs">
-          {!batch.data && (
-            <Button
-              color={verdict === 'deny' ? 'red' : 'key'}
-              disabled={!isRead || taken.length === 0 || isReasonMissing}
-              loading={batch.isPending}
-              onClick={send}
-            >
-              {verdict === 'approve' ? 'Approve' : 'Deny'} {taken.length} of {picked.length}
-            </Button>
-          )}
-          <Button variant="default" onClick={onClose}>
-            {batch.data ? 'Close' : 'Cancel'}
+        {batch.data ? (
+          <Button variant="default" onClick={onClose} className={classes.close}>
+            Close
           </Button>
-        </Group>
+        ) : (
+          <BatchForm cards={cards} verdict={verdict} batch={batch} onClose={onClose} />
+        )}
       </Stack>
     </Modal>
   );
+}
+
+interface BatchFormProps {
+  readonly cards: readonly BatchCard[];
+  readonly verdict: BatchVerdict;
+  readonly batch: ReturnType<typeof useBatch>;
+  readonly onClose: () => void;
+}
+
+function BatchForm({ cards, verdict, batch, onClose }: BatchFormProps) {
+  const [reason, setReason, forgetReason] = useDraft(`reason of a batch ${verdict}`);
+  const taken = cards.flatMap((card) => (card.answer && whyOut(card, verdict) === null ? [card.answer] : []));
+  const isReasonMissing = reason.trim() === '' && taken.some(needsReason);
+  const isRead = cards.every(({ answer, error }) => answer ?? error);
+  const send = (): void =>
+    batch.mutate(
+      taken.map((answer) => decisionOn(answer, verdict, reason)),
+      { onSuccess: forgetReason },
+    );
+  return (
+    <>
+      <Textarea
+        label={
+          isReasonMissing
+            ? 'Reason for all of them (policy asks for one)'
+            : 'Reason for all of them (optional)'
+        }
+        autosize
+        minRows={1}
+        maxLength={4000}
+        value={reason}
+        onChange={({ currentTarget: { value } }) => setReason(value)}
+      />
+      {batch.error && <Failure error={batch.error} />}
+      <Group gap="xs" justify="flex-end">
+        <Button variant="default" onClick={onClose}>
+          Cancel
+        </Button>
+        <Button
+          {...(verdict === 'deny' && { color: 'red' })}
+          disabled={!isRead || taken.length === 0 || isReasonMissing}
+          loading={batch.isPending || !isRead}
+          onClick={send}
+        >
+          {NAMES[verdict]} {taken.length} of {cards.length}
+        </Button>
+      </Group>
+    </>
+  );
+}
+
+const NAMES = { approve: 'Approve', deny: 'Deny' } as const;
+
+/** Why one is left out; null where it is not, or not known yet. */
+function whyOut({ answer, error }: BatchCard, verdict: BatchVerdict): string | null {
+  if (error) return detailOf(error);
+  return answer && verdict === 'approve' ? whyAlone(answer) : null;
 }
 
 const WORDS = {
@@ -119,7 +143,7 @@ function useCards(picked: readonly RequestSummary[]): readonly BatchCard[] {
 }
 
 /** Sent again after a broken connection it has the same key, so it decides once. */
-function useBatch() {
+function useBatch(onDecided: (id: string) => void) {
   const post = usePost();
   const [idempotencyKey] = useState(() => crypto.randomUUID());
   return useMutation({
@@ -129,6 +153,9 @@ function useBatch() {
         idempotencyKey,
       });
       return answer.items;
+    },
+    onSuccess: (all) => {
+      for (const { request, problem } of all) if (problem === null) onDecided(request);
     },
   });
 }

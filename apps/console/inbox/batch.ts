@@ -4,16 +4,27 @@ import type { DecisionBody } from '../../../contract/decisions.ts';
 /** What many requests can be decided by at once. */
 export type BatchVerdict = 'approve' | 'deny';
 
-/** Why this card is not approved together with others; null where it may be. One look at each is due to these. */
+type Card = CardAnswer['card'];
+
+/** What calls for a look at one request alone, and in which words. The server holds to the same. */
+const ALONE: readonly (readonly [is: (card: Card) => boolean, why: (card: Card) => string])[] = [
+  [({ risk, requirement, plan }) => !risk || !requirement || !plan, () => 'You may not see all of it'],
+  [
+    ({ risk }) => risk?.tier === 'high' || risk?.tier === 'critical',
+    ({ risk }) => `Its risk is ${risk?.tier ?? ''}`,
+  ],
+  [
+    ({ requirement }) => requirement?.minimum_grade === 'A' || requirement?.minimum_grade === 'B',
+    ({ requirement }) =>
+      `It takes evidence of grade ${requirement?.minimum_grade ?? ''}, and a signed-in browser gives C`,
+  ],
+  [({ cut }) => (cut?.rows ?? 0) + (cut?.values ?? 0) > 0, () => 'Part of what changes is not shown'],
+  [({ preview }) => !(preview?.is_whole ?? false), () => 'Not all that would happen could be previewed'],
+];
+
+/** Why this card is not approved together with others; null where it may be. */
 export function whyAlone({ card }: Pick<CardAnswer, 'card'>): string | null {
-  const { risk, cut, requirement, preview, plan } = card;
-  if (!risk || !requirement || !plan) return 'Not all of it is shown to you';
-  if (risk.tier === 'high' || risk.tier === 'critical') return `Its risk is ${risk.tier}`;
-  if (!['C', 'D'].includes(requirement.minimum_grade))
-    return `It takes evidence of grade ${requirement.minimum_grade}, and a signed-in browser gives C`;
-  if (cut && cut.rows + cut.values > 0) return 'Part of what changes is only counted';
-  if (!(preview?.is_whole ?? false)) return 'Not all that would happen could be previewed';
-  return null;
+  return ALONE.find(([is]) => is(card))?.[1](card) ?? null;
 }
 
 /** True where a reason must be given. */

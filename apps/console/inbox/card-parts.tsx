@@ -7,11 +7,9 @@ import { Foreign } from '../shown/foreign.tsx';
 import { RiskPill } from '../shown/pills.tsx';
 import { grouped } from '../shown/words.ts';
 import classes from './card-parts.module.css';
-import type { Shown } from './use-shown.ts';
 
 /** Facts of Keyturn first, then the words of whoever asks. */
-export function CardParts({ shown: { answer } }: { readonly shown: Shown }) {
-  const { card } = answer;
+export function CardParts({ card }: CardProp) {
   return (
     <div className={classes.parts}>
       <div className={classes.what}>
@@ -43,9 +41,6 @@ function Plan({ card: { plan } }: CardProp) {
       {plan.is_by_requester && (
         <p className={classes.marked}>In the requester’s words, since Keyturn only decides on this:</p>
       )}
-      <p className={classes.summary}>
-        <Foreign text={plan.summary} hasLines />
-      </p>
       {plan.operation !== plan.summary && (
         <pre className={classes.operation} tabIndex={0} role="region" aria-label="Exactly what will run">
           <Foreign text={plan.operation} hasLines />
@@ -177,6 +172,14 @@ function Requirement({ card: { requirement } }: CardProp) {
   return (
     <Fact part="requirement" name="It takes">
       {requirement.words}
+      {requirement.rules.flatMap(({ rule, stages }) =>
+        stages.map(({ words }, stage) => (
+          // Stages have no name but their place.
+          <div key={`${rule} ${stage}`} className="keyturn-quiet">
+            {words}
+          </div>
+        )),
+      )}
     </Fact>
   );
 }

@@ -11,7 +11,7 @@ const route = getRouteApi('/inbox');
 const SCOPES = [
   { scope: undefined, count: 'me', label: 'For you' },
   { scope: 'groups', count: 'groups', label: 'Your groups' },
-  { scope: 'all', count: 'all', label: 'All pending' },
+  { scope: 'all', count: 'all', label: 'All' },
 ] as const;
 
 const COUNTED_MAX = 1_000;

@@ -72,13 +72,10 @@ function isEmpty({ items, hasMore, isPending, error }: Inbox): boolean {
   return items.length === 0 && !hasMore && !isPending && !error;
 }
 
-const DONE = { approve: 'Approved', deny: 'Denied', defer: 'Set aside' } as const;
-
-function LastDone({ done: { act, request, isCounted } }: { readonly done: Done }) {
+function LastDone({ done: { text, request } }: { readonly done: Done }) {
   return (
     <p className={classes.done}>
-      {DONE[act]}: {request.action} on {request.target}.
-      {!isCounted && ' Your decision is kept, and counts in a moment.'}{' '}
+      {request.action} on {request.target}: {text}{' '}
       <Link to="/requests/$id" params={{ id: request.id }}>
         See it
       </Link>

@@ -7,7 +7,7 @@ const KEYS = [
   [['Enter'], 'open or close the line'],
   [['a'], 'approve: shows what will happen first'],
   [['d'], 'deny'],
-  [['s'], 'set aside until later, or hand over'],
+  [['s'], 'defer: until later, or to others'],
   [['x'], 'pick the line, to decide several together'],
   [['o'], 'the whole request'],
   [['/'], 'search'],

@@ -66,8 +66,8 @@ function Facts({ item }: { readonly item: RequestSummary }) {
         <span className={classes.summary} title={summary ?? undefined}>
           <Foreign text={summary ?? action} />
         </span>
-        <span className={classes.where}>
-          {action} · <strong>{target}</strong> ({environment})
+        <span className={classes.where} title={`${action} on ${target} (${environment})`}>
+          <strong>{target}</strong> ({environment}) · {action}
         </span>
       </span>
       <span className={classes.who}>

@@ -49,25 +49,30 @@ export function Lines({ inbox, focus, selection }: LinesProps) {
       className={classes.lines}
       style={{ height: virtualizer.getTotalSize() }}
     >
-      {lines.map(({ index, key, start }) => {
-        const item = items[index];
-        return (
-          item && (
-            <div
-              key={key}
-              ref={virtualizer.measureElement}
-              data-index={index}
-              role="listitem"
-              aria-setsize={hasMore ? -1 : items.length}
-              aria-posinset={index + 1}
-              className={classes.place}
-              style={{ transform: `translateY(${start - top}px)` }}
-            >
-              <Line item={item} focus={focus} selection={selection} />
-            </div>
-          )
-        );
-      })}
+      {lines.map(({ index, key, start }) => (
+        <div
+          key={key}
+          ref={virtualizer.measureElement}
+          data-index={index}
+          role="listitem"
+          aria-setsize={hasMore ? -1 : items.length}
+          aria-posinset={index + 1}
+          className={classes.place}
+          style={{ transform: `translateY(${start - top}px)` }}
+        >
+          <LineAt items={items} index={index} focus={focus} selection={selection} />
+        </div>
+      ))}
     </div>
   );
+}
+
+interface LineAtProps extends Omit<LinesProps, 'inbox'> {
+  readonly items: Inbox['items'];
+  readonly index: number;
+}
+
+function LineAt({ items, index, focus, selection }: LineAtProps) {
+  const item = items[index];
+  return item && <Line item={item} focus={focus} selection={selection} />;
 }

@@ -1,4 +1,4 @@
-import { useCallback, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 
 import type { RequestSummary } from '../../../contract/requests.ts';
 
@@ -7,10 +7,8 @@ export type Act = 'approve' | 'deny' | 'defer';
 
 /** What became of the last decision. */
 export interface Done {
-  readonly act: Act;
+  readonly text: string;
   readonly request: Pick<RequestSummary, 'id' | 'action' | 'target'>;
-  /** False: durable, and not counted yet. */
-  readonly isCounted: boolean;
 }
 
 /** On which line somebody is, which one is open, and what is about to be done with it. */
@@ -33,64 +31,53 @@ interface State {
   readonly current: string | null;
   readonly open: string | null;
   readonly act: Act | null;
+  /** Where the current line is, or was before it left the list. */
+  readonly place: number;
   readonly movedTo: number;
 }
 
-const NOWHERE: State = { current: null, open: null, act: null, movedTo: -1 };
+const NOWHERE: State = { current: null, open: null, act: null, place: -1, movedTo: -1 };
 
 /** One line at a time: the next one is reached by its place when the current one left the list. */
 export function useFocus(items: readonly RequestSummary[], onDone: (id: string) => void): Focus {
   const [state, setState] = useState(NOWHERE);
-  const [place, setPlace] = useState(-1);
   const [last, setLast] = useState<Done | null>(null);
-  const index = items.findIndex(({ id }) => id === state.current);
-  const current = items[index] ?? null;
-  const move = useCallback(
-    (by: number) => {
-      // A line that left makes room for the next one, which is then where it was.
-      const from = index >= 0 ? index : by > 0 ? place - 1 : place;
-      const to = Math.min(Math.max(from + by, 0), items.length - 1);
-      const next = items[to];
-      if (!next) return;
-      setPlace(to);
-      setState({ current: next.id, open: null, act: null, movedTo: to });
-    },
-    [index, items, place],
-  );
-  const toggle = useCallback(
-    (id: string) => {
-      setPlace(items.findIndex((item) => item.id === id));
-      setState((now) => ({ current: id, open: now.open === id ? null : id, act: null, movedTo: -1 }));
-    },
-    [items],
-  );
-  const begin = useCallback(
-    (act: Act) => setState((now) => (now.current === null ? now : { ...now, open: now.current, act })),
-    [],
-  );
-  const cancel = useCallback(() => setState((now) => ({ ...now, act: null })), []);
-  const done = useCallback(
-    (next: Done) => {
-      setLast(next);
-      setState((now) => ({ ...now, open: null, act: null }));
-      onDone(next.request.id);
-    },
-    [onDone],
-  );
-  return useMemo(
+  const actions = useMemo(
     () => ({
-      current,
-      movedTo: state.movedTo,
-      act: state.act,
-      isCurrent: (id) => state.current === id,
-      isOpen: (id) => state.open === id,
-      move,
-      toggle,
-      begin,
-      cancel,
-      done,
-      last,
+      move: (by: number) => setState((now) => moved(now, items, by)),
+      toggle: (id: string) => setState((now) => toggled(now, items, id)),
+      begin: (act: Act) =>
+        setState((now) => (now.current === null ? now : { ...now, open: now.current, act, movedTo: -1 })),
+      cancel: () => setState((now) => ({ ...now, act: null })),
+      done: (next: Done) => {
+        setLast(next);
+        setState((now) => ({ ...now, open: null, act: null, movedTo: -1 }));
+        onDone(next.request.id);
+      },
     }),
-    [current, state, move, toggle, begin, cancel, done, last],
+    [items, onDone],
   );
+  return {
+    ...actions,
+    current: items.find(({ id }) => id === state.current) ?? null,
+    movedTo: state.movedTo,
+    act: state.act,
+    isCurrent: (id) => state.current === id,
+    isOpen: (id) => state.open === id,
+    last,
+  };
+}
+
+function moved(now: State, items: readonly RequestSummary[], by: number): State {
+  const index = items.findIndex(({ id }) => id === now.current);
+  // A line that left makes room for the next one, which is then where it was.
+  const from = index >= 0 ? index : by > 0 ? now.place - 1 : now.place;
+  const to = Math.min(Math.max(from + by, 0), items.length - 1);
+  const next = items[to];
+  return next ? { current: next.id, place: to, open: null, act: null, movedTo: to } : now;
+}
+
+function toggled(now: State, items: readonly RequestSummary[], id: string): State {
+  const place = items.findIndex((item) => item.id === id);
+  return { current: id, place, open: now.open === id ? null : id, act: null, movedTo: -1 };
 }

@@ -31,30 +31,52 @@ export interface Inbox {
 export function useInbox(search: InboxSearch): Inbox {
   const client = useQueryClient();
   const queryKey = useMemo(() => ['inbox', search], [search]);
-  const [isOld, setOld] = useState(false);
-  const { data, error, isPending, hasNextPage, isFetchingNextPage, fetchNextPage, refetch } =
-    useInfiniteQuery({
-      queryKey,
-      queryFn: ({ pageParam, signal }) =>
-        get<InboxPage>(
-          '/v1/inbox',
-          { scope: 'me', sort: 'deadline', ...search, limit: PAGE, cursor: pageParam },
-          signal,
-        ),
-      initialPageParam: '',
-      getNextPageParam: ({ next_cursor: next }) => next,
-    });
-  const pages = data?.pages.length ?? 0;
-  const refresh = useCallback(() => {
-    setOld(false);
-    void refetch();
-  }, [refetch]);
+  const list = useInfiniteQuery({
+    queryKey,
+    queryFn: ({ pageParam, signal }) => readPage(search, pageParam, signal),
+    initialPageParam: '',
+    getNextPageParam: ({ next_cursor: next }) => next,
+  });
+  const { data, refetch, isFetchingNextPage, fetchNextPage } = list;
   const drop = useCallback(
     (id: string) =>
       void client.setQueryData<InfiniteData<InboxPage>>(queryKey, (known) => known && without(known, id)),
     [client, queryKey],
   );
+  const live = useRefreshed({ pages: data?.pages.length ?? 0, refetch, drop });
+  return {
+    items: useMemo(() => distinct(data?.pages ?? []), [data]),
+    counts: data?.pages[0]?.counts ?? null,
+    isPending: list.isPending,
+    error: list.error,
+    hasMore: list.hasNextPage,
+    ...live,
+    readMore: () => {
+      if (!isFetchingNextPage) void fetchNextPage();
+    },
+    drop,
+  };
+}
+
+function readPage(search: InboxSearch, cursor: string, signal: AbortSignal): Promise<InboxPage> {
+  const query = { scope: 'me', sort: 'deadline', ...search, limit: PAGE, cursor };
+  return get<InboxPage>('/v1/inbox', query, signal);
+}
+
+interface Refreshing {
+  readonly pages: number;
+  readonly refetch: () => Promise<unknown>;
+  readonly drop: (id: string) => void;
+}
+
+/** Reads a short list again after changes, and says of a long one that it is old. */
+function useRefreshed({ pages, refetch, drop }: Refreshing): Pick<Inbox, 'isOld' | 'refresh'> {
+  const [isOld, setOld] = useState(false);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const refresh = useCallback(() => {
+    setOld(false);
+    void refetch();
+  }, [refetch]);
   useChanges(
     useCallback(
       (change: Change | null) => {
@@ -66,19 +88,7 @@ export function useInbox(search: InboxSearch): Inbox {
       [drop, pages, refresh],
     ),
   );
-  return {
-    items: useMemo(() => distinct(data?.pages ?? []), [data]),
-    counts: data?.pages[0]?.counts ?? null,
-    isPending,
-    error,
-    hasMore: hasNextPage,
-    isOld,
-    readMore: () => {
-      if (!isFetchingNextPage) void fetchNextPage();
-    },
-    refresh,
-    drop,
-  };
+  return { isOld, refresh };
 }
 
 /** A request that changed while pages were read may stand on two of them. */
