@@ -1,4 +1,4 @@
-import { Button, CloseButton, Group, Select, TextInput } from '@mantine/core';
+import { Button, CloseButton, Group, NativeSelect, TextInput } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
 import { useEffect, useRef, useState, type RefObject } from 'react';
 
@@ -47,17 +47,16 @@ export function Filters({ search, counts, field }: FiltersProps) {
         ))}
       </div>
       <Words value={search.q ?? ''} onChange={(q) => set({ q: q === '' ? undefined : q })} field={field} />
-      <Select
+      <NativeSelect
         size="xs"
         className={classes.sort}
         aria-label="Order"
-        allowDeselect={false}
         data={[
           { value: 'deadline', label: 'Expires first' },
           { value: 'newest', label: 'Newest first' },
         ]}
         value={search.sort ?? 'deadline'}
-        onChange={(sort) => set({ sort: sort === 'newest' ? 'newest' : undefined })}
+        onChange={({ currentTarget: { value } }) => set({ sort: value === 'newest' ? value : undefined })}
       />
     </Group>
   );

@@ -87,7 +87,7 @@ function HelpButton({ onClick }: { readonly onClick: () => void }) {
   return (
     <Group gap="xs" visibleFrom="sm">
       <Button size="compact-sm" variant="subtle" color="gray" onClick={onClick}>
-        Keys <kbd className={classes.key}>?</kbd>
+        Shortcuts <kbd className={classes.key}>?</kbd>
       </Button>
     </Group>
   );

@@ -21,7 +21,7 @@ export function KeysHelp({ opened, onClose }: { readonly opened: boolean; readon
     <Modal
       opened={opened}
       onClose={onClose}
-      title="Keys"
+      title="Shortcuts"
       centered
       closeButtonProps={{ 'aria-label': 'Close' }}
     >
@@ -45,7 +45,7 @@ export function KeysHelp({ opened, onClose }: { readonly opened: boolean; readon
         mt="md"
         checked={isOn}
         onChange={({ currentTarget: { checked } }) => setOn(checked)}
-        label="Single keys do something"
+        label="Shortcuts of one key"
         description="Switch it off if you speak to your computer, or press keys by accident. For this browser."
       />
     </Modal>

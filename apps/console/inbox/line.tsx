@@ -23,9 +23,13 @@ export function Line({ item, focus, selection }: LineProps) {
   const isOpen = focus.isOpen(id);
   const button = useRef<HTMLButtonElement>(null);
   const isCurrent = focus.isCurrent(id);
+  const { wish, granted, act } = focus;
+  // The keys move the focus, and it comes back to the line when a dialog over it was closed.
   useEffect(() => {
-    if (isCurrent && focus.movedTo >= 0) button.current?.focus({ preventScroll: true });
-  }, [isCurrent, focus.movedTo]);
+    if (!isCurrent || wish === granted.current || act !== null) return;
+    granted.current = wish;
+    button.current?.focus({ preventScroll: true });
+  }, [isCurrent, wish, granted, act]);
   return (
     <div className={classes.line} data-current={isCurrent || undefined} data-open={isOpen || undefined}>
       <div className={classes.head}>

@@ -1,4 +1,4 @@
-import { useMemo, useState } from 'react';
+import { useMemo, useRef, useState } from 'react';
 
 import type { RequestSummary } from '../../../contract/requests.ts';
 
@@ -16,6 +16,10 @@ export interface Focus {
   readonly current: RequestSummary | null;
   /** To which line the keys moved, to be scrolled to; -1 for none. */
   readonly movedTo: number;
+  /** Grows whenever the focus should go to the current line. */
+  readonly wish: number;
+  /** The wish that was granted last: lines come and go with scrolling and must not take the focus again. */
+  readonly granted: { current: number };
   readonly isCurrent: (id: string) => boolean;
   readonly isOpen: (id: string) => boolean;
   readonly act: Act | null;
@@ -34,24 +38,28 @@ interface State {
   /** Where the current line is, or was before it left the list. */
   readonly place: number;
   readonly movedTo: number;
+  readonly wish: number;
 }
 
-const NOWHERE: State = { current: null, open: null, act: null, place: -1, movedTo: -1 };
+const NOWHERE: State = { current: null, open: null, act: null, place: -1, movedTo: -1, wish: 0 };
 
 /** One line at a time: the next one is reached by its place when the current one left the list. */
 export function useFocus(items: readonly RequestSummary[], onDone: (id: string) => void): Focus {
   const [state, setState] = useState(NOWHERE);
+  const granted = useRef(0);
   const [last, setLast] = useState<Done | null>(null);
   const actions = useMemo(
     () => ({
       move: (by: number) => setState((now) => moved(now, items, by)),
       toggle: (id: string) => setState((now) => toggled(now, items, id)),
       begin: (act: Act) =>
-        setState((now) => (now.current === null ? now : { ...now, open: now.current, act, movedTo: -1 })),
-      cancel: () => setState((now) => ({ ...now, act: null })),
+        setState((now) =>
+          now.current === null ? now : { ...now, open: now.current, act, movedTo: -1, wasActing: true },
+        ),
+      cancel: () => setState((now) => ({ ...now, act: null, wish: now.wish + 1 })),
       done: (next: Done) => {
         setLast(next);
-        setState((now) => ({ ...now, open: null, act: null, movedTo: -1 }));
+        setState((now) => moved(now, items, 1));
         onDone(next.request.id);
       },
     }),
@@ -61,6 +69,8 @@ export function useFocus(items: readonly RequestSummary[], onDone: (id: string) 
     ...actions,
     current: items.find(({ id }) => id === state.current) ?? null,
     movedTo: state.movedTo,
+    wish: state.wish,
+    granted,
     act: state.act,
     isCurrent: (id) => state.current === id,
     isOpen: (id) => state.open === id,
@@ -74,10 +84,10 @@ function moved(now: State, items: readonly RequestSummary[], by: number): State 
   const from = index >= 0 ? index : by > 0 ? now.place - 1 : now.place;
   const to = Math.min(Math.max(from + by, 0), items.length - 1);
   const next = items[to];
-  return next ? { current: next.id, place: to, open: null, act: null, movedTo: to } : now;
+  return next ? { current: next.id, place: to, open: null, act: null, movedTo: to, wish: now.wish + 1 } : now;
 }
 
 function toggled(now: State, items: readonly RequestSummary[], id: string): State {
   const place = items.findIndex((item) => item.id === id);
-  return { current: id, place, open: now.open === id ? null : id, act: null, movedTo: -1 };
+  return { current: id, place, open: now.open === id ? null : id, act: null, movedTo: -1, wish: now.wish };
 }

@@ -23,10 +23,10 @@ export function useShortcuts(): readonly [boolean, (isOn: boolean) => void] {
   return [isOn, setOn];
 }
 
+const TYPING = 'input:not([type="checkbox"]), textarea, select, [role="menu"]';
+
 /** Where text is typed, something is chosen, or a dialog is open, keys mean what they mean there. */
 function isTaken(target: EventTarget | null): boolean {
-  if (document.querySelector('[role="dialog"], [role="menu"], [role="listbox"]')) return true;
-  return (
-    target instanceof Element && target.closest('input:not([type="checkbox"]), textarea, select') !== null
-  );
+  if (document.querySelector('[role="dialog"]')) return true;
+  return target instanceof Element && target.closest(TYPING) !== null;
 }
