@@ -129,16 +129,17 @@ export const listQuerySchema = z.strictObject({
   cursor: pageCursor,
 });
 
+export const inboxScopeSchema = z.enum(['me', 'groups', 'all']);
+export const inboxSortSchema = z.enum(['newest', 'deadline']);
+
 /** GET /v1/inbox */
 export const inboxQuerySchema = z.strictObject({
-  scope: z
-    .enum(['me', 'groups', 'all'])
+  scope: inboxScopeSchema
     .optional()
     .describe(
       'Which pending requests. me: that you may decide now; groups: that name you, a group of yours or a rotation that you are in, also where you may not decide now, such as your own and what you have decided; all: that you may see. Without it: me',
     ),
-  sort: z
-    .enum(['newest', 'deadline'])
+  sort: inboxSortSchema
     .optional()
     .describe('newest: the newest first; deadline: what expires first comes first. Without it: newest'),
   q: z
