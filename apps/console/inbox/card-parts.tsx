@@ -138,6 +138,7 @@ const ROLES = {
   on_behalf_of: 'whom it acts for',
   trigger: 'started it',
   editor: 'wrote the arguments',
+  key_maker: 'made its API key',
 } as const;
 
 function Requester({ card: { lineage } }: CardProp) {
