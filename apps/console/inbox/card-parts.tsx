@@ -1,8 +1,8 @@
 import { useState, type ReactNode } from 'react';
 
-import { useNotesSeen, type SectionName } from '../request/opened.tsx';
+import { useNotesSeen } from '../request/opened.tsx';
 import { EffectView, hasFewRows } from '../request/effect-view.tsx';
-import type { Card } from '../request/view.ts';
+import type { Card, SectionName } from '../request/view.ts';
 import { Foreign } from '../shown/foreign.tsx';
 import { RiskPill } from '../shown/pills.tsx';
 import { grouped } from '../shown/words.ts';
