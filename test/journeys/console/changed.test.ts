@@ -27,4 +27,38 @@ describeConsole('a page that changed under a reviewer', (stage) => {
     await send.click();
     await stack.waitForStatus(id, 'succeeded');
   });
+
+  it('leaves out of a batch what was planned again while its reader looked at it', async () => {
+    const { cast } = stage;
+    const [columns, values] = [
+      'account_id, placed_at, item, total, status',
+      `'2026-11-01', 'other', 1, 'placed'`,
+    ];
+    await cast.stack.target.query('update account set credit_limit = 5000001 where id = 1205');
+    const [first, other] = await Promise.all([
+      cast.ask({ statement: `insert into purchase (${columns}) values (1001, ${values})` }),
+      cast.ask({
+        statement: `insert into purchase (${columns}) select id, ${values} from account where credit_limit > 5000000`,
+      }),
+    ]);
+    const olga = await stage.signIn('olga');
+    const { page } = olga;
+    const boxes = page.getByRole('checkbox', { name: /^Pick/ });
+    await expect.poll(() => boxes.count()).toBe(2);
+    for (const box of await boxes.all()) await box.check();
+    await page.getByRole('button', { name: /^Approve/ }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('button', { name: 'Approve 2 of 2' }).waitFor();
+    await cast.stack.target.query('update account set credit_limit = 5000001 where id = 1206');
+    expect((await cast.stack.decide(cast.dmitri, other.id)).status).toBe(200);
+    await dialog.getByText('It has changed since this was opened').waitFor();
+    await dialog.getByRole('button', { name: 'Approve 1 of 2' }).click();
+    await cast.stack.waitForStatus(first.id, 'succeeded');
+    const now = await cast.show(cast.olga, other.id);
+    expect([now.status, now.round, now.decisions?.map(({ person }) => person)]).toEqual([
+      'pending',
+      2,
+      ['dmitri'],
+    ]);
+  });
 });
