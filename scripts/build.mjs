@@ -1,11 +1,13 @@
 /**
- * Compiles everything into `dist/`, copies the files next to the code that it reads when it runs, and bundles the
- * workflow code once, so that every worker starts with the same prebuilt bundle.
+ * Compiles everything into `dist/`, copies the files next to the code that it reads when it runs, bundles the workflow
+ * code once, so that every worker starts with the same prebuilt bundle, and builds the console.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+
+import { buildConsole } from './build-console.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 const dist = path.join(root, 'dist');
@@ -25,7 +27,7 @@ const COMPILED_FOLDERS = [
   'test',
   'scripts',
 ];
-const COPIED_FOLDERS = ['activities', 'apps', 'database'];
+const COPIED_FOLDERS = ['activities', 'database'];
 const COPIED_FILE = /\.(sql|html|css|json)$/;
 
 removeStaleOutput();
@@ -34,6 +36,7 @@ compile('tsconfig.json');
 compile('tsconfig.sdk.json');
 copyFiles();
 await bundleWorkflows();
+await buildConsole();
 
 /** A deleted source must not live on as a compiled file that something still loads. */
 function removeStaleOutput() {

@@ -16,6 +16,8 @@ import { ScimAuthorities } from './scim/authorities.ts';
 import { AuditModule } from './audit/audit.controller.ts';
 import { AuthModule } from './auth/auth.module.ts';
 import { CatalogueModule } from './catalogue/catalogue.controller.ts';
+import { BuiltConsole } from './console/built-console.ts';
+import { ConsoleModule } from './console/console.controller.ts';
 import { DecisionsModule } from './decisions/decisions.controller.ts';
 import { EventsModule } from './events/events.controller.ts';
 import { KeysModule } from './keys/keys.controller.ts';
@@ -50,6 +52,8 @@ import { REQUEST_ID_HEADER } from './http/request-id.ts';
     SignInModule,
     SubmissionModule,
     SwitchesModule,
+    // The last one: it takes what no other answers.
+    ConsoleModule,
   ],
   providers: [{ provide: APP_GUARD, useClass: DoorGuard }],
 })
@@ -58,11 +62,12 @@ class ApiModule {}
 type Opened = Omit<OpenContext, 'close'>;
 
 /** With what the process has opened, for every module. */
-function moduleOver({ context, tokens, authorities }: Opened): DynamicModule {
+function moduleOver({ context, tokens, authorities, console }: Opened): DynamicModule {
   const providers = [
     { provide: ApiContext, useValue: context },
     { provide: TokenVerifier, useValue: tokens },
     { provide: ScimAuthorities, useValue: authorities },
+    { provide: BuiltConsole, useValue: console },
   ];
   return { module: ApiModule, global: true, providers, exports: providers };
 }
@@ -115,7 +120,7 @@ export async function createApplication(opened: Opened): Promise<NestExpressAppl
   return app;
 }
 
-/** Nothing here loads anything but the style inside of pages: no script either, not even one of this origin. */
+/** Of all but the page of the console: it loads nothing but the style inside of it, and no script, not even one of this origin. */
 const CONTENT_POLICY = {
   defaultSrc: ["'none'"],
   styleSrc: ["'unsafe-inline'"],

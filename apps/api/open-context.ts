@@ -11,6 +11,7 @@ import { PolicyReader } from '../../database/readers.ts';
 import { openDataSource } from '../open-database.ts';
 import { hasSignIn, readIssuers, type Issuer } from './auth/issuers.ts';
 import { TokenVerifier } from './auth/token-verifier.ts';
+import { readConsole, type BuiltConsole } from './console/built-console.ts';
 import type { ApiContext } from './context.ts';
 import { Draining } from './http/draining.ts';
 import { createLimits } from './http/limits.ts';
@@ -19,21 +20,23 @@ import { requestIdField } from './http/request-id.ts';
 import { readScim, type ScimAuthorities } from './scim/authorities.ts';
 import { createTemporal } from './temporal.ts';
 
-/** An open context, who gets in by which tokens, and how to close it. */
+/** An open context, who gets in by which tokens, the console, and how to close it. */
 export interface OpenContext {
   readonly context: ApiContext;
   readonly tokens: TokenVerifier;
   readonly authorities: ScimAuthorities;
+  readonly console: BuiltConsole;
   readonly close: () => Promise<void>;
 }
 
 /** Opens everything a process needs. Throws when keys or issuers are wrong, or the database cannot be reached. */
 export async function openContext(settings: ApiConfiguration): Promise<OpenContext> {
   const log = pino({ level: settings.logLevel, base: { program: 'keyturn-api' }, mixin: requestIdField });
-  const [keys, issuers, authorities] = await Promise.all([
+  const [keys, issuers, authorities, console] = await Promise.all([
     readApiKeys(settings),
     readIssuers(settings.issuers),
     readScim(settings.scim),
+    readConsole(),
   ]);
   refuseUnprotected(settings, issuers.values());
   const metrics = new Metrics();
@@ -60,7 +63,7 @@ export async function openContext(settings: ApiConfiguration): Promise<OpenConte
     await temporal.connection.close();
     await source.destroy();
   };
-  return { context, tokens: new TokenVerifier(issuers, log), authorities, close };
+  return { context, tokens: new TokenVerifier(issuers, log), authorities, console, close };
 }
 
 /** A cookie that is sent in clear from another machine is anybody's. */

@@ -8,6 +8,7 @@ import { stringify } from 'yaml';
 import { installPolicy } from '../../activities/policy-install.ts';
 import { createApplication } from '../../apps/api/application.ts';
 import type { TokenVerifier } from '../../apps/api/auth/token-verifier.ts';
+import type { BuiltConsole } from '../../apps/api/console/built-console.ts';
 import type { ApiContext } from '../../apps/api/context.ts';
 import { openContext } from '../../apps/api/open-context.ts';
 import { readApiConfiguration } from '../../configuration/programs.ts';
@@ -54,6 +55,8 @@ export async function startApi(
   environment: Readonly<Record<string, string>> = {},
   /** Writes the file of provisioning authorities for an issuer. */
   provisioning?: (issuer: string) => string,
+  /** Instead of the one that was built. */
+  console?: BuiltConsole,
 ): Promise<TestApi> {
   const number = takeNumber();
   const folder = path.join(testFolder(), `api_${number}`);
@@ -84,7 +87,7 @@ export async function startApi(
     ...environment,
   });
   const { close, ...opened } = await openContext(settings);
-  const app = await createApplication(opened);
+  const app = await createApplication({ ...opened, ...(console && { console }) });
   await app.listen(0, '127.0.0.1');
   const url = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
   const db = new Client({ connectionString: databases.keyturn.admin });

@@ -30,15 +30,20 @@ const modules = await Promise.all(
   files.map(async (file) => import(path.resolve(file)) as Promise<Record<string, Type>>),
 );
 const routes = modules.flatMap(Object.values<Type>).flatMap(routesOf);
-const published = routes.filter(({ name, door }) => !name.includes(' /scim') && door !== 'browser');
+/** Files that are the same for everybody. */
+const CONSOLE = new Set(['get /', 'get /*path', 'get /assets/{name}']);
+const published = routes.filter(
+  ({ name, door }) => !name.includes(' /scim') && door !== 'browser' && !CONSOLE.has(name),
+);
 
-it('every operation has a route, and every route but those of SCIM and pages is an operation', () => {
+it('every operation has a route, and every route but those of SCIM, pages and the console is an operation', () => {
   expect(published.map(({ name }) => name).toSorted()).toEqual([...operations.keys()].toSorted());
 });
 
 it('every route says who gets in: everybody where its operation is public, providers below /scim alone, browsers to pages', () => {
   const wanted = ({ name }: Route): string => {
     const operation = operations.get(name);
+    if (CONSOLE.has(name)) return 'none';
     if (!operation) return name.includes(' /scim') ? 'scim' : 'browser';
     return operation.readers === 'anybody' ? 'none' : 'people';
   };

@@ -54,7 +54,7 @@ function productFiles(): string[] {
   return foldersIn('.')
     .filter((folder) => folder !== 'test/')
     .flatMap(filesBelow)
-    .filter((file) => file.endsWith('.ts'));
+    .filter((file) => /\.tsx?$/.test(file));
 }
 
 function importsOf(files: readonly string[]): Map<string, ReadonlySet<string>> {
@@ -62,7 +62,7 @@ function importsOf(files: readonly string[]): Map<string, ReadonlySet<string>> {
     files.map((file) => [
       file,
       new Set(
-        [...read(file).matchAll(/(?:\bfrom|\bimport) ?\(?'(\.[^']+\.ts)'/g)].map(([, name]) =>
+        [...read(file).matchAll(/(?:\bfrom|\bimport) ?\(?'(\.[^']+\.tsx?)'/g)].map(([, name]) =>
           path.join(path.dirname(file), String(name)),
         ),
       ),

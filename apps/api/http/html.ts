@@ -27,7 +27,7 @@ export function redirectPages(publicUrl: string) {
     const isElsewhere = isForwarded
       ? request.host !== host
       : request.hostname !== hostname && [request.hostname, hostname].every(isLoopbackName);
-    if (request.method === 'GET' && isPagePath(request.path) && isElsewhere)
+    if (request.method === 'GET' && isPage(request) && isElsewhere)
       response.redirect(307, `${publicUrl}${request.originalUrl}`);
     else next();
   };
@@ -38,8 +38,21 @@ function isLoopbackName(name: string): boolean {
 }
 
 /** True for the pages that people see, also where they are refused. */
-export function isPagePath(path: string): boolean {
-  return /^\/(?:sign-in(?:\/callback)?|sign-out)?\/?$/i.test(path);
+export function isPage(request: Pick<Request, 'path' | 'headers'>): boolean {
+  return /^\/sign-(?:in(?:\/callback)?|out)\/?$/i.test(request.path) || isConsolePage(request);
+}
+
+/** What is no page of the console, whatever a browser would rather see there. */
+const ELSEWHERE = /^\/(?:v1|scim|docs|openapi\.json|assets|sign-in|sign-out|healthz|readyz|metrics)(?:\/|$)/i;
+
+/**
+ * True where a browser asks for a page of the console: at `/`, and at each other address of plain words that belongs to
+ * nobody else. Which pages there are is known to the console alone.
+ */
+export function isConsolePage({ path, headers }: Pick<Request, 'path' | 'headers'>): boolean {
+  if (path === '/') return true;
+  const isPlain = /^(?:\/[\w~-][\w.~-]*)+\/?$/.test(path) && !ELSEWHERE.test(path);
+  return isPlain && /(?:^|,)\s*text\/html\s*(?:[;,]|$)/i.test(headers.accept ?? '');
 }
 
 /** Text as HTML shows it. */

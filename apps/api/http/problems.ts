@@ -11,7 +11,7 @@ import { statusOf } from '../../../contract/http-statuses.ts';
 import type { Problem } from '../../../contract/problem.ts';
 import { isScimPath, scimErrorOf } from './scim-errors.ts';
 import { allowedMethods } from './allowed-methods.ts';
-import { escape, htmlPage, isPagePath } from './html.ts';
+import { escape, htmlPage, isPage } from './html.ts';
 import type { Metrics } from './metrics.ts';
 import { noteRefusal } from './observe.ts';
 import { currentRequestId } from './request-id.ts';
@@ -44,7 +44,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (response.headersSent) return void response.destroy();
     if (typeof allowed === 'string') response.setHeader('Allow', allowed);
     setAdvice(response, refusal);
-    if (isPagePath(request.path)) sendPage(response, refusal, this.#publicUrl);
+    if (isPage(request)) sendPage(response, refusal, this.#publicUrl);
     else if (isScimPath(request.originalUrl)) send(response, refusal, ['scim', scimErrorOf(refusal)]);
     else send(response, refusal, ['problem', problemOf(refusal, instance)]);
   }

@@ -13,7 +13,7 @@ import { ApiContext } from '../context.ts';
 import { Door } from '../http/door.ts';
 import { beginSignIn, localPath } from './begin.ts';
 import { finishSignIn } from './finish.ts';
-import { choicePage, homePage } from './pages.ts';
+import { choicePage } from './pages.ts';
 import { openPending, PENDING_SECONDS, type Pending } from './pending.ts';
 import { SignInProviders } from './providers.ts';
 import { SessionController } from './session.controller.ts';
@@ -35,14 +35,6 @@ export class SignInController {
     this.#context = context;
     this.#providers = providers;
     this.#sessions = sessions;
-  }
-
-  @Get()
-  async home(@Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<string> {
-    const secret = this.#sessions.secretOf(request);
-    const caller = secret === null ? null : await this.#callerOf(secret);
-    response.type('html');
-    return homePage(this.#context.settings.publicUrl, caller && secret ? { caller, secret } : null);
   }
 
   @Get('sign-in')

@@ -51,7 +51,6 @@ describe('a cookie', () => {
 
 describe('callers whom nobody knows', () => {
   const posts = [
-    ['GET', '/'],
     ['GET', '/sign-in'],
     ['POST', '/sign-out'],
     ['POST', '/sign-in/back-channel-logout'],

@@ -56,7 +56,6 @@ describe('a session', () => {
   ])('is over %s', async (_when, change) => {
     await sql(`update keyturn.session set ${change} where id = $id`);
     expect((await browser.session()).status).toBe(401);
-    expect((await browser.get('/')).text).toContain('Nobody is signed in');
   });
 
   it('goes on while it is used, which is written once a minute', async () => {
@@ -155,11 +154,10 @@ describe('a call that changes something', () => {
 });
 
 describe('signing out', () => {
-  it('ends the session, by the form of the page', async () => {
+  it('ends the session, by a form of the console', async () => {
     const secret = browser.cookies.get(COOKIE) ?? '';
-    const { text } = await browser.get('/');
-    const [, token = ''] = /name="csrf_token" value="([^"]+)"/.exec(text) ?? [];
-    const page = await browser.post('/sign-out', { csrf_token: token });
+    const { csrf } = await browser.session();
+    const page = await browser.post('/sign-out', { csrf_token: csrf });
     expect(page).toMatchObject({ status: 303, location: `${ORIGIN}/` });
     expect(browser.cookies.has(COOKIE)).toBe(false);
     browser.cookies.set(COOKIE, secret);

@@ -58,7 +58,7 @@ describe('a sign-in', () => {
     expect(challenge).toBe(begun.get('code_challenge'));
   });
 
-  it('ends on a page that says who is signed in, with a cookie that no script reads', async () => {
+  it('ends at the console, with a session in a cookie that no script reads', async () => {
     const page = await comeBack(browser, {
       issuer: api.issuer,
       begun: await begin(browser, api.issuer),
@@ -69,9 +69,7 @@ describe('a sign-in', () => {
       `${PENDING}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0`,
       expect.stringMatching(/^keyturn-7080=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax$/),
     ]);
-    const home = await browser.get('/');
-    expect(home.text).toContain('You are signed in as <strong>Olga Petrenko</strong>');
-    expect(home.headers.get('content-type')).toMatch(/^text\/html/);
+    expect((await browser.get('/v1/session')).text).toContain('"name":"Olga Petrenko"');
   });
 
   it('stores only digests of what the cookie and the state hold', async () => {
@@ -217,7 +215,7 @@ describe('the pages', () => {
       expect(page.text).toContain(`issuer=${encodeURIComponent(url)}&amp;return_to=%2Fv1%2Fme`);
   });
 
-  it.each(['/', '/sign-in', '/sign-in/callback'])('cannot be framed, and run no script: %s', async (path) => {
+  it.each(['/sign-in', '/sign-in/callback'])('cannot be framed, and run no script: %s', async (path) => {
     const { headers } = await browser.get(path);
     expect(headers.get('x-frame-options')).toBe('DENY');
     const policy = headers.get('content-security-policy') ?? '';

@@ -1,0 +1,52 @@
+import type { ReactNode } from 'react';
+
+/** The few drawings of the console: decoration beside words, so nothing reads them out. */
+function Icon({ children }: { readonly children: ReactNode }) {
+  return (
+    <svg
+      width="18"
+      height="18"
+      viewBox="0 0 24 24"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.8"
+      strokeLinecap="round"
+      strokeLinejoin="round"
+      aria-hidden="true"
+    >
+      {children}
+    </svg>
+  );
+}
+
+export const InboxIcon = () => (
+  <Icon>
+    <path d="M4 13v5a1.5 1.5 0 0 0 1.5 1.5h13A1.5 1.5 0 0 0 20 18v-5M4 13l2.5-8h11L20 13M4 13h4.5l1.5 3h4l1.5-3H20" />
+  </Icon>
+);
+
+export const ListIcon = () => (
+  <Icon>
+    <path d="M9 6h11M9 12h11M9 18h11M4.5 6h.01M4.5 12h.01M4.5 18h.01" />
+  </Icon>
+);
+
+export const PersonIcon = () => (
+  <Icon>
+    <circle cx="12" cy="8" r="3.5" />
+    <path d="M5 20c.8-3.5 3.5-5.5 7-5.5s6.2 2 7 5.5" />
+  </Icon>
+);
+
+export const SentIcon = () => (
+  <Icon>
+    <path d="M20 4 10.5 13.5M20 4l-6 16-3.5-6.5L4 10z" />
+  </Icon>
+);
+
+export const KeyIcon = () => (
+  <Icon>
+    <circle cx="8" cy="12" r="4" />
+    <path d="M12 12h9M17.5 12v4M21 12v3" />
+  </Icon>
+);

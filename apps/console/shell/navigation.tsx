@@ -1,0 +1,108 @@
+import { Badge, Group, NavLink, Stack, Text, UnstyledButton } from '@mantine/core';
+import { Link, useLocation } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+
+import { Account } from './account.tsx';
+import { InboxIcon, KeyIcon, ListIcon, PersonIcon, SentIcon } from './icons.tsx';
+import classes from './navigation.module.css';
+
+interface Place {
+  readonly to: '/inbox' | '/requests' | '/mine' | '/keys' | '/me';
+  readonly label: string;
+  readonly icon: ReactNode;
+}
+
+const PLACES: readonly Place[] = [
+  { to: '/inbox', label: 'Inbox', icon: <InboxIcon /> },
+  { to: '/requests', label: 'Requests', icon: <ListIcon /> },
+  { to: '/mine', label: 'Mine', icon: <SentIcon /> },
+  { to: '/me', label: 'You', icon: <PersonIcon /> },
+  { to: '/keys', label: 'Keys', icon: <KeyIcon /> },
+];
+
+interface Waiting {
+  /** How many requests wait for the person, as it is shown. */
+  readonly waiting: string;
+}
+
+/** The ways to all pages, beside them on wide screens. */
+export function SideBar({ waiting }: Waiting) {
+  const isHere = useIsHere();
+  return (
+    <Stack h="100%" p="xs" gap={2}>
+      <Link to="/inbox" className={classes.brand}>
+        <KeyIcon />
+        <span>Keyturn</span>
+      </Link>
+      {PLACES.map(({ to, label, icon }) => (
+        <NavLink
+          key={to}
+          component={Link}
+          to={to}
+          label={label}
+          leftSection={icon}
+          active={isHere(to)}
+          aria-current={isHere(to) ? 'page' : undefined}
+          className={classes.link}
+          rightSection={to === '/inbox' && <WaitingBadge waiting={waiting} />}
+        />
+      ))}
+      <div className={classes.rest} />
+      <Account />
+    </Stack>
+  );
+}
+
+/** On a phone: the name of the product and who is signed in. */
+export function TopBar() {
+  return (
+    <Group h="100%" px="sm" justify="space-between" wrap="nowrap">
+      <Link to="/inbox" className={classes.brand}>
+        <KeyIcon />
+        <span>Keyturn</span>
+      </Link>
+      <Account />
+    </Group>
+  );
+}
+
+/** On a phone the ways to all pages are where a thumb is. */
+export function BottomBar({ waiting }: Waiting) {
+  const isHere = useIsHere();
+  return (
+    <nav className={classes.bottom} aria-label="Pages">
+      {PLACES.map(({ to, label, icon }) => (
+        <UnstyledButton
+          key={to}
+          component={Link}
+          to={to}
+          className={classes.tab}
+          data-active={isHere(to) || undefined}
+          aria-current={isHere(to) ? 'page' : undefined}
+        >
+          <span className={classes.tabIcon}>
+            {icon}
+            {to === '/inbox' && <WaitingBadge waiting={waiting} />}
+          </span>
+          <Text size="xs" component="span">
+            {label}
+          </Text>
+        </UnstyledButton>
+      ))}
+    </nav>
+  );
+}
+
+function WaitingBadge({ waiting }: Waiting) {
+  if (waiting === '0') return null;
+  return (
+    <Badge size="sm" variant="filled" className={classes.badge} aria-label={`${waiting} waiting for you`}>
+      {waiting}
+    </Badge>
+  );
+}
+
+function useIsHere(): (to: string) => boolean {
+  const { pathname } = useLocation();
+  return (to) => pathname === to || pathname.startsWith(`${to}/`);
+}
