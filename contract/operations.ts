@@ -2,6 +2,7 @@ import { evaluateBodySchema, evaluationSchema } from './evaluate.ts';
 import { actionsSchema } from './actions.ts';
 import { meSchema } from './me.ts';
 import { targetPageSchema, targetsQuerySchema } from './targets.ts';
+import { cardAnswerSchema } from './cards.ts';
 import { timelineSchema } from './history.ts';
 import { eventsQuerySchema } from './changes.ts';
 import * as decisions from './decisions.ts';
@@ -123,6 +124,14 @@ export const OPERATIONS = {
       { status: 200, description: 'The request.', schema: requests.requestSchema, headers: ['ETag'] },
       { status: 304, description: 'Nothing has changed since the answer with this ETag.', headers: ['ETag'] },
     ],
+  },
+  getCard: {
+    tag: 'Requests',
+    method: 'get',
+    path: '/v1/requests/{id}/card',
+    summary: 'Show what people decide upon, and nothing that changes meanwhile',
+    readers: 'request',
+    answers: [{ status: 200, description: 'The card, and its digest.', schema: cardAnswerSchema }],
   },
   getTimeline: {
     tag: 'Requests',

@@ -46,6 +46,9 @@ const claims = {
 };
 const CLAIMS = 'What the agent says of itself: shown as its words, never as facts';
 
+/** The claims of the agent, as they are answered. */
+export const claimsSchema = z.object(claims).describe(CLAIMS).register(NAMES, { id: 'Claims' });
+
 const given = z.iso.datetime({ offset: true, error: ZONED }).max(40);
 
 /** When an approved action may start, as it is asked for. */
@@ -200,7 +203,7 @@ export const requestSchema = requestSummarySchema
   .extend({
     plan: planSchema.optional(),
     arguments: jsonObject.optional().describe('What was sent. For its reviewers and those behind it'),
-    claims: z.object(claims).describe(CLAIMS).register(NAMES, { id: 'Claims' }).nullable().optional(),
+    claims: claimsSchema.nullable().optional(),
     decisions: z.array(decisionSchema).optional().describe('All decisions, the oldest first'),
     review: reviewSchema
       .nullable()

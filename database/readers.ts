@@ -154,7 +154,7 @@ export async function readIntactPlan(
 }
 
 /** The same for a plan that was read, or is about to be stored. */
-export function intactPlan(row: PlanRow): PlanRow {
+export function intactPlan<Row extends Pick<PlanRow, 'request' | 'digest' | 'body'>>(row: Row): Row {
   if (planDigest(row.body) === row.digest) return row;
   const { request } = row;
   throw new KeyturnError('plan_altered', 'The stored plan is not the one that its digest names.', {

@@ -4,7 +4,7 @@ import type { Created } from '../../sdk/client.ts';
 import { refuseEnded } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 import { requestLines } from './text/request.ts';
-import { visible } from './text/visible.ts';
+import { visible } from '../../domain/cards/visible.ts';
 
 type Queued = Extract<Created, { kind: 'queued' }>;
 

@@ -24,7 +24,7 @@ import { failure } from './exit.ts';
 import type { Session } from './session.ts';
 import { isProtected } from './sign-in.ts';
 import type { Terminal } from './terminal.ts';
-import { visible } from './text/visible.ts';
+import { visible } from '../../domain/cards/visible.ts';
 
 const EXPIRES_DEFAULT_SECONDS = 300;
 

@@ -3,7 +3,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import type { RequestPage } from '../../contract/requests.ts';
 import type { ApiOptions } from './connection.ts';
 import type { Terminal } from './terminal.ts';
-import { visible } from './text/visible.ts';
+import { visible } from '../../domain/cards/visible.ts';
 
 export interface PageOptions extends ApiOptions {
   readonly limit?: number;

@@ -7,7 +7,7 @@ import {
 } from '../../policy-files/compile.ts';
 import { failure, silentFailure } from './exit.ts';
 import type { Terminal } from './terminal.ts';
-import { visible } from './text/visible.ts';
+import { visible } from '../../domain/cards/visible.ts';
 
 export interface PolicyOptions {
   readonly json?: boolean;

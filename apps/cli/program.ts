@@ -28,7 +28,7 @@ import { addWithdraw } from './commands/withdraw.ts';
 import { CommandExit } from './exit.ts';
 import { addExitCodes, addUsage, commonLast, suggestChoices, termOf } from './help.ts';
 import type { Terminal } from './terminal.ts';
-import { visible, visibleDocument, visibleJson, visibleLines } from './text/visible.ts';
+import { visible, visibleDocument, visibleJson, visibleLines } from '../../domain/cards/visible.ts';
 
 const GROUPS = {
   'Request:': [addRequest, addEvaluate, addWithdraw, addActions, addTargets],

@@ -6,9 +6,11 @@ import type { Addresses } from './system.ts';
 export function printGuide(addresses: Addresses, folder: string): void {
   const shown = path.relative(process.cwd(), folder) || folder;
   say(`
-Keyturn runs.
+Keyturn runs. Decide in a browser, here as olga:
+
+  ${addresses.browser}/sign-in?login_hint=olga
+
   API            ${addresses.api}        (reference: ${addresses.api}/docs)
-  In a browser   ${addresses.browser}/sign-in?login_hint=olga
   Temporal UI    ${addresses.temporalUi ?? 'that of your own server'}
   Identities     ${addresses.identityProvider}        (demo identity provider, no passwords)
   Logs           ${shown}/logs/
@@ -31,7 +33,7 @@ Try it: paste these one after the other in a second terminal, in this folder.
     postgres.execute shop-production -a statement="update account set credit_limit = 5000 where id = 1042" \\
     --justification "Upgrade agreed with the customer, ticket 4711" | node -p 'JSON.parse(fs.readFileSync(0)).id')
 
-  # 2  Olga sees what waits for her, and exactly what it would do.
+  # 2  Olga sees what waits for her, and exactly what it would do: in the browser, or here.
   export KEYTURN_TOKEN=$(node scripts/demo-token.mjs olga)
   keyturn inbox
   keyturn show $ID

@@ -57,7 +57,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
 };
 
 /** Reads of the class `request` that refuse by themselves, each with a test of its own. */
-const OF_ONE_REQUEST: readonly string[] = ['getRequest', 'getTimeline'];
+const OF_ONE_REQUEST: readonly string[] = ['getRequest', 'getCard', 'getTimeline'];
 
 function isTried([name, { method, readers, path }]: readonly [string, Operation]): boolean {
   if (readers === 'request') return OF_ONE_REQUEST.includes(name);

@@ -6,7 +6,7 @@ import { digestOf } from '../../domain/crypto/digest.ts';
 import { intentDigest, planDigest } from '../../domain/request/digests.ts';
 import { signEnvelope } from '../../domain/crypto/envelope.ts';
 import type { Lineage } from '../../domain/identity/identity.ts';
-import type { Plan, StoredPlan } from '../../domain/request/plan.ts';
+import type { StoredPlan } from '../../domain/request/plan.ts';
 import type { RequestStatus } from '../../domain/request/status.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';
 import { seal } from '../../domain/crypto/sealing.ts';
@@ -35,7 +35,7 @@ export interface Stored {
 
 export const SECRET_OF_PLAN = 'row-of-the-target';
 
-const PLAN: Plan = {
+const PLAN: StoredPlan = {
   connector: 'postgres.execute',
   summary: `updates 1 row of accounts (${SECRET_OF_PLAN})`,
   operation: 'update accounts',
@@ -51,6 +51,8 @@ const PLAN: Plan = {
   reversal: { is_possible: true, how: 'by hand' },
   fingerprint: `sha256:${'1'.repeat(64)}`,
   locks_held_ms: 1,
+  salt: 'ab',
+  target_digest: `sha256:${'2'.repeat(64)}`,
 };
 
 /** One administrator; a second stage for leads opens after a long time. */
@@ -82,7 +84,7 @@ export async function storeRequest(api: TestApi, wanted: StoredRequest = {}): Pr
   const lineage = lineageOf(api, wanted);
   const [requester = { issuer: '', subject: '' }] = lineage;
   const decisionDigest = digestOf({ id });
-  const storedDigest = planDigest(PLAN as StoredPlan);
+  const storedDigest = planDigest(PLAN);
   const createdAt = wanted.createdAt ?? new Date();
   const values: Record<string, unknown> = {
     id,

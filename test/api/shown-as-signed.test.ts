@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { lastLeafOf, nextLeaf, type LeafType } from '../../domain/audit/leaf.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
+import type { CardAnswer } from '../../contract/cards.ts';
 import type { RequestPage, RequestView } from '../../contract/requests.ts';
 import { startApi, type TestApi } from './api.ts';
 import { ONE_DBA, SECRET_OF_PLAN, storeRequest } from './rows.ts';
@@ -84,6 +85,11 @@ async function shown(id: string): Promise<RequestView> {
   return (await api.http<RequestView>({ path: `/v1/requests/${id}`, token })).body;
 }
 
+async function card(id: string): Promise<CardAnswer> {
+  const token = await api.issuer.humanToken('dmitri');
+  return (await api.http<CardAnswer>({ path: `/v1/requests/${id}/card`, token })).body;
+}
+
 async function listed(id: string): Promise<RequestPage['items'][number] | undefined> {
   const token = await api.issuer.humanToken('dmitri');
   const { body } = await api.http<RequestPage>({ path: '/v1/inbox', token });
@@ -107,10 +113,10 @@ const OTHERWISE = {
 describe('one who changes the row of a request changes nothing that reviewers read', () => {
   it.each(Object.entries(OTHERWISE))('of its %s', async (column, value) => {
     const id = await pending();
-    const before = [await shown(id), await listed(id)];
-    expect(before).toMatchObject([{ id }, { id }]);
+    const before = [await shown(id), await listed(id), await card(id)];
+    expect(before).toMatchObject([{ id }, { id }, { card: { request: { id } } }]);
     await api.db.query(`update keyturn.request set ${column} = $2 where id = $1`, [id, value]);
-    expect([await shown(id), await listed(id)]).toEqual(before);
+    expect([await shown(id), await listed(id), await card(id)]).toEqual(before);
   });
 
   it('of what its rules say', async () => {

@@ -30,7 +30,10 @@ afterAll(async () => {
 
 /** Whether a secret of the plan is in anything that a caller can read of a request. */
 async function canReadSecret(id: string, token: string): Promise<boolean> {
-  const paths = [...['', '/timeline', '/evidence'].map((part) => `/v1/requests/${id}${part}`), '/v1/actions'];
+  const paths = [
+    ...['', '/card', '/timeline', '/evidence'].map((part) => `/v1/requests/${id}${part}`),
+    '/v1/actions',
+  ];
   const bodies = await Promise.all(paths.map(async (path) => (await api.http({ path, token })).body));
   const list = await api.http<RequestPage>({ path: '/v1/requests?limit=100', token });
   const inbox = await api.http<Partial<RequestPage>>({ path: '/v1/inbox?limit=100', token });

@@ -5,7 +5,7 @@ import { requestLines } from '../../apps/cli/text/request.ts';
 import { laidOut } from '../../apps/cli/text/layout.ts';
 import { factLines, tableLines } from '../../apps/cli/text/table.ts';
 import { toned, untoned } from '../../apps/cli/text/tone.ts';
-import { visible } from '../../apps/cli/text/visible.ts';
+import { visible } from '../../domain/cards/visible.ts';
 import { requestView } from '../sdk/view.ts';
 
 const FORGED = 'dmitri: approve, today (round 1, cli, evidence C)';

@@ -53,8 +53,8 @@ export async function readConsole(folder = builtFolder()): Promise<BuiltConsole>
 
 /** Beside the compiled programs; the tests run the sources. */
 function builtFolder(): string {
-  const folders = ['../../../console', '../../../dist/console'].map((place) =>
-    fileURLToPath(new URL(place, import.meta.url)),
+  const folders = ['../../../console', '../../../dist/console'].map((relative) =>
+    fileURLToPath(new URL(relative, import.meta.url)),
   );
   const found = folders.find((folder) => existsSync(path.join(folder, 'index.html')));
   if (found === undefined) throw new Error('The console is not built: run `npm run build`.');

@@ -1,9 +1,9 @@
 import type { MatchedRule, RequestRow } from '../../../database/tables.ts';
 import type { SignedRequest } from '../../../domain/crypto/envelope.ts';
-import type { RuleEffect } from '../../../domain/policy/policy.ts';
+import type { Rule } from '../../../domain/policy/policy.ts';
 
-/** A rule that acted. Its effect comes from the policy that was evaluated, never from the row. */
-export type ShownRule = MatchedRule & { readonly effect?: RuleEffect };
+/** A rule that acted. What it does and matches comes from the policy that was evaluated, never from the row. */
+export type ShownRule = MatchedRule & Partial<Pick<Rule, 'effect' | 'on' | 'when'>>;
 
 /** A row with the signed fields that people read. */
 export interface ShownRow extends RequestRow {

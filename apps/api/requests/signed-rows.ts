@@ -1,11 +1,13 @@
 import { z } from 'zod';
 
 import { readRoundEntries, type RoundEntries } from '../../../database/round-entries.ts';
+import { intactPlan, readIntactPlan } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { Leaf } from '../../../domain/audit/leaf.ts';
 import { openEnvelope } from '../../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { GATE_RUN } from '../../../domain/execution/gate-validity.ts';
+import type { StoredPlan } from '../../../domain/request/plan.ts';
 import type { Requirement } from '../../../domain/request/requirement.ts';
 import type { ApiContext } from '../context.ts';
 import { unrecordedRow } from './load.ts';
@@ -40,7 +42,29 @@ export async function rowsAsSigned(
 export async function rowAsSigned(context: Reading, row: RequestRow): Promise<ShownRow> {
   const [bound] = await rowsAsSigned(context, [row]);
   if (bound) return bound;
-  throw new KeyturnError('envelope_invalid', 'The stored request does not match what was signed.');
+  throw notAsSigned();
+}
+
+function notAsSigned(): KeyturnError {
+  return new KeyturnError('envelope_invalid', 'The stored request does not match what was signed.');
+}
+
+/** The same with its plan, by one statement. Refuses (`plan_altered`) one that is not what its digest names. */
+export async function rowWithPlan(
+  context: Reading,
+  known: RequestRow,
+): Promise<{ readonly row: ShownRow; readonly plan: StoredPlan | null }> {
+  if (!isRecorded(known)) return { row: known, plan: null };
+  const { manager } = context.source;
+  const entries = (await readRoundEntries(manager, [known], { hasPlans: true })).get(known.id) ?? {};
+  const row = await unlessUnreadable(context, known.id, () => asSigned(context, known, entries));
+  if (!row) throw notAsSigned();
+  const { plan_digest: digest } = row;
+  if (digest === null) return { row, plan: null };
+  const { plan } = entries;
+  // The entry that opened the round may name another plan than the row.
+  if (plan?.digest === digest) return { row, plan: intactPlan(plan).body };
+  return { row, plan: (await readIntactPlan(manager, known.id, digest))?.body ?? null };
 }
 
 function isRecorded({ version, run_id: run }: RequestRow): boolean {
@@ -121,8 +145,15 @@ async function ruleColumns(
   const rules = await rulesOf(context, evaluated);
   const known = new Map<string, ShownRule>([...(stored ?? []), ...rules].map((rule) => [rule.id, rule]));
   const matched = names.map((id) => {
-    const { source = '', because = null, effect } = known.get(id) ?? {};
-    return { id, source, because, ...(effect === undefined ? {} : { effect }) };
+    const { source = '', because = null, effect, on, when } = known.get(id) ?? {};
+    return {
+      id,
+      source,
+      because,
+      ...(effect === undefined ? {} : { effect }),
+      ...(on === undefined ? {} : { on }),
+      ...(when === undefined ? {} : { when }),
+    };
   });
   return { matched_rules: matched };
 }

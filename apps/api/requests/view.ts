@@ -123,7 +123,7 @@ function shownPlan({ salt: _salt, target_digest: _target, ...plan }: StoredPlan)
 }
 
 /** The arguments and claims as they were signed. */
-async function wordsOf(
+export async function wordsOf(
   context: Pick<ApiContext, 'keys' | 'log'>,
   row: RequestRow,
 ): Promise<Pick<RequestView, 'arguments' | 'claims'>> {

@@ -9,7 +9,7 @@ import { withExamples } from '../help.ts';
 import type { Terminal } from '../terminal.ts';
 import { argumentRows } from '../text/argument-schema.ts';
 import { factLines, tableLines } from '../text/table.ts';
-import { visible } from '../text/visible.ts';
+import { visible } from '../../../domain/cards/visible.ts';
 
 type Action = ActionCatalogue['items'][number];
 

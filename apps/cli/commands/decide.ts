@@ -13,7 +13,7 @@ import { openSeatsText } from '../text/requirement.ts';
 import { statusText } from '../text/request.ts';
 import { parseInstant } from '../text/times.ts';
 import { tonedWord } from '../text/tone.ts';
-import { visible } from '../text/visible.ts';
+import { visible } from '../../../domain/cards/visible.ts';
 
 type Verdict = DecisionBody['verdict'];
 

@@ -10,7 +10,7 @@ import { silentFailure } from '../exit.ts';
 import { withExamples } from '../help.ts';
 import type { Terminal } from '../terminal.ts';
 import { tableLines } from '../text/table.ts';
-import { visible } from '../text/visible.ts';
+import { visible } from '../../../domain/cards/visible.ts';
 
 export function addDoctor(program: Command, terminal: Terminal): void {
   const command = withApi(program.command('doctor'))

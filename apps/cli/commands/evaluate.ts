@@ -9,7 +9,7 @@ import { clockText } from '../text/requirement.ts';
 import { factLines } from '../text/table.ts';
 import { duration } from '../text/times.ts';
 import { tonedWord } from '../text/tone.ts';
-import { visible } from '../text/visible.ts';
+import { visible } from '../../../domain/cards/visible.ts';
 
 export function addEvaluate(program: Command, terminal: Terminal): void {
   withArguments(withApi(program.command('evaluate <action> <target>')))

@@ -9,7 +9,7 @@ import { summaryCells } from '../text/request.ts';
 import { tableLines } from '../text/table.ts';
 import { relative } from '../text/times.ts';
 import { tonedWord } from '../text/tone.ts';
-import { visible, visibleJson } from '../text/visible.ts';
+import { visible, visibleJson } from '../../../domain/cards/visible.ts';
 
 type InboxQuery = NonNullable<Parameters<KeyturnClient['inbox']>[0]>;
 

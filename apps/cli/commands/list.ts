@@ -10,7 +10,7 @@ import type { Terminal } from '../terminal.ts';
 import { statusText, summaryCells } from '../text/request.ts';
 import { tableLines } from '../text/table.ts';
 import { clock, relative } from '../text/times.ts';
-import { visible } from '../text/visible.ts';
+import { visible } from '../../../domain/cards/visible.ts';
 import { unknownNames } from '../unknown-names.ts';
 
 interface ListOptions extends PageOptions {

@@ -7,7 +7,7 @@ import { wholeNumber } from '../pages.ts';
 import { writeSession } from '../session.ts';
 import { signInFor, type SignInWish } from '../sign-in.ts';
 import type { Terminal } from '../terminal.ts';
-import { visible } from '../text/visible.ts';
+import { visible } from '../../../domain/cards/visible.ts';
 
 interface LoginOptions extends Pick<ApiOptions, 'json' | 'api'> {
   readonly issuer?: string;

@@ -7,7 +7,7 @@ import { withExamples } from '../help.ts';
 import { discover } from '../issuer.ts';
 import { deleteSession, readSession, type Session } from '../session.ts';
 import type { Terminal } from '../terminal.ts';
-import { visible } from '../text/visible.ts';
+import { visible } from '../../../domain/cards/visible.ts';
 
 /** What this program is to an issuer, where the sign-in does not say. */
 const CLIENT = 'keyturn-cli';

@@ -10,7 +10,7 @@ import type { Terminal } from '../terminal.ts';
 import { countText, evaluationText } from '../text/evaluation.ts';
 import { factLines, tableLines } from '../text/table.ts';
 import { toned } from '../text/tone.ts';
-import { visible, visibleJson } from '../text/visible.ts';
+import { visible, visibleJson } from '../../../domain/cards/visible.ts';
 
 interface DiffOptions extends PolicyOptions {
   readonly failOn?: 'loosened';

@@ -10,7 +10,7 @@ import { databaseUrl, type PolicyOptions } from '../policy-folder.ts';
 import type { Terminal } from '../terminal.ts';
 import { evaluationText, ruleText } from '../text/evaluation.ts';
 import { toned } from '../text/tone.ts';
-import { visible, visibleJson } from '../text/visible.ts';
+import { visible, visibleJson } from '../../../domain/cards/visible.ts';
 
 export function addPolicyExplain(policy: Command, terminal: Terminal): void {
   withJson(policy.command('explain <request>'))

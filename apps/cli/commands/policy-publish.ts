@@ -8,7 +8,7 @@ import { failure } from '../exit.ts';
 import { withExamples } from '../help.ts';
 import { loadFolder, printWarnings } from '../policy-folder.ts';
 import type { Terminal } from '../terminal.ts';
-import { visible } from '../text/visible.ts';
+import { visible } from '../../../domain/cards/visible.ts';
 import { changeLines } from './policy-diff.ts';
 
 interface PublishOptions extends ApiOptions {

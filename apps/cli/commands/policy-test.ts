@@ -14,7 +14,7 @@ import type { Terminal } from '../terminal.ts';
 import { valuesText } from '../text/evaluation.ts';
 import { factLines, tableLines } from '../text/table.ts';
 import { toned, tonedWord } from '../text/tone.ts';
-import { visible } from '../text/visible.ts';
+import { visible } from '../../../domain/cards/visible.ts';
 
 interface TestOptions extends PolicyOptions {
   readonly requireCoverage?: boolean;

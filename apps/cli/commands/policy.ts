@@ -12,7 +12,7 @@ import {
   type PolicyOptions,
 } from '../policy-folder.ts';
 import type { Terminal } from '../terminal.ts';
-import { visible } from '../text/visible.ts';
+import { visible } from '../../../domain/cards/visible.ts';
 import { addPolicyBacktest } from './policy-backtest.ts';
 import { addPolicyDiff } from './policy-diff.ts';
 import { addPolicyExplain } from './policy-explain.ts';

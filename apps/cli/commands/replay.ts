@@ -4,7 +4,7 @@ import { withJson } from '../connection.ts';
 import { silentFailure, usageError } from '../exit.ts';
 import type { ReplayedHistory } from '../replayer.ts';
 import type { Terminal } from '../terminal.ts';
-import { visible } from '../text/visible.ts';
+import { visible } from '../../../domain/cards/visible.ts';
 
 interface ReplayOptions {
   readonly json?: boolean;

@@ -8,7 +8,7 @@ import { requestOf, reportCreated } from '../created.ts';
 import { stillOpen } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
 import { parseTimeout } from '../text/times.ts';
-import { visible } from '../text/visible.ts';
+import { visible } from '../../../domain/cards/visible.ts';
 
 interface RequestOptions extends ApiOptions, ActionOptions {
   readonly notBefore?: string;

@@ -6,7 +6,7 @@ import { usageError } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
 import { tableLines } from '../text/table.ts';
 import { clock } from '../text/times.ts';
-import { visible } from '../text/visible.ts';
+import { visible } from '../../../domain/cards/visible.ts';
 
 interface ReasonOptions extends ApiOptions {
   readonly reason: string;

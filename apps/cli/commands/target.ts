@@ -7,7 +7,7 @@ import { withExamples } from '../help.ts';
 import { ACTIVE, loadPolicy } from '../policy-folder.ts';
 import type { Terminal } from '../terminal.ts';
 import { tableLines } from '../text/table.ts';
-import { visible, visibleLines } from '../text/visible.ts';
+import { visible, visibleLines } from '../../../domain/cards/visible.ts';
 
 interface CheckOptions {
   readonly json?: boolean;

@@ -5,7 +5,7 @@ import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { withExamples } from '../help.ts';
 import type { Terminal } from '../terminal.ts';
 import { tableLines } from '../text/table.ts';
-import { visible } from '../text/visible.ts';
+import { visible } from '../../../domain/cards/visible.ts';
 import { allTargets, unknownNames, type Filter } from '../unknown-names.ts';
 
 type TargetsOptions = ApiOptions & Pick<Filter, 'environment' | 'action'>;

@@ -4,7 +4,7 @@ import type { DecisionBody, Ticket } from '../../../contract/decisions.ts';
 import { confirm, withDecision, type DecideOptions } from '../confirm.ts';
 import { clientOf } from '../connection.ts';
 import type { Terminal } from '../terminal.ts';
-import { visible, visibleLines } from '../text/visible.ts';
+import { visible, visibleLines } from '../../../domain/cards/visible.ts';
 import { deferralOf, withDeferral } from './decide.ts';
 
 export function addTicket(program: Command, terminal: Terminal): void {

@@ -20,7 +20,7 @@ import { allPages } from '../pages.ts';
 import type { Terminal } from '../terminal.ts';
 import { tableLines } from '../text/table.ts';
 import { toned, tonedWord } from '../text/tone.ts';
-import { visible } from '../text/visible.ts';
+import { visible } from '../../../domain/cards/visible.ts';
 
 interface VerifyOptions extends ApiOptions {
   readonly keys?: string;

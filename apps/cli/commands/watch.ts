@@ -11,7 +11,7 @@ import { itemLines } from '../text/timeline.ts';
 import { CELL } from '../text/table.ts';
 import { clock, parseTimeout } from '../text/times.ts';
 import { tonedWord } from '../text/tone.ts';
-import { visible } from '../text/visible.ts';
+import { visible } from '../../../domain/cards/visible.ts';
 
 interface Watch {
   readonly client: KeyturnClient;

@@ -6,7 +6,7 @@ import { withExamples } from '../help.ts';
 import type { Terminal } from '../terminal.ts';
 import { factLines } from '../text/table.ts';
 import { instant } from '../text/times.ts';
-import { visible, visibleJson } from '../text/visible.ts';
+import { visible, visibleJson } from '../../../domain/cards/visible.ts';
 
 export function addWhoami(program: Command, terminal: Terminal): void {
   const command = withApi(program.command('whoami'))

@@ -1,5 +1,5 @@
 import type { JsonValue } from '../../../domain/crypto/canonical-json.ts';
-import { visible, visibleJson } from './visible.ts';
+import { visible, visibleJson } from '../../../domain/cards/visible.ts';
 
 type Schema = Readonly<Record<string, JsonValue>>;
 

@@ -3,7 +3,7 @@ import { EFFECTS } from '../../../policy-authoring/strictness.ts';
 import { countText, evaluationText, ruleText } from './evaluation.ts';
 import { tableLines } from './table.ts';
 import { toned } from './tone.ts';
-import { visible } from './visible.ts';
+import { visible } from '../../../domain/cards/visible.ts';
 
 const WEEK_MS = 7 * 86_400_000;
 

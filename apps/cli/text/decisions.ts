@@ -3,7 +3,7 @@ import { nameText } from './names.ts';
 import { CELL } from './table.ts';
 import { instant } from './times.ts';
 import { toned, tonedWord } from './tone.ts';
-import { visible, visibleLines } from './visible.ts';
+import { visible, visibleLines } from '../../../domain/cards/visible.ts';
 
 type Decision = NonNullable<RequestView['decisions']>[number];
 

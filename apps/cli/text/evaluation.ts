@@ -1,7 +1,7 @@
 import type { Evaluation, MatchedRule } from '../../../domain/policy/evaluation.ts';
 import type { ValueRead } from '../../../domain/conditions/values-read.ts';
 import { stageText } from '../../../policy-authoring/policy-test-expectation.ts';
-import { visible, visibleJson } from './visible.ts';
+import { visible, visibleJson } from '../../../domain/cards/visible.ts';
 
 /** `review [group:dba x2, owners x1], risk high, 2 distinct people` */
 export function evaluationText({ effect, risk, requirement }: Evaluation): string {

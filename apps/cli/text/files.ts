@@ -1,6 +1,6 @@
 import type { RequestView } from '../../../contract/requests.ts';
 import { toned, type Tone } from './tone.ts';
-import { visible } from './visible.ts';
+import { visible } from '../../../domain/cards/visible.ts';
 
 type Files = NonNullable<NonNullable<RequestView['plan']>['files']>;
 

@@ -1,7 +1,7 @@
 import { rowLines, tableOf, type Table } from './columns.ts';
 import { CELL } from './table.ts';
 import { CODE, untoned } from './tone.ts';
-import { visible } from './visible.ts';
+import { visible } from '../../../domain/cards/visible.ts';
 import { pieces } from './width.ts';
 
 /** Narrower terminals are written to as if they were this wide. */

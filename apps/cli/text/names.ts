@@ -1,4 +1,4 @@
-import { visible, visibleJson } from './visible.ts';
+import { visible, visibleJson } from '../../../domain/cards/visible.ts';
 
 export interface Named {
   readonly id: string;

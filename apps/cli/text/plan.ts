@@ -3,7 +3,7 @@ import type { RequestView } from '../../../contract/requests.ts';
 import { fileLines } from './files.ts';
 import { factLines } from './table.ts';
 import { toned } from './tone.ts';
-import { visible, visibleJson, visibleLines } from './visible.ts';
+import { visible, visibleJson, visibleLines } from '../../../domain/cards/visible.ts';
 
 type Plan = NonNullable<RequestView['plan']>;
 type Effect = Plan['effects'][number];

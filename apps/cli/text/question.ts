@@ -6,7 +6,7 @@ import { titleOf } from './request.ts';
 import { factLines } from './table.ts';
 import { duration } from './times.ts';
 import { toned, tonedWord } from './tone.ts';
-import { visible } from './visible.ts';
+import { visible } from '../../../domain/cards/visible.ts';
 
 type Verdict = DecisionBody['verdict'];
 

@@ -12,7 +12,7 @@ import { reviewedLines, ROLES, ruleText } from './review.ts';
 import { factLines } from './table.ts';
 import { instant } from './times.ts';
 import { toned, tonedWord } from './tone.ts';
-import { visible, visibleJson, visibleLines } from './visible.ts';
+import { visible, visibleJson, visibleLines } from '../../../domain/cards/visible.ts';
 
 /**
  * A request for somebody who decides on it: facts that the server made first, then the plan, the requester's words last.

@@ -4,7 +4,8 @@ import { nameText } from './names.ts';
 import { factLines } from './table.ts';
 import { duration } from './times.ts';
 import { toned } from './tone.ts';
-import { visible } from './visible.ts';
+import { peopleText } from '../../../domain/cards/words.ts';
+import { visible } from '../../../domain/cards/visible.ts';
 
 type Requirement = NonNullable<RequestView['requirement']>;
 type Rule = Requirement['rules'][number];
@@ -33,15 +34,6 @@ export function openSeatsText({ progress }: RequestView): string {
     .filter(({ filled, quorum }) => filled < quorum)
     .map(({ filled, quorum, selectors }) => `${quorum - filled} of ${selectors.map(visible).join(' or ')}`)
     .join(', and ');
-}
-
-/** One person may fill several seats, but never two of the same stage. */
-export function peopleText({ distinct_people: distinct, rules }: Requirement): string {
-  const quorums = rules.flatMap(({ stages }) => stages.map(({ quorum }) => quorum));
-  const least = Math.max(distinct, ...quorums);
-  const approvals = quorums.reduce((sum, quorum) => sum + quorum, 0);
-  const people = least === 1 ? '1 person' : `${least} different people`;
-  return approvals > least ? `at least ${people}; one person can count for several of these lines` : people;
 }
 
 /** All seats may be filled while one person fills several: then others still have to approve. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import type { RequestView } from '../../../contract/requests.ts';
-import { visible, visibleJson } from './visible.ts';
+import { visible, visibleJson } from '../../../domain/cards/visible.ts';
 
 const rowsSchema = z.strictObject({
   rows: z.array(

@@ -5,7 +5,7 @@ import { resultText } from './result.ts';
 import { factLines } from './table.ts';
 import { instant } from './times.ts';
 import { toned, tonedWord } from './tone.ts';
-import { visible, visibleLines } from './visible.ts';
+import { visible, visibleLines } from '../../../domain/cards/visible.ts';
 
 /** What a break-glass review is about: what was done, by whom, when, by which rule, and what the reviewer decides. */
 export function reviewedLines(reviewed: RequestView, now: number): string[] {

@@ -5,7 +5,7 @@ import { nameText } from './names.ts';
 import { resultText } from './result.ts';
 import { CELL } from './table.ts';
 import { clock } from './times.ts';
-import { visible, visibleJson } from './visible.ts';
+import { visible, visibleJson } from '../../../domain/cards/visible.ts';
 
 type Item = Timeline['items'][number];
 

@@ -27,6 +27,7 @@ const ANSWERS: Readonly<Record<keyof typeof OPERATIONS, readonly [status: number
   evaluate: [200],
   listRequests: [200],
   getRequest: [404, 'not_found'],
+  getCard: [404, 'not_found'],
   getTimeline: [404, 'not_found'],
   getEvidence: [404, 'not_found'],
   withdrawRequest: [404, 'not_found'],

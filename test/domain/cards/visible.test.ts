@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { visible, visibleJson, visibleLines } from '../../apps/cli/text/visible.ts';
+import { pieces, visible, visibleJson, visibleLines } from '../../../domain/cards/visible.ts';
 
-describe('foreign text on a terminal', () => {
+describe('foreign text', () => {
   it.each([
     ['an ANSI colour', '\u001b[32mok\u001b[0m', '<U+001B>[32mok<U+001B>[0m'],
     ['a C1 control sequence', '\u009b2J', '<U+009B>2J'],
@@ -41,7 +41,8 @@ describe('foreign text on a terminal', () => {
       fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (text) => {
         const shown = visible(text);
         expect(shown).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u);
-        expect(Array.from(shown.replaceAll(/<U\+[0-9A-F]+>/g, '?')).length).toBe(
+        const unmarked = shown.replaceAll(/<mixes [a-zA-Z ]+>/g, '');
+        expect(Array.from(unmarked.replaceAll(/<U\+[0-9A-F]+>/g, '?')).length).toBe(
           Array.from(text.replaceAll(/<U\+[0-9A-F]+>/g, '?')).length,
         );
       }),
@@ -62,5 +63,42 @@ describe('foreign text on a terminal', () => {
       'null',
       '"<U+202E>"',
     ]);
+  });
+});
+
+describe('words of mixed scripts', () => {
+  it.each([
+    ['Cyrillic in a Latin word', 'p\u0430ypal', 'p\u0430ypal<mixes Latin and Cyrillic>'],
+    ['Greek in a Latin word', 'drop acc\u03BFunts', 'drop acc\u03BFunts<mixes Latin and Greek>'],
+    ['Cherokee in a Latin word', '\u13A0ebit', '\u13A0ebit<mixes Latin and Cherokee>'],
+    ['a script without a name here', 'a\u0E01', 'a\u0E01<mixes Latin and another script>'],
+    ['one word of several', 'user \u0430dmin ok', 'user \u0430dmin<mixes Latin and Cyrillic> ok'],
+  ])('are marked: %s', (_what, text, shown) => {
+    expect(visible(text)).toBe(shown);
+  });
+
+  it.each([
+    '皆さんのTシャツ',
+    '한국어漢字',
+    'ㄅ漢',
+    'κόσμε',
+    'привет мир',
+    '10µm',
+    'naïve',
+    'กขค',
+    'user_42',
+    'Москва-Paris',
+  ])('are not what a language writes together: %s', (text) => {
+    expect(visible(text)).toBe(text);
+  });
+
+  it('stand apart from the rest for pages that mark them in another way', () => {
+    expect(pieces('to p\u0430y\u202E now')).toEqual([
+      { kind: 'plain', text: 'to ' },
+      { kind: 'mixed', text: 'p\u0430y', scripts: ['Latin', 'Cyrillic'] },
+      { kind: 'hidden', text: '<U+202E>' },
+      { kind: 'plain', text: ' now' },
+    ]);
+    expect(pieces('')).toEqual([]);
   });
 });
