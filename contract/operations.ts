@@ -215,10 +215,10 @@ export const OPERATIONS = {
     tag: 'Decisions',
     method: 'get',
     path: '/v1/inbox',
-    summary: 'List the pending requests that you may decide now',
+    summary: 'List the pending requests that you may decide now, or that you have to do with',
     readers: 'request',
     query: requests.inboxQuerySchema,
-    answers: [{ status: 200, description: 'One page.', schema: requests.requestPageSchema }],
+    answers: [{ status: 200, description: 'One page.', schema: requests.inboxPageSchema }],
     errors: REVIEWER_ERRORS,
   },
   listActions: {

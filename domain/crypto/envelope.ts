@@ -29,7 +29,7 @@ export const signedRequestSchema = z.strictObject({
   lineage: z
     .array(
       identity.extend({
-        role: z.enum(['requester', 'owner', 'on_behalf_of', 'trigger', 'editor']),
+        role: z.enum(['requester', 'owner', 'on_behalf_of', 'trigger', 'editor', 'key_maker']),
         /** Only the caller says so. */
         is_declared: z.literal(true).exactOptional(),
       }),

@@ -1,6 +1,7 @@
 import http from 'node:http';
 import { text } from 'node:stream/consumers';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWTPayload } from 'jose';
+import { BrowserSignIns } from './issuer-sign-in.ts';
 
 /** What an agent's token may say beside who the agent is. */
 export interface AgentTokenOptions {
@@ -20,7 +21,7 @@ export interface TestIssuer {
   agentToken(agent: string, options?: AgentTokenOptions): Promise<string>;
   /** Any token; `iss`, `aud`, `iat` and `exp` (in an hour) unless the claims say otherwise. */
   sign(claims: JWTPayload, header?: Readonly<Record<string, unknown>>): Promise<string>;
-  /** What the token endpoint answers next; refuses everything until a test says otherwise. */
+  /** What the token endpoint answers next: an ID token to who signed in with a browser, until a test says otherwise. */
   answerToken: (form: URLSearchParams) => Promise<object> | object;
   /** Put into the discovery document. */
   discovered: Record<string, unknown>;
@@ -40,12 +41,16 @@ export async function startIssuer(): Promise<TestIssuer> {
       { ...(await exportJWK(other.publicKey)), kid: 'other', alg: 'ES256', use: 'sig' },
     ],
   };
+  const signIns = new BrowserSignIns();
   const server: http.Server = http.createServer((request, response) => {
     const send = (status: number, body: unknown): void => {
       response.writeHead(status, { 'content-type': 'application/json' });
       response.end(JSON.stringify(body));
     };
     const url = issuerUrl(server);
+    const { pathname, searchParams } = new URL(request.url ?? '/', url);
+    if (pathname === '/auth')
+      return void signInPage(request, response, (form) => signIns.answer(searchParams, form));
     const documents: Record<string, unknown> = {
       '/jwks': jwks,
       '/.well-known/openid-configuration': { ...discoveryOf(url), ...issuer.discovered },
@@ -63,7 +68,22 @@ export async function startIssuer(): Promise<TestIssuer> {
     server.listen(0, '127.0.0.1', resolve);
   });
   const issuer = handleOf(server, { EdDSA: privateKey, ES256: other.privateKey });
+  issuer.answerToken = async (form) => {
+    const claims = signIns.redeem(form);
+    if (!claims) return { error: 'invalid_grant' };
+    return { access_token: 'unused', token_type: 'Bearer', id_token: await issuer.sign(claims) };
+  };
   return issuer;
+}
+
+async function signInPage(
+  request: http.IncomingMessage,
+  response: http.ServerResponse,
+  answer: (form: URLSearchParams | null) => ReturnType<BrowserSignIns['answer']>,
+): Promise<void> {
+  const said = answer(request.method === 'POST' ? new URLSearchParams(await text(request)) : null);
+  if ('location' in said) response.writeHead(303, { location: said.location }).end();
+  else response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(said.html);
 }
 
 function handleOf(server: http.Server, keys: Readonly<Record<string, CryptoKey>>): TestIssuer {

@@ -162,6 +162,9 @@ function environmentOf(context: Context): Record<string, string> {
   };
 }
 
+/** People sign in with a browser at the first issuer. */
+const CONSOLE_CLIENT = { client_id: 'keyturn-console', authentication: 'none', trust: 'human' };
+
 function writeIssuers({ folder, issuer, secondIssuer }: Context): string {
   const file = path.join(folder, 'issuers.yaml');
   const issuers = [issuer, secondIssuer].map(({ url }) => ({
@@ -171,6 +174,7 @@ function writeIssuers({ folder, issuer, secondIssuer }: Context): string {
     jwks_uri: `${url}/jwks`,
     human: { clients: ['keyturn-cli'], scope: 'keyturn:decide' },
     cli_client: 'keyturn-cli',
+    ...(url === issuer.url && { console: CONSOLE_CLIENT }),
     claims: { trigger: 'trigger', groups: 'groups' },
   }));
   fs.writeFileSync(file, stringify({ issuers }));

@@ -67,13 +67,13 @@ export async function makeKey(browser: Browser, terms: object = {}, of = 'nightl
 }
 
 /** Puts a key into the database, for what is not about how it is made. */
-export async function insertKey(api: TestApi, of = 'nightly'): Promise<string> {
+export async function insertKey(api: TestApi, of = 'nightly', by = 'ada'): Promise<string> {
   const id = `key_${base32(randomBytes(16))}`;
   const key = `kt_${id.slice(4, 12)}_${randomBytes(32).toString('base64url')}`;
   await api.db.query(
     `insert into keyturn.api_key (id, digest, prefix, agent, title, created_by, created_at, expires_at)
-     values ($1, $2, $3, $4, 'x', 'ada', clock_timestamp(), now() + interval '1 day')`,
-    [id, sha256(key).replace('sha256:', ''), key.slice(0, 11), of],
+     values ($1, $2, $3, $4, 'x', $5, clock_timestamp(), now() + interval '1 day')`,
+    [id, sha256(key).replace('sha256:', ''), key.slice(0, 11), of, by],
   );
   return key;
 }
