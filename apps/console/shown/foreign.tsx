@@ -49,7 +49,10 @@ function Part({ piece }: { readonly piece: Piece }) {
     );
   if (piece.kind === 'plain') return piece.text;
   return (
-    <span className={classes.hidden} title="A character that would not be seen, or would change how this reads">
+    <span
+      className={classes.hidden}
+      title="A character that would not be seen, or would change how this reads"
+    >
       {piece.text.replace(/^<|>$/g, '')}
     </span>
   );

@@ -20,7 +20,13 @@ export function Ago({ at }: { readonly at: string }) {
   const ms = Date.parse(at) - useNow();
   return (
     <time dateTime={at} title={inUtc(at)}>
-      {Math.abs(ms) < 60_000 ? (ms > 0 ? 'in a moment' : 'just now') : ms > 0 ? `in ${coarse(ms)}` : `${coarse(-ms)} ago`}
+      {Math.abs(ms) < 60_000
+        ? ms > 0
+          ? 'in a moment'
+          : 'just now'
+        : ms > 0
+          ? `in ${coarse(ms)}`
+          : `${coarse(-ms)} ago`}
     </time>
   );
 }
@@ -32,5 +38,8 @@ function coarse(ms: number): string {
 
 /** `2026-01-05 10:00:00 UTC` */
 export function inUtc(at: string): string {
-  return `${new Date(at).toISOString().replace('T', ' ').replace(/\.\d+Z$/, '')} UTC`;
+  return `${new Date(at)
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/\.\d+Z$/, '')} UTC`;
 }

@@ -1,0 +1,71 @@
+import { Foreign } from '../shown/foreign.tsx';
+import { RiskPill } from '../shown/pills.tsx';
+import { grouped } from '../shown/words.ts';
+import classes from './risk-panel.module.css';
+import { Section } from './section.tsx';
+import type { Card } from './view.ts';
+
+/** How risky policy holds it to be, and why. */
+export function RiskPanel({ card: { risk } }: { readonly card: Card }) {
+  if (risk === null) return null;
+  const { facts } = risk;
+  const found = facts
+    ? [
+        `${grouped(facts.rows_changed)} ${facts.rows_changed === 1 ? 'row' : 'rows'} in ${grouped(facts.resources_changed)} ${facts.resources_changed === 1 ? 'table' : 'tables'}`,
+        ...(facts.is_destructive ? ['data are replaced or deleted'] : []),
+        facts.is_reversible ? 'the way back was tried out' : 'no way back',
+        ...(facts.is_fully_previewed ? [] : ['not previewed in full']),
+        ...(facts.is_loosening ? ['it may let through what was held back before'] : []),
+      ]
+    : [];
+  return (
+    <Section title="Risk" part="risk" aside={<RiskPill risk={risk.tier} />}>
+      <ul className={classes.reasons}>
+        {risk.reasons.map((reason) => (
+          <li key={reason}>
+            <Foreign text={reason} />
+          </li>
+        ))}
+        {risk.reasons.length === 0 && <li>No line of the policy’s risk table holds.</li>}
+      </ul>
+      {found.length > 0 && <p className={classes.found}>Found by Keyturn: {found.join('; ')}.</p>}
+    </Section>
+  );
+}
+
+/** Rules that acted, in words, and where they stand. */
+export function RulesPanel({ card: { rules, requirement } }: { readonly card: Card }) {
+  if (rules === null || rules.length === 0) return null;
+  // The reason of a rule that asks people stands with what it asks.
+  const asked = new Set(requirement?.rules.map(({ rule }) => rule));
+  return (
+    <Section title="Rules that acted" part="rules">
+      <ul className={classes.rules}>
+        {rules.map((rule) => (
+          <li key={rule.id}>
+            <div className={classes.rule}>
+              <strong>
+                <Foreign text={rule.id} />
+              </strong>
+              {rule.source !== null && (
+                <code className={classes.source}>
+                  <Foreign text={rule.source} />
+                </code>
+              )}
+            </div>
+            {rule.words !== null && (
+              <div>
+                <Foreign text={rule.words} hasLines />
+              </div>
+            )}
+            {rule.because !== null && !asked.has(rule.id) && (
+              <div className="keyturn-quiet">
+                <Foreign text={rule.because} />
+              </div>
+            )}
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}

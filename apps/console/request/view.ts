@@ -1,0 +1,24 @@
+import type { CardAnswer } from '../../../contract/cards.ts';
+import type { RequestView } from '../../../contract/requests.ts';
+import type { Refusals } from './acting.ts';
+
+/** What people decide upon: it does not change while its digest stands. */
+export type Card = CardAnswer['card'];
+export type Effect = NonNullable<Card['effects']>[number];
+export type EffectRowView = Effect['rows'][number];
+export type Requirement = NonNullable<Card['requirement']>;
+export type Rule = Requirement['rules'][number];
+export type Stage = Rule['stages'][number];
+export type LineageMember = Card['lineage'][number];
+export type Decision = NonNullable<RequestView['decisions']>[number];
+export type StageProgress = NonNullable<RequestView['progress']>['rules'][number]['stages'][number];
+
+/** The page as it was read: what is decided upon, its digest, and how the request stands. */
+export interface Shown {
+  readonly card: Card;
+  readonly viewDigest: string;
+  readonly refusals: Refusals;
+  readonly request: RequestView;
+}
+
+export type { RequestView };
