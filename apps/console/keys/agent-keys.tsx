@@ -12,6 +12,9 @@ interface AgentKeysProps {
   readonly revoke: (key: ApiKeyView) => void;
 }
 
+/** Time enough to rotate a key. */
+const SOON_MS = 14 * 86_400_000;
+
 /** An agent with its keys: the live ones, and on demand those that ended of late. */
 export function AgentKeys({ agent, keys, rotate, revoke }: AgentKeysProps) {
   const live = keys.filter(({ is_live: isLive }) => isLive);
@@ -94,7 +97,7 @@ function Facts({ apiKey }: { readonly apiKey: ApiKeyView }) {
       </div>
       <div>
         <dt>Ends</dt>
-        <dd>
+        <dd data-soon={Date.parse(apiKey.expires_at) - Date.now() < SOON_MS || undefined}>
           <Ago at={apiKey.expires_at} />
         </dd>
       </div>
@@ -133,7 +136,8 @@ function End({ apiKey: { revoked_at: revokedAt, expires_at: expiresAt } }: { rea
         Revoked <Instant at={revokedAt} />
       </>
     );
-  if (Date.parse(expiresAt) > Date.now()) return 'Ended when its agent was deactivated or taken away';
+  if (Date.parse(expiresAt) > Date.now())
+    return 'Not let in: its agent or who made it is deactivated, or was';
   return (
     <>
       Ran out <Instant at={expiresAt} />

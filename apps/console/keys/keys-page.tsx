@@ -48,7 +48,7 @@ function Keys({ list: { agents, items }, form, set }: KeysProps) {
   if (agents.length === 0) return <NoAgents />;
   return (
     <>
-      <Stack gap="lg" maw="60rem">
+      <Stack gap="lg">
         {agents.map((agent) => (
           <AgentKeys
             key={agent.id}

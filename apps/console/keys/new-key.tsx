@@ -34,6 +34,7 @@ export function NewKey({ form, agents, set, made }: NewKeyProps) {
     <Modal
       opened
       onClose={close}
+      closeOnClickOutside={false}
       title={form.follows === null ? 'New API key' : 'Rotate an API key'}
       size="lg"
     >
@@ -148,6 +149,7 @@ function Refusal({ error }: { readonly error: Error | null }) {
     <Group role="alert" justify="space-between" gap="sm">
       <Text>
         A key outlasts your session, so your identity provider has to ask you first. What you typed is kept.
+        If it just asked you, it does not say so: have <code>auth_time</code> added to its ID tokens.
       </Text>
       <Button variant="light" onClick={() => goToFreshSignIn(identity)}>
         Sign in again

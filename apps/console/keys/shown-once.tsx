@@ -29,7 +29,7 @@ export function ShownOnce({ made, close }: { readonly made: Made; readonly close
         </div>
         <Text>
           It is shown once: Keyturn keeps only its SHA-256. Whoever has it asks as {created.agent}, so put it
-          where only that program reads.
+          where only that program reads. You made it, so you approve nothing that it asks for.
         </Text>
         {follows !== null && (
           <Text>

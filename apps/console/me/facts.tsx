@@ -52,8 +52,8 @@ function SignIn() {
   return (
     <Fact name="Signed in" from={identity.issuer}>
       <Instant at={began} /> (<Ago at={began} />
-      ), as <Foreign text={identity.subject} />. It ends <Instant at={expires} /> at the latest, or{' '}
-      <Ago at={idle} /> unless you use it.
+      ), as <Foreign text={identity.subject} />. The session ends <Instant at={expires} />, or{' '}
+      <Ago at={idle} /> if you do nothing in it.
     </Fact>
   );
 }

@@ -27,6 +27,7 @@ export function OthersSessions() {
             spellCheck={false}
             maxLength={256}
             required
+            withAsterisk={false}
             value={typed}
             onChange={({ currentTarget: { value } }) => setTyped(value)}
           />
@@ -61,6 +62,7 @@ function SessionsOf({ person }: { readonly person: string }) {
       />
       {items.length > 0 && (
         <Button
+          mt="sm"
           size="xs"
           color="red"
           variant="light"
