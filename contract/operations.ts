@@ -25,6 +25,8 @@ const DECISION_ERRORS = [
   'request_finished',
   'request_expired',
   'decision_digest_stale',
+  'view_digest_missing',
+  'view_digest_stale',
   'already_decided',
   'on_call_unknown',
   'reason_required',

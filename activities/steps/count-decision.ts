@@ -178,7 +178,7 @@ async function appendDecision(
     actor: { ...accountActor(identityKey, signed.reviewer, 'person'), via: signed.channel },
     decision_digest: signed.decision_digest,
     policy_digest: active.digest,
-    facts: leafFacts(identityKey, row),
+    facts: { ...leafFacts(identityKey, row), ...viewFacts(signed) },
     evidence: { grade: signed.grade, refs: [sha256(dated.envelope)] },
   });
 }
@@ -201,6 +201,11 @@ function leafFacts(key: Uint8Array, row: DecisionRow): Record<string, JsonValue>
   };
   if (row.verdict !== 'defer') return facts;
   return { ...facts, defer: { until: row.defer_until?.toISOString() ?? null, to: row.defer_to } };
+}
+
+/** What was shown; nothing where the client did not say that it showed a card. */
+function viewFacts({ view }: SignedDecision): Record<string, JsonValue> {
+  return view === undefined ? {} : { view: { ...view } };
 }
 
 /** For the workflow's own tally; null for what does not count in this round. */

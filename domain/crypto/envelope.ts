@@ -61,6 +61,10 @@ export const signedDecisionSchema = z.strictObject({
   grade: z.enum(['A', 'B', 'C', 'D']),
   reason: sealed.nullable(),
   defer: z.object({ until: instant.nullable(), to: z.string().max(200).nullable() }).nullable(),
+  /** The card that was shown, and which parts of it the client says were opened. Absent: it does not say that it showed one. */
+  view: z
+    .strictObject({ digest, opened: z.array(z.string().regex(/^[a-z_]{1,40}$/)).max(20) })
+    .exactOptional(),
   issued_at: instant,
   /** Only of tickets: the ticket must be used before this instant. */
   ticket_expires_at: instant.nullable(),

@@ -2,6 +2,8 @@ import { readLeaves, readParts, readSubjects } from '../../../database/request-l
 import type { DecidedRow } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { Leaf, LeafType } from '../../../domain/audit/leaf.ts';
+import { viewText } from '../../../domain/cards/words.ts';
+import { signedDecisionSchema } from '../../../domain/crypto/envelope.ts';
 import { SWITCHED_OFF } from '../../../domain/execution/denial.ts';
 import { agentOf, personOf, type Directory } from '../../../domain/identity/directory.ts';
 import type { RequestMode } from '../../../domain/request/status.ts';
@@ -179,10 +181,18 @@ function fullText(leaf: Leaf, mode: RequestMode): string {
   if (reported !== undefined && typeof resolution === 'string') return `${reported} (${resolution}).`;
   const fact = facts[FIRST_FACTS[type] ?? ''];
   const text = bareText(leaf, mode);
-  return typeof fact === 'string' || typeof fact === 'number'
-    ? `${text.replace(/\.$/, '')} (${fact}).`
-    : text;
+  const first =
+    typeof fact === 'string' || typeof fact === 'number' ? `${text.replace(/\.$/, '')} (${fact}).` : text;
+  return `${first}${viewOf(leaf)}`;
 }
+
+/** Of a decision: the card that was shown, as it was signed. */
+function viewOf({ type, facts }: Leaf): string {
+  const view = signedDecisionSchema.shape.view.safeParse(facts['view']).data;
+  return DECIDED.has(type) ? ` (${viewText(view ?? null)})` : '';
+}
+
+const DECIDED: ReadonlySet<LeafType> = new Set(['decision.counted', 'decision.deferred', 'decision.refused']);
 
 /** The name behind a pseudonym; erased names stay pseudonyms. */
 function nameOf(leaf: Leaf, directory: Directory, subjects: Subjects): Named | null {

@@ -2,7 +2,7 @@ import type { Leaf } from '../leaf.ts';
 import { CLOCK_TOLERANCE_MS } from '../../calendar/clock-tolerance.ts';
 import type { SignedDecision } from '../../crypto/envelope.ts';
 import { approvalBefore, phaseBefore } from './course.ts';
-import { signedDecisionIn } from './envelopes.ts';
+import { isSignedView, signedDecisionIn } from './envelopes.ts';
 import { nameOf } from './evidence.ts';
 import { found, type Answer, type Finding, type Subject } from './finding.ts';
 import { repeatedRefusal, type Refusal } from './repeated-refusal.ts';
@@ -18,6 +18,8 @@ export function refusalsRight(subject: Subject): Finding {
 function answerOf(subject: Subject, leaf: Leaf): Answer {
   const signed = signedDecisionIn(subject.envelopes, leaf);
   if (!signed) return { problem: 'refuses a decision that is not among the envelopes' };
+  if (!isSignedView(leaf, signed))
+    return { problem: 'says of what was shown something else than was signed' };
   const pending = subject.material.pendings.findLast((pending) => pending.leaf.n < leaf.n);
   if (!pending) return {};
   if (phaseBefore(subject.material, leaf) === 'pending')

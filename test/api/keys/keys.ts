@@ -39,7 +39,7 @@ export function withKeyAgents(policy: PolicySet): PolicySet {
   return { ...policy, auditors, directory: { ...directory, agents } };
 }
 
-/** Signs somebody in whom the provider was told to ask. */
+/** Signs somebody in whom the provider was told to ask, and says that it did. */
 export async function signInFreshly(
   api: TestApi,
   subject: string,
@@ -47,7 +47,9 @@ export async function signInFreshly(
 ): Promise<Browser> {
   const browser = new Browser(api.url);
   const begun = await begin(browser, api.issuer, { prompt: 'login' });
-  const page = await comeBack(browser, { issuer: api.issuer, begun, subject }, { claims });
+  const auth_time = Math.floor(Date.now() / 1_000);
+  const answer = { claims: { auth_time, ...claims } };
+  const page = await comeBack(browser, { issuer: api.issuer, begun, subject }, answer);
   if (page.status !== 303) throw new Error(`Nobody signed in: ${page.status} ${page.text}`);
   return browser;
 }

@@ -1,10 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { recordOf } from '../../../apps/api/entries.ts';
+import { lockKeyLog, storeKey } from '../../../database/api-keys.ts';
+import { lastLeafOf } from '../../../domain/audit/leaf.ts';
+import { sha256 } from '../../../domain/crypto/digest.ts';
+import { pseudonymOf } from '../../../domain/identity/ids.ts';
 import type { Lineage } from '../../../domain/identity/identity.ts';
 import { withPolicy, type PolicyChange } from '../../workflows/policies.ts';
 import { GOOD_BODY, type TestApi } from '../api.ts';
 import { storeRequest } from '../rows.ts';
-import { insertKey, makeKey, signInFreshly, startApiWithKeys } from './keys.ts';
+import { inDays, insertKey, makeKey, signInFreshly, startApiWithKeys } from './keys.ts';
 
 /** Who makes a key knows it: what it asks for is a request of theirs too, also where another person owns the agent. */
 let api: TestApi;
@@ -74,4 +79,32 @@ describe('for whom an agent with a key acts', () => {
     const named = { ...GOOD_BODY, on_behalf_of: { ...on_behalf_of, issuer: api.issuer.url } };
     expect((await api.create(key, named)).status).toBe(202);
   });
+});
+
+it('the database takes a key with the entry about it alone', async () => {
+  const { source, keys } = api.context;
+  const session = (await (await signInFreshly(api, 'ada')).session()).id;
+  const account = { issuer: 'keyturn', subject: 'nightly' };
+  const agent = pseudonymOf(keys.identity, account);
+  const [id, own, other] = [`key_${'a'.repeat(26)}`, 'a'.repeat(64), 'b'.repeat(64)];
+  const store = async (digest: string): Promise<unknown> =>
+    source.transaction(async (manager) => {
+      const last = await lockKeyLog(manager);
+      const at = lastLeafOf(last).at ?? new Date().toISOString();
+      const identity = { issuer: api.issuer.url, subject: 'ada' };
+      const by = { person: 'ada', identity, channel: 'console' as const, policyDigest: api.policyDigest };
+      const row_digest = sha256([own, 'nightly', 'ada'].join('\n'));
+      const about = { key: id, agent, session, actions: null, targets: null, row_digest };
+      const facts = { ...about, expires_at: inDays(1) };
+      const { entries, subjects } = recordOf({ identityKey: keys.identity, stream: 'keys', by, at, last }, [
+        { type: 'key.created', facts, parts: {} },
+      ]);
+      return storeKey(
+        manager,
+        { id, digest, prefix: 'kt_aaaaaaaa', agent: 'nightly', title: 'x', created_by: 'ada' },
+        { leaf: entries[0]?.leaf ?? '', subjects: { ...subjects, [agent]: account } },
+      );
+    });
+  await expect(store(other)).rejects.toThrow('about another key');
+  expect(await store(own)).toMatchObject({ id });
 });

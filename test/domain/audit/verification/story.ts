@@ -155,6 +155,7 @@ export function counted(
       seats: [{ rule: 0, stage: 0 }],
       round: 1,
       channel: signed.channel,
+      ...(signed.view === undefined ? {} : { view: { ...signed.view } }),
     },
     {
       at: signed.issued_at > minute(6) ? signed.issued_at : minute(6),
@@ -218,10 +219,13 @@ export async function decide(story: Story, signed: SignedDecision, person?: stri
   story.entries.push(counted(signed, envelope, person));
 }
 
+/** The card that one of two had before them. */
+const VIEW = { digest: sha256('card'), opened: ['plan', 'effects'] };
+
 /** … approved by both, executed once. */
 export async function executedStory(keys: Keys): Promise<Story> {
   const story = await pendingStory(keys);
-  await decide(story, signedDecision('ann'));
+  await decide(story, signedDecision('ann', { view: VIEW }));
   await decide(story, signedDecision('ben', { issued_at: minute(6) }));
   const attempt = { attempt: 1, idempotency_key: 'key-1', round: 1 };
   story.entries.push(
