@@ -35,6 +35,7 @@ export function NewKey({ form, agents, set, made }: NewKeyProps) {
       opened
       onClose={close}
       closeOnClickOutside={false}
+      closeButtonProps={{ 'aria-label': 'Close' }}
       title={form.follows === null ? 'New API key' : 'Rotate an API key'}
       size="lg"
     >

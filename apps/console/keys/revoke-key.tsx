@@ -25,7 +25,13 @@ export function RevokeKey({ apiKey: { id, prefix, title, used_at: usedAt }, clos
     },
   });
   return (
-    <Modal opened onClose={close} title="Revoke this key?" centered>
+    <Modal
+      opened
+      onClose={close}
+      title="Revoke this key?"
+      centered
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
       <Stack gap="sm">
         <Text>
           <Foreign text={title} /> (<code>{prefix}_…</code>) ends at once, for good: what still uses it is

@@ -74,7 +74,13 @@ export function OwnSessions() {
 function EndAll({ close }: { readonly close: () => void }) {
   const endAll = useEndAll(undefined, () => location.assign('/'));
   return (
-    <Modal opened onClose={close} title="Sign out everywhere?" centered>
+    <Modal
+      opened
+      onClose={close}
+      title="Sign out everywhere?"
+      centered
+      closeButtonProps={{ 'aria-label': 'Close' }}
+    >
       <Text>
         All your sessions end at once, this one too. Tokens of programs and of the CLI are not sessions.
       </Text>

@@ -44,6 +44,8 @@ describeConsole('somebody who owns agents without an identity provider', (stage)
     await page.getByLabel('Lasts').selectOption('30');
     await page.getByRole('combobox', { name: 'Only for these actions' }).click();
     await page.getByRole('option', { name: 'postgres.execute' }).click();
+    // Closes the list, and not the dialog around it.
+    await page.keyboard.press('Escape');
     await press(page, 'Make the key');
     await press(page, 'Sign in again');
     await ada.passProvider('ada');
