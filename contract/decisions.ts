@@ -38,7 +38,9 @@ export const decisionBodySchema = z
     decision_digest: digestSchema.describe(
       'The `decision_digest` that the reviewer saw. `sha256:` and 64 hex digits',
     ),
-    verdict: verdictSchema.describe('approve; deny, which ends the request; or defer, which decides nothing'),
+    verdict: verdictSchema
+      .exclude(['take_back'])
+      .describe('approve; deny, which ends the request; or defer, which decides nothing'),
     reason,
     defer: deferSchema.optional(),
     view_digest: digestSchema

@@ -6,6 +6,7 @@ import { Sessions1796169600000 } from './migrations/2-sessions.ts';
 import { Lists1796256000000 } from './migrations/3-lists.ts';
 import { ApiKeys1796342400000 } from './migrations/4-api-keys.ts';
 import { Inbox1796428800000 } from './migrations/5-inbox.ts';
+import { TakeBacks1796515200000 } from './migrations/6-take-backs.ts';
 import { TurnSocket } from './turn-socket.ts';
 
 /** How a process connects. Pools are small: local activities are short, and two processes share one server. */
@@ -39,6 +40,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       Lists1796256000000,
       ApiKeys1796342400000,
       Inbox1796428800000,
+      TakeBacks1796515200000,
     ],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',

@@ -1,4 +1,4 @@
-import { Button, Group, Skeleton } from '@mantine/core';
+import { Button, Group, Skeleton, VisuallyHidden } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
@@ -25,7 +25,8 @@ interface CompactCardProps {
 export function CompactCard({ item, focus }: CompactCardProps) {
   const { data: shown, error, refetch } = useQuery(shownQuery(item.id));
   return (
-    <div className={classes.card}>
+    <section className={classes.card} aria-label={`${item.action} on ${item.target}`}>
+      <VisuallyHidden component="h2">What it would do</VisuallyHidden>
       {error && <Failure error={error} retry={() => void refetch()} />}
       {!shown && !error && (
         <div aria-busy="true" aria-label="Loading">
@@ -40,7 +41,7 @@ export function CompactCard({ item, focus }: CompactCardProps) {
           {focus.act && <Decision act={focus.act} shown={shown} focus={focus} />}
         </OpenedSections>
       )}
-    </div>
+    </section>
   );
 }
 

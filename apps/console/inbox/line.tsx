@@ -1,5 +1,5 @@
 import { Checkbox, UnstyledButton } from '@mantine/core';
-import { useEffect, useRef } from 'react';
+import { memo, useEffect, useRef } from 'react';
 
 import type { RequestSummary } from '../../../contract/requests.ts';
 import { Countdown } from '../shown/countdown.tsx';
@@ -17,8 +17,8 @@ interface LineProps {
   readonly selection: Selection;
 }
 
-/** One request on one line; opened, what it would do and what can be done about it. */
-export function Line({ item, focus, selection }: LineProps) {
+/** One request on one line; opened, what it would do and what can be done about it. Scrolling does not draw it again. */
+export const Line = memo(function Line({ item, focus, selection }: LineProps) {
   const { id } = item;
   const isOpen = focus.isOpen(id);
   const button = useRef<HTMLButtonElement>(null);
@@ -35,7 +35,7 @@ export function Line({ item, focus, selection }: LineProps) {
       <div className={classes.head}>
         {selection.isOffered && (
           <Checkbox
-            size="xs"
+            size="sm"
             className={classes.pick}
             aria-label={`Pick ${item.action} on ${item.target}`}
             checked={selection.has(id)}
@@ -55,7 +55,7 @@ export function Line({ item, focus, selection }: LineProps) {
       {isOpen && <CompactCard item={item} focus={focus} />}
     </div>
   );
-}
+});
 
 function Facts({ item }: { readonly item: RequestSummary }) {
   const { action, target, environment, risk, summary, expires_at: expiresAt } = item;

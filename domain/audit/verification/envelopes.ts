@@ -3,7 +3,7 @@ import { viewText } from '../../cards/words.ts';
 import type { CompactVerifyGetKey } from 'jose';
 import { z } from 'zod';
 
-import type { Leaf, LeafType } from '../leaf.ts';
+import { countingType, type Leaf, type LeafType } from '../leaf.ts';
 import { canonicalJson } from '../../crypto/canonical-json.ts';
 import { sha256 } from '../../crypto/digest.ts';
 import {
@@ -199,9 +199,9 @@ export function signedDecisionIn(
 }
 
 function mismatches(decision: DecisionLeaf, signed: SignedDecision): string[] {
-  const expectedType = signed.verdict === 'defer' ? 'decision.deferred' : 'decision.counted';
+  const isSame = decision.verdict === signed.verdict && decision.takes_back === signed.takes_back;
   return wrongOf([
-    ['the verdict', decision.verdict === signed.verdict && decision.leaf.type === expectedType],
+    ['the verdict', isSame && decision.leaf.type === countingType(signed.verdict)],
     ['the decision digest', decision.leaf.decision_digest === signed.decision_digest],
     ['the channel', decision.channel === signed.channel],
     ['the evidence grade', decision.leaf.evidence?.grade === signed.grade],

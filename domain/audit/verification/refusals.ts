@@ -1,4 +1,6 @@
 import type { Leaf } from '../leaf.ts';
+import { isStop } from '../../approval/take-back.ts';
+import type { Verdict } from '../../approval/quorum.ts';
 import { CLOCK_TOLERANCE_MS } from '../../calendar/clock-tolerance.ts';
 import type { SignedDecision } from '../../crypto/envelope.ts';
 import { approvalBefore, phaseBefore } from './course.ts';
@@ -25,8 +27,8 @@ function answerOf(subject: Subject, leaf: Leaf): Answer {
   if (phaseBefore(subject.material, leaf) === 'pending')
     return answerWhileOpen(subject, { leaf, signed, pending, status: 'pending' });
   if (signed.decision_digest !== pending.leaf.decision_digest) return {};
-  if (isVoidedDenial(subject, leaf, signed)) return { problem: VOIDED };
-  return signed.verdict === 'deny' && isApprovedByPeople(subject, leaf)
+  if (isVoidedStop(subject, leaf, signed)) return { problem: VOIDED[signed.verdict] ?? '' };
+  return isStop(signed.verdict) && isApprovedByPeople(subject, leaf)
     ? answerWhileApproved(subject, { leaf, signed, pending, status: 'approved' })
     : {};
 }
@@ -36,12 +38,12 @@ function isApprovedByPeople({ material }: Subject, leaf: Leaf): boolean {
   return isByPeople && phaseBefore(material, leaf) === 'approved';
 }
 
-/** A denial ends what is approved, whenever it was signed, until the action is claimed. */
+/** A denial, or taking an approval back, stops what is approved, whenever it was signed, until the action is claimed. */
 function answerWhileApproved(subject: Subject, refusal: Refusal): Answer {
   const { leaf, signed } = refusal;
   if (!LATE.has(leaf.facts['code'])) return answerWhileOpen(subject, refusal);
   return signed.ticket_expires_at === null
-    ? { problem: 'refuses as late a denial of what is not executed' }
+    ? { problem: 'refuses as late what stops a request that is not executed' }
     : {};
 }
 
@@ -69,11 +71,15 @@ function answerByCheck(subject: Subject, refusal: Refusal): Answer {
     : { notShown: repeated.notShown };
 }
 
-const VOIDED = 'refuses a denial that was signed before the request was approved';
+const BEFORE = 'that was signed before the request was approved';
+const VOIDED: Readonly<Partial<Record<Verdict, string>>> = {
+  deny: `refuses a denial ${BEFORE}`,
+  take_back: `refuses the taking back of an approval ${BEFORE}`,
+};
 
 /** True where the request stayed approved, or was executed, all the same. When a ticket was used nobody signed. */
-function isVoidedDenial({ material }: Subject, leaf: Leaf, signed: SignedDecision): boolean {
-  if (signed.verdict !== 'deny' || signed.ticket_expires_at !== null || !LATE.has(leaf.facts['code']))
+function isVoidedStop({ material }: Subject, leaf: Leaf, signed: SignedDecision): boolean {
+  if (!isStop(signed.verdict) || signed.ticket_expires_at !== null || !LATE.has(leaf.facts['code']))
     return false;
   const before = material.stream.filter(({ n }) => n < leaf.n);
   const approved = before.findLast(({ type }) => type === 'request.approved');
@@ -83,7 +89,12 @@ function isVoidedDenial({ material }: Subject, leaf: Leaf, signed: SignedDecisio
 }
 
 /** Codes that are right only of a decision that came too late. */
-const LATE: ReadonlySet<unknown> = new Set(['request_expired', 'envelope_expired', 'request_not_pending']);
+const LATE: ReadonlySet<unknown> = new Set([
+  'request_expired',
+  'envelope_expired',
+  'request_not_pending',
+  'request_executing',
+]);
 
 const UNOPPOSED = 'refuses what nothing stood against';
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { exportJWK, generateKeyPair, type JSONWebKeySet } from 'jose';
 
 import {
+  countingType,
   leafHash,
   leafText,
   type Leaf,
@@ -145,14 +146,16 @@ export function counted(
   envelope: string,
   person = `per_${signed.reviewer.subject}`,
 ): Entry {
+  const isTakeBack = signed.verdict === 'take_back';
   return entry(
-    signed.verdict === 'defer' ? 'decision.deferred' : 'decision.counted',
+    countingType(signed.verdict),
     {
       decision: signed.id,
       person,
       verdict: signed.verdict,
+      ...(signed.takes_back === undefined ? {} : { takes_back: signed.takes_back }),
       at: signed.issued_at,
-      seats: [{ rule: 0, stage: 0 }],
+      seats: isTakeBack ? [] : [{ rule: 0, stage: 0 }],
       round: 1,
       channel: signed.channel,
       ...(signed.view === undefined ? {} : { view: { ...signed.view } }),
