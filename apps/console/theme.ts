@@ -14,26 +14,12 @@ const key: MantineColorsTuple = [
   '#212e6d',
 ];
 
-/** What cannot be taken back. Mantine's own red is too light behind white text. */
-const red: MantineColorsTuple = [
-  '#fff5f5',
-  '#ffe3e3',
-  '#ffc9c9',
-  '#ffa8a8',
-  '#ff8787',
-  '#ff6b6b',
-  '#d32f2f',
-  '#c92a2a',
-  '#b02525',
-  '#921d1d',
-];
-
 const SYSTEM_FONTS = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
 const SYSTEM_MONOSPACE = 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace';
 
 /** How the console looks: dense and calm, in the fonts of the system. */
 export const theme = createTheme({
-  colors: { key, red },
+  colors: { key },
   primaryColor: 'key',
   primaryShade: { light: 7, dark: 6 },
   autoContrast: true,

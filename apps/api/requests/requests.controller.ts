@@ -13,6 +13,7 @@ import type { Evidence } from '../../../contract/evidence.ts';
 import type { Timeline } from '../../../contract/history.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
+import { refusalsFor } from '../decisions/refusals.ts';
 import { Door } from '../http/door.ts';
 import { cardFor } from './card.ts';
 import { evidenceOf } from './evidence.ts';
@@ -97,7 +98,12 @@ export class RequestsController {
 
   @Get('requests/:id/card')
   async card(@CallerParam() caller: Caller, @Param('id') id: string): Promise<CardAnswer> {
-    return cardFor(this.#context, caller, await loadRequest(this.#context, caller, id));
+    const found = await loadRequest(this.#context, caller, id);
+    const [card, refusals] = await Promise.all([
+      cardFor(this.#context, caller, found),
+      refusalsFor(this.#context, caller, found),
+    ]);
+    return { ...card, refusals };
   }
 
   @Get('requests/:id/timeline')

@@ -10,7 +10,14 @@ import { usePost } from '../session/session.ts';
 import { detailOf, Failure } from '../shell/failure.tsx';
 import { BatchLine } from './batch-line.tsx';
 import classes from './batch-dialog.module.css';
-import { decisionOn, needsReason, whyAlone, type BatchResult, type BatchVerdict } from './batch.ts';
+import {
+  decisionOn,
+  needsReason,
+  whyAlone,
+  type BatchDecision,
+  type BatchResult,
+  type BatchVerdict,
+} from './batch.ts';
 
 interface BatchDialogProps {
   readonly verdict: BatchVerdict;
@@ -25,7 +32,7 @@ export function BatchDialog({ verdict, picked: pickedNow, onDecided, onClose }: 
   const [picked] = useState(pickedNow);
   const cards = useCards(picked);
   const batch = useBatch(onDecided);
-  const results = new Map(batch.data?.map((result) => [result.request, result]));
+  const results = new Map(batch.data?.map((result) => [result.id, result]));
   return (
     <Modal
       opened
@@ -147,15 +154,15 @@ function useBatch(onDecided: (id: string) => void) {
   const post = usePost();
   const [idempotencyKey] = useState(() => crypto.randomUUID());
   return useMutation({
-    mutationFn: async (decisions: readonly object[]) => {
+    mutationFn: async (items: readonly BatchDecision[]) => {
       const { answer } = await post<{ readonly items: readonly BatchResult[] }>('/v1/decisions', {
-        body: { decisions },
+        body: { items },
         idempotencyKey,
       });
       return answer.items;
     },
     onSuccess: (all) => {
-      for (const { request, problem } of all) if (problem === null) onDecided(request);
+      for (const { id, problem } of all) if (problem === null) onDecided(id);
     },
   });
 }

@@ -34,14 +34,14 @@ export function needsReason({ card }: Pick<CardAnswer, 'card'>): boolean {
 
 /** One of the decisions of POST /v1/decisions. */
 export interface BatchDecision extends Pick<DecisionBody, 'decision_digest' | 'verdict' | 'reason'> {
-  readonly request: string;
+  readonly id: string;
   readonly view_digest: string;
   readonly opened: readonly string[];
 }
 
 /** What became of it. */
 export interface BatchResult {
-  readonly request: string;
+  readonly id: string;
   readonly status: number;
   readonly problem: { readonly code: string; readonly detail: string } | null;
 }
@@ -50,7 +50,7 @@ export interface BatchResult {
 export function decisionOn(answer: CardAnswer, verdict: BatchVerdict, reason: string): BatchDecision {
   const { card, view_digest } = answer;
   return {
-    request: card.request.id,
+    id: card.request.id,
     decision_digest: card.decision_digest ?? '',
     view_digest,
     // A line of the batch shows these.

@@ -1,8 +1,8 @@
 import { useState, type ReactNode } from 'react';
 
-import { useNotesSeen, type SectionName } from '../request/opened.tsx';
-import { EffectView, hasFewRows } from '../request/effect-view.tsx';
-import type { Card } from '../request/view.ts';
+import { useNotesSeen } from '../request/opened.tsx';
+import { EffectView, useRowsFirst } from '../request/effect-view.tsx';
+import type { Card, SectionName } from '../request/view.ts';
 import { Foreign } from '../shown/foreign.tsx';
 import { RiskPill } from '../shown/pills.tsx';
 import { grouped } from '../shown/words.ts';
@@ -52,7 +52,8 @@ function Plan({ card: { plan } }: CardProp) {
 
 function Effects({ card: { effects, cut } }: CardProp) {
   const [isWhole, setWhole] = useState(false);
-  const isAll = isWhole || (effects ?? []).every(hasFewRows);
+  const rowsFirst = useRowsFirst();
+  const isAll = isWhole || (effects ?? []).every(({ rows }) => rows.length <= rowsFirst);
   const ref = useNotesSeen('effects', isAll);
   if (!effects || effects.length === 0) return null;
   return (

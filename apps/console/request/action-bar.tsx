@@ -31,7 +31,6 @@ export function ActionBar({ offer: { acts, because }, isBusy, onAct }: ActionBar
               key={act}
               className={classes[act]}
               variant={act === 'approve' ? 'filled' : act === 'deny' ? 'outline' : 'default'}
-              {...(act === 'deny' && { color: 'red' })}
               disabled={isBusy}
               onClick={() => onAct(act)}
             >

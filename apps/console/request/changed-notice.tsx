@@ -1,6 +1,7 @@
-import { Alert, Button } from '@mantine/core';
+import { Button } from '@mantine/core';
 
 import { Foreign } from '../shown/foreign.tsx';
+import { Note } from './note.tsx';
 import type { Change } from './changes.ts';
 import classes from './decision-dialog.module.css';
 
@@ -14,9 +15,9 @@ export function ChangedNotice({ changes, onRead }: ChangedNoticeProps) {
   return (
     <div aria-live="polite">
       {changes.length > 0 && (
-        <Alert
-          color={changes.some(({ isDecisive }) => isDecisive) ? 'yellow' : 'blue'}
-          variant="light"
+        <Note
+          tone={changes.some(({ isDecisive }) => isDecisive) ? 'warning' : 'plain'}
+
           title="This has changed since you opened it"
         >
           <ul className={classes.changes}>
@@ -29,7 +30,7 @@ export function ChangedNotice({ changes, onRead }: ChangedNoticeProps) {
           <Button size="compact-sm" variant="default" onClick={onRead}>
             I have read it
           </Button>
-        </Alert>
+        </Note>
       )}
     </div>
   );

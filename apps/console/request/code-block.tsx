@@ -12,21 +12,20 @@ interface CodeBlockProps {
   readonly language: 'sql' | 'text';
   /** What it is, for the button that copies it and for those who cannot see where it ends. */
   readonly what: string;
-  readonly isWhole: boolean;
-  readonly onShowAll: () => void;
+  readonly whole: Whole;
 }
 
-const LINES_FIRST = 40;
-
-/** True where a text is shown from the start, because it is not long. */
-export function isShort(text: string): boolean {
-  return text.split('\n', LINES_FIRST + 1).length <= LINES_FIRST;
+/** How much of a text is shown. */
+export interface Whole {
+  readonly isWhole: boolean;
+  readonly linesFirst: number;
+  readonly showAll: () => void;
 }
 
 /** A text exactly as it is, with marks for what would not be seen. */
-export function CodeBlock({ text, language, what, isWhole, onShowAll }: CodeBlockProps) {
+export function CodeBlock({ text, language, what, whole }: CodeBlockProps) {
   const lines = text.split('\n');
-  const shown = isWhole ? text : lines.slice(0, LINES_FIRST).join('\n');
+  const shown = whole.isWhole ? text : lines.slice(0, whole.linesFirst).join('\n');
   const tokens: readonly SqlToken[] =
     language === 'sql' ? sqlTokens(shown) : [{ kind: 'plain', text: shown }];
   return (
@@ -34,7 +33,7 @@ export function CodeBlock({ text, language, what, isWhole, onShowAll }: CodeBloc
       <div className={classes.copy}>
         <Copy text={text} what={what} />
       </div>
-      <pre className={classes.code} tabIndex={0} role="region" aria-label={what}>
+      <pre className={classes.code} tabIndex={0} role="group" aria-label={what}>
         <code>
           {tokens.map((token, index) => (
             <span key={index} className={classes[token.kind]}>
@@ -45,8 +44,8 @@ export function CodeBlock({ text, language, what, isWhole, onShowAll }: CodeBloc
       </pre>
       {shown !== text && (
         <p className={classes.more}>
-          {grouped(LINES_FIRST)} of {grouped(lines.length)} lines shown
-          <Button size="compact-sm" variant="default" onClick={onShowAll}>
+          {grouped(whole.linesFirst)} of {grouped(lines.length)} lines shown
+          <Button size="compact-sm" variant="default" onClick={whole.showAll}>
             Show all
           </Button>
         </p>
@@ -55,8 +54,11 @@ export function CodeBlock({ text, language, what, isWhole, onShowAll }: CodeBloc
   );
 }
 
-/** Whether a text is shown whole, and what shows it. */
-export function useWhole(text: string): readonly [isWhole: boolean, showAll: () => void] {
-  const [shownOf, setShownOf] = useState<string | null>(null);
-  return [isShort(text) || shownOf === text, () => setShownOf(text)];
+const LINES_FIRST = 40;
+
+/** A long text is folded until somebody wants all of it. */
+export function useWhole(text: string, linesFirst = LINES_FIRST): Whole {
+  const [unfolded, setUnfolded] = useState<string | null>(null);
+  const isShort = text.split('\n', linesFirst + 1).length <= linesFirst;
+  return { isWhole: isShort || unfolded === text, linesFirst, showAll: () => setUnfolded(text) };
 }

@@ -23,7 +23,7 @@ export interface Typed {
 
 /** What is confirmed, and how it stands. */
 export interface Confirmed {
-  readonly card: Pick<Card, 'request' | 'plan' | 'effects' | 'risk' | 'requirement'>;
+  readonly card: Pick<Card, 'request' | 'plan' | 'effects' | 'preview' | 'reversal' | 'risk' | 'requirement'>;
   readonly request: Pick<RequestView, 'status' | 'progress' | 'freezes'>;
 }
 
@@ -46,7 +46,7 @@ type Words = Pick<Confirmation, 'title' | 'sentences' | 'button'>;
 const WORDS: Readonly<Record<Act, (confirmed: Confirmed, where: string) => Words>> = {
   approve: (confirmed, where) => ({
     title: `Approve ${where}?`,
-    sentences: [whatRuns(confirmed), whenItRuns(confirmed)],
+    sentences: [whatRuns(confirmed), ...doubts(confirmed), whenItRuns(confirmed)],
     button: 'Approve',
   }),
   deny: ({ request }, where) => ({
@@ -88,18 +88,31 @@ function whatRuns({ card: { request, plan } }: Confirmed): string {
     : `On ${place}, Keyturn does exactly what is shown here: ${plan.summary}`;
 }
 
+/** What somebody who is about to agree should not have overlooked. */
+function doubts({ card: { plan, preview, reversal, effects } }: Confirmed): readonly string[] {
+  if (plan === null || plan.is_by_requester) return [];
+  const isUndoable = reversal?.is_possible ?? true;
+  return [
+    ...(preview?.is_whole === false ? ['Not all that would happen could be previewed.'] : []),
+    ...(isUndoable || (effects ?? []).length === 0 ? [] : ['It cannot be undone from the plan.']),
+  ];
+}
+
 /** Whether it runs at once is what approvers must know before they click. */
 function whenItRuns({ card, request }: Confirmed): string {
   const missing = missingApprovals(card.requirement, request.progress);
   if (missing > 1)
     return `It does not run yet: after yours, at least ${grouped(missing - 1)} more ${missing === 2 ? 'person has' : 'people have'} to approve.`;
-  const ages = card.requirement?.rules.map((rule) => rule.maximum_age_ms) ?? [];
-  const good = ages.length === 0 ? '' : ` Your approval is good for ${duration(Math.min(...ages))}.`;
-  if ((request.freezes?.length ?? 0) > 0 || card.request.start?.not_before)
-    return `If yours is the last approval, it starts as soon as what holds it back is over.${good}`;
+  const isHeld = (request.freezes ?? []).length > 0 || Boolean(card.request.start?.not_before);
+  if (isHeld) return `If yours is the last approval, it starts once what holds it back is over.${lasting(card)}`;
   return card.request.mode === 'gate'
     ? 'If yours is the last approval, the decision is given out at once.'
     : 'If yours is the last approval, it runs at once.';
+}
+
+function lasting({ requirement }: Confirmed['card']): string {
+  const ages = requirement?.rules.map((rule) => rule.maximum_age_ms) ?? [];
+  return ages.length === 0 ? '' : ` Your approval is good for ${duration(Math.min(...ages))}.`;
 }
 
 /** How many people have to approve yet, at least: one person may fill seats of several rules, none two of one stage. */

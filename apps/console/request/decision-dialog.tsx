@@ -1,4 +1,4 @@
-import { Alert, Button, Modal, Textarea, TextInput } from '@mantine/core';
+import { Button, Modal, Textarea, TextInput } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState, type FormEvent } from 'react';
@@ -8,15 +8,15 @@ import { Unreachable } from '../api/calls.ts';
 import { useDraft } from '../session/drafts.ts';
 import { usePost } from '../session/session.ts';
 import { Foreign } from '../shown/foreign.tsx';
+import { Note } from './note.tsx';
 import type { Act } from './acting.ts';
 import { changesBetween, isOtherSubject } from './changes.ts';
-import { confirmationOf, isTyped, typedLabel, type Confirmation } from './confirmation.ts';
+import { confirmationOf, isTyped, typedLabel, type Confirmation, type Typed } from './confirmation.ts';
 import { conflictOf, type Conflict } from './conflict.ts';
 import classes from './decision-dialog.module.css';
 import { DeferFields } from './defer-fields.tsx';
-import type { SectionName } from './opened.tsx';
 import { callOf, doneText, type ActAnswer, type Deferral } from './sending.ts';
-import type { Shown } from './view.ts';
+import type { SectionName, Shown } from './view.ts';
 
 interface DecisionDialogProps {
   readonly act: Act;
@@ -37,22 +37,24 @@ export function DecisionDialog(props: DecisionDialogProps) {
   const confirmation = confirmationOf(act, shown);
   const isOutdated = isOtherSubject(shown, current);
   return (
-    <Modal
-      opened
-      onClose={onClose}
-      fullScreen={isPhone}
-      size="lg"
-      title={<Foreign text={confirmation.title} />}
-      classNames={{ title: classes['title'] ?? '' }}
-      transitionProps={{ duration: 0 }}
-      closeButtonProps={{ 'aria-label': 'Close, nothing is decided' }}
-    >
-      {isOutdated ? (
-        <Outdated shown={shown} current={current} onClose={onClose} />
-      ) : (
-        <DecisionForm {...props} confirmation={confirmation} />
-      )}
-    </Modal>
+    <Modal.Root opened onClose={onClose} fullScreen={isPhone} size="lg" transitionProps={{ duration: 0 }}>
+      <Modal.Overlay />
+      <Modal.Content>
+        <Modal.Body>
+          <div className={classes.head}>
+            <Modal.Title className={classes['title'] ?? ''}>
+              <Foreign text={confirmation.title} />
+            </Modal.Title>
+            <Modal.CloseButton aria-label="Close, nothing is decided" />
+          </div>
+          {isOutdated ? (
+            <Outdated shown={shown} current={current} onClose={onClose} />
+          ) : (
+            <DecisionForm {...props} confirmation={confirmation} />
+          )}
+        </Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
   );
 }
 
@@ -60,10 +62,10 @@ export function DecisionDialog(props: DecisionDialogProps) {
 function Outdated({ shown, current, onClose }: { shown: Shown; current: Shown; onClose: () => void }) {
   return (
     <div className={classes.form}>
-      <Alert
-        color="yellow"
-        variant="light"
-        role="alert"
+      <Note
+        tone="warning"
+
+        isAlert
         title="The request has changed while you were deciding"
       >
         <ul className={classes.changes}>
@@ -74,7 +76,7 @@ function Outdated({ shown, current, onClose }: { shown: Shown; current: Shown; o
           ))}
         </ul>
         Nothing was decided. Your reason is kept for the next time.
-      </Alert>
+      </Note>
       <div className={classes.buttons}>
         <Button data-autofocus onClick={onClose}>
           Read it again
@@ -93,11 +95,8 @@ function DecisionForm(props: FormProps) {
   const [deferral, setDeferral] = useState<Deferral | null>(null);
   const [isTried, setTried] = useState(false);
   const sending = useSending(props, { reason, deferral });
-  const missing = missingOf(confirmation, {
-    reason,
-    typed,
-    isDeferred: act !== 'defer' || deferral !== null,
-  });
+  const missing = missingOf(confirmation, { reason, typed, isDeferred: act !== 'defer' || deferral !== null });
+  const told: Missing = isTried ? missing : {};
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     setTried(true);
@@ -110,33 +109,15 @@ function DecisionForm(props: FormProps) {
           <Foreign text={sentence} />
         </p>
       ))}
-      {act === 'defer' && (
-        <DeferFields shown={shown} onChange={setDeferral} error={isTried ? missing.deferral : undefined} />
-      )}
+      {act === 'defer' && <DeferFields shown={shown} onChange={setDeferral} error={told.deferral} />}
       {confirmation.typed && (
-        <TextInput
-          label={typedLabel(confirmation.typed)}
-          description="Its risk is critical."
-          value={typed}
-          autoComplete="off"
-          autoCapitalize="off"
-          spellCheck={false}
-          error={isTried ? missing.typed : undefined}
-          onChange={({ currentTarget: { value } }) => setTyped(value)}
-        />
+        <TypedInput typed={confirmation.typed} value={typed} onChange={setTyped} error={told.typed} />
       )}
-      <Textarea
-        label={confirmation.isReasonRequired ? 'Reason' : 'Reason (optional)'}
-        description="For people, and for the audit log"
-        required={confirmation.isReasonRequired}
-        withAsterisk={false}
-        autosize
-        minRows={3}
-        maxRows={12}
-        maxLength={4_000}
+      <Reason
+        isRequired={confirmation.isReasonRequired}
         value={reason}
-        error={isTried ? missing.reason : undefined}
-        onChange={({ currentTarget: { value } }) => setReason(value)}
+        onChange={setReason}
+        error={told.reason}
       />
       {sending.error && <Refused conflict={conflictFrom(sending.error)} onClose={onClose} />}
       <div className={classes.buttons}>
@@ -148,6 +129,45 @@ function DecisionForm(props: FormProps) {
         </Button>
       </div>
     </form>
+  );
+}
+
+interface InputProps {
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly error: string | undefined;
+}
+
+function TypedInput({ typed, value, onChange, error }: InputProps & { readonly typed: Typed }) {
+  return (
+    <TextInput
+      label={typedLabel(typed)}
+      description="Its risk is critical."
+      value={value}
+      autoComplete="off"
+      autoCapitalize="off"
+      spellCheck={false}
+      error={error}
+      onChange={({ currentTarget }) => onChange(currentTarget.value)}
+    />
+  );
+}
+
+function Reason({ isRequired, value, onChange, error }: InputProps & { readonly isRequired: boolean }) {
+  return (
+    <Textarea
+      label={isRequired ? 'Reason' : 'Reason (optional)'}
+      description="For people, and for the audit log"
+      required={isRequired}
+      withAsterisk={false}
+      autosize
+      minRows={3}
+      maxRows={12}
+      maxLength={4_000}
+      value={value}
+      error={error}
+      onChange={({ currentTarget }) => onChange(currentTarget.value)}
+    />
   );
 }
 
@@ -209,7 +229,7 @@ function Refused({ conflict, onClose }: { readonly conflict: Conflict; readonly 
   const { kind, title, text } = conflict;
   const isOver = kind === 'changed' || kind === 'over';
   return (
-    <Alert color={kind === 'changed' ? 'yellow' : 'red'} variant="light" role="alert" title={title}>
+    <Note tone={kind === 'changed' ? 'warning' : 'bad'} isAlert title={title}>
       <Foreign text={text} />
       {isOver && (
         <div className={classes.again}>
@@ -218,6 +238,6 @@ function Refused({ conflict, onClose }: { readonly conflict: Conflict; readonly 
           </Button>
         </div>
       )}
-    </Alert>
+    </Note>
   );
 }

@@ -35,24 +35,17 @@ function DecisionLine({
   readonly decision: Decision;
   readonly isOfThisRound: boolean;
 }) {
-  const { verdict, person, person_name: name, reviewer, reason, at, grade, channel, round } = decision;
-  const isCounted = decision.outcome === 'counted';
+  const { verdict, reason, at, grade, channel, round, outcome } = decision;
   return (
     <>
       <div className={classes.line}>
         <strong>
-          <Foreign text={name ?? person ?? reviewer?.subject ?? 'A person'} />
+          <Foreign text={whoOf(decision)} />
         </strong>
-        <span className={classes.verdict} data-verdict={isCounted ? verdict : 'refused'}>
+        <span className={classes.verdict} data-verdict={outcome === 'counted' ? verdict : 'refused'}>
           {VERBS[verdict] ?? verdict}
-          {decision.defer_to !== null && ` to ${decision.defer_to}`}
-          {decision.defer_until !== null && (
-            <>
-              {' until '}
-              <Instant at={decision.defer_until} />
-            </>
-          )}
-          {!isCounted && `, refused (${decision.refusal ?? ''})`}
+          <HowDeferred decision={decision} />
+          {outcome !== 'counted' && `, refused (${decision.refusal ?? ''})`}
         </span>
         <span className={classes.quiet}>
           <Ago at={at} /> · {channel} · grade {grade}
@@ -64,6 +57,21 @@ function DecisionLine({
           <Foreign text={reason} hasLines />
         </blockquote>
       )}
+    </>
+  );
+}
+
+function whoOf({ person, person_name: name, reviewer }: Decision): string {
+  return name ?? person ?? reviewer?.subject ?? 'A person';
+}
+
+function HowDeferred({ decision: { defer_to: to, defer_until: until } }: { readonly decision: Decision }) {
+  if (to !== null) return ` to ${to}`;
+  if (until === null) return null;
+  return (
+    <>
+      {' until '}
+      <Instant at={until} />
     </>
   );
 }

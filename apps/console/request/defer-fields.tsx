@@ -1,6 +1,7 @@
-import { Alert, NativeSelect, Radio, TextInput } from '@mantine/core';
+import { NativeSelect, Radio, TextInput } from '@mantine/core';
 import { useState } from 'react';
 
+import { Note } from './note.tsx';
 import { deferralChoices, handOverChoices, handOverNote } from './deferral.ts';
 import classes from './defer-fields.module.css';
 import type { Deferral } from './sending.ts';
@@ -32,8 +33,8 @@ export function DeferFields({ shown: { card, request }, onChange, error }: Defer
           {times.map(({ label }) => (
             <Radio key={label} value={label} label={label} />
           ))}
-          <Radio value="at" label="until another instant" />
-          {groups.length > 0 && <Radio value="to" label="and leave it to others" />}
+          <Radio value="at" label="until another time" />
+          {groups.length > 0 && <Radio value="to" label="and hand it over to others" />}
         </div>
       </Radio.Group>
       {choice === 'at' && <Until onChange={onChange} />}
@@ -67,7 +68,7 @@ function To({ groups, shown: { card, request }, onChange }: ToProps) {
   return (
     <>
       <NativeSelect
-        label="To"
+        label="Hand over to"
         data={[...groups]}
         value={to}
         onChange={({ currentTarget: { value } }) => {
@@ -76,9 +77,9 @@ function To({ groups, shown: { card, request }, onChange }: ToProps) {
         }}
       />
       {note !== null && (
-        <Alert color="yellow" variant="light">
+        <Note tone="warning" title="Not at once">
           {note}
-        </Alert>
+        </Note>
       )}
     </>
   );

@@ -18,10 +18,10 @@ export function deferralChoices(nowMs: number, expiresAt: string | null): readon
   morning.setHours(MORNING_HOUR, 0, 0, 0);
   const isToday = morning.toDateString() === new Date(nowMs).toDateString();
   return [
-    { label: 'in 30 minutes', untilMs: nowMs + HOUR_MS / 2 },
-    { label: 'in 1 hour', untilMs: nowMs + HOUR_MS },
-    { label: 'in 3 hours', untilMs: nowMs + 3 * HOUR_MS },
-    { label: isToday ? 'this morning at nine' : 'tomorrow at nine', untilMs: morning.getTime() },
+    { label: 'for 30 minutes', untilMs: nowMs + HOUR_MS / 2 },
+    { label: 'for 1 hour', untilMs: nowMs + HOUR_MS },
+    { label: 'for 3 hours', untilMs: nowMs + 3 * HOUR_MS },
+    { label: isToday ? 'until nine this morning' : 'until nine tomorrow', untilMs: morning.getTime() },
   ].filter(({ untilMs }) => untilMs < endMs);
 }
 

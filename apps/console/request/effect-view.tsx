@@ -1,8 +1,9 @@
 import { Button, VisuallyHidden } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 
 import { Foreign } from '../shown/foreign.tsx';
-import { grouped } from '../shown/words.ts';
-import { differing } from './differing.ts';
+import { grouped, listed } from '../shown/words.ts';
+import { differing, type Parts } from './differing.ts';
 import {
   effectCounts,
   effectTable,
@@ -14,12 +15,25 @@ import {
 } from './effect-table.ts';
 import classes from './effect-view.module.css';
 import type { Effect } from './view.ts';
+import { Wide } from './wide.tsx';
 
-const ROWS_FIRST = 20;
+/** How many rows are shown first: on a phone each of them takes many lines. */
+export function useRowsFirst(): number {
+  return useIsNarrow() ? 6 : 20;
+}
 
-/** True where nothing of it is folded away at first. */
-export function hasFewRows({ rows }: Effect): boolean {
-  return rows.length <= ROWS_FIRST;
+function useIsNarrow(): boolean {
+  return useMediaQuery('(max-width: 40em)') ?? false;
+}
+
+const LONG_VALUE = 80;
+
+/** Long values stand one below the other, so that none is out of sight. */
+function hasLongValues({ rows }: EffectTable): boolean {
+  const values = rows.flatMap(({ cells }) => cells.flatMap((cell) => [cell?.before, cell?.after]));
+  return values.some(
+    (value) => value?.kind === 'long' || (value?.kind === 'text' && value.text.length > LONG_VALUE),
+  );
 }
 
 interface EffectProps {
@@ -31,7 +45,8 @@ interface EffectProps {
 /** What happens to one table, as a diff: every row with its changed cells. */
 export function EffectView({ effect, isWhole, onShowAll }: EffectProps) {
   const table = effectTable(effect);
-  const rows = isWhole ? table.rows : table.rows.slice(0, ROWS_FIRST);
+  const rowsFirst = useRowsFirst();
+  const rows = isWhole ? table.rows : table.rows.slice(0, rowsFirst);
   return (
     <div className={classes.effect}>
       <Head effect={effect} />
@@ -86,7 +101,7 @@ function percent(share: number): string {
 }
 
 function Notes({ effect }: { readonly effect: Effect }) {
-  const { sample, cut, is_counts_only: isCountsOnly, rows } = effect;
+  const { sample, cut, is_counts_only: isCountsOnly, rows, assigned_columns: assigned } = effect;
   return (
     <>
       {sample && (
@@ -101,6 +116,9 @@ function Notes({ effect }: { readonly effect: Effect }) {
           Only counted: when it runs, other rows than these may be changed.
         </p>
       )}
+      {assigned.length > 0 && rows.length > 0 && (
+        <p className={classes.note}>The target gives {listed(assigned, 'and')} a value when it runs.</p>
+      )}
       {cut.values > 0 && (
         <p className={classes.note}>
           {grouped(cut.values)} {cut.values === 1 ? 'value is' : 'values are'} too long to show: length and
@@ -114,9 +132,10 @@ function Notes({ effect }: { readonly effect: Effect }) {
 const SIGNS = { inserted: '+', updated: '~', deleted: '−' } as const;
 
 function Rows({ resource, table }: { readonly resource: string; readonly table: EffectTable }) {
+  const isInBlocks = useIsNarrow() || hasLongValues(table);
   return (
-    <div className={classes.scroll} tabIndex={0} role="region" aria-label={`Changed rows of ${resource}`}>
-      <table className={classes.table} role="table">
+    <Wide label={`Changed rows of ${resource}`}>
+      <table className={classes.table} role="table" data-blocks={isInBlocks || undefined}>
         <thead role="rowgroup">
           <tr role="row">
             <th role="columnheader" className={classes.mark}>
@@ -136,7 +155,7 @@ function Rows({ resource, table }: { readonly resource: string; readonly table: 
           ))}
         </tbody>
       </table>
-    </div>
+    </Wide>
   );
 }
 
@@ -169,32 +188,34 @@ function RowView({ row, columns }: { readonly row: EffectRow; readonly columns: 
   );
 }
 
-function CellView({ cell, mark }: { readonly cell: Cell; readonly mark: EffectRow['mark'] }) {
-  const { before, after } = cell;
-  if (mark !== 'updated') return <ValueView value={(before ?? after) as Value} />;
-  const isText = before?.kind === 'text' && after?.kind === 'text';
-  const [old, now] = isText ? differing(before.text, after.text) : [undefined, undefined];
+function CellView({ cell: { before, after }, mark }: { readonly cell: Cell; readonly mark: EffectRow['mark'] }) {
+  const only = before ?? after;
+  if (mark !== 'updated') return only && <ValueView value={only} />;
+  const [old, now] = partsOf(before, after);
   return (
     <span className={classes.change}>
       {before && (
         <del className={classes.del}>
           <VisuallyHidden>was </VisuallyHidden>
-          {old && isPartial(old) ? <Differing parts={old} /> : <ValueView value={before} />}
+          {old ? <Differing parts={old} /> : <ValueView value={before} />}
         </del>
       )}
       {after && (
         <ins className={classes.ins}>
           <VisuallyHidden> becomes </VisuallyHidden>
-          {now && isPartial(now) ? <Differing parts={now} /> : <ValueView value={after} />}
+          {now ? <Differing parts={now} /> : <ValueView value={after} />}
         </ins>
       )}
     </span>
   );
 }
 
-type Parts = ReturnType<typeof differing>[number];
+/** Where two texts differ, if marks inside of them help: where most of both stays. */
+function partsOf(before: Value | undefined, after: Value | undefined): readonly (Parts | undefined)[] {
+  if (before?.kind !== 'text' || after?.kind !== 'text') return [];
+  return differing(before.text, after.text).map((parts) => (isPartial(parts) ? parts : undefined));
+}
 
-/** Marks inside of a value help only where most of it stays. */
 function isPartial({ before, differing: part, after }: Parts): boolean {
   return before.length + after.length >= Math.max(8, part.length);
 }
@@ -216,7 +237,7 @@ function ValueView({ value }: { readonly value: Value }) {
     case 'null':
       return <span className={classes.quiet}>null</span>;
     case 'assigned':
-      return <span className={classes.quiet}>given when it runs</span>;
+      return <span className={classes.quiet}>when it runs</span>;
     case 'long':
       return (
         <span className={classes.quiet}>

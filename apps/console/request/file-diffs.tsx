@@ -6,6 +6,7 @@ import { Foreign } from '../shown/foreign.tsx';
 import { diffHunks, type DiffHunk } from './diff-hunks.ts';
 import classes from './file-diffs.module.css';
 import type { Card } from './view.ts';
+import { Wide } from './wide.tsx';
 
 /** Files with their changed lines. */
 export function FileDiffs({ files }: { readonly files: NonNullable<Card['files']> }) {
@@ -16,7 +17,7 @@ export function FileDiffs({ files }: { readonly files: NonNullable<Card['files']
         <h3 className={classes.name}>
           <Foreign text={file} />
         </h3>
-        <div className={classes.scroll} tabIndex={0} role="region" aria-label={`Changes to ${file}`}>
+        <Wide label={`Changes to ${file}`}>
           <Diff
             viewType="unified"
             diffType="modify"
@@ -37,7 +38,7 @@ export function FileDiffs({ files }: { readonly files: NonNullable<Card['files']
               ])
             }
           </Diff>
-        </div>
+        </Wide>
       </div>
     );
   });

@@ -81,7 +81,7 @@ export function OnSameTarget({ request }: { readonly request: RequestView }) {
     <Section
       title={`Other requests on ${target}`}
       aside={
-        <Link to="/requests" search={{ target }}>
+        <Link to="/requests" search={{ target }} className={classes.all}>
           All of them
         </Link>
       }

@@ -26,12 +26,12 @@ export interface LineageGraph {
 export const NODE = { width: 176, height: 44 } as const;
 const GAP = { x: 112, y: 16 } as const;
 
-const EDGES: Readonly<Record<LineageMember['role'], string>> = {
-  requester: '',
+const EDGES: Readonly<Record<string, string>> = {
   owner: 'answers for it',
   on_behalf_of: 'it acts for',
   trigger: 'triggered it',
   editor: 'edited it',
+  key_maker: 'made its API key',
 };
 
 /** Everybody behind a request on the left, who requested it on the right. One who stands alone is drawn alone. */
@@ -54,7 +54,7 @@ export function lineageGraph(lineage: readonly LineageMember[]): LineageGraph {
     right.slice(0, 1).map((to) => ({
       from,
       to,
-      label: EDGES[from.member.role],
+      label: EDGES[from.member.role] ?? from.member.role,
       isDeclared: from.member.is_declared === true,
     })),
   );
@@ -68,16 +68,17 @@ export function lineageGraph(lineage: readonly LineageMember[]): LineageGraph {
 
 /** What a member has to do with the request, for people. Approvers of a break-glass request are behind its review. */
 export function roleWords(role: LineageMember['role'], action: string): string {
-  return action === REVIEW_ACTION && role === 'editor' ? 'approved it' : ROLES[role];
+  return action === REVIEW_ACTION && role === 'editor' ? 'approved it' : (ROLES[role] ?? role);
 }
 
 /** The review of a break-glass request, as the domain names it. */
 export const REVIEW_ACTION = 'keyturn.review';
 
-const ROLES: Readonly<Record<LineageMember['role'], string>> = {
+const ROLES: Readonly<Record<string, string>> = {
   requester: 'requested it',
   owner: 'answers for the requester',
   on_behalf_of: 'the requester acts for them',
   trigger: 'triggered it',
   editor: 'edited it',
+  key_maker: 'made the API key of the requester',
 };

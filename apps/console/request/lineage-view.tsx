@@ -58,7 +58,7 @@ function Drawing({ lineage }: { readonly lineage: readonly LineageMember[] }) {
 const NAME_MAX = 22;
 
 function Node({ node: { member, x, y } }: { readonly node: GraphNode }) {
-  const name = [...(member.name ?? member.subject)];
+  const name = Array.from(member.name ?? member.subject);
   // Only letters, digits and plain marks are drawn: what else there may be stands in the list.
   const shown = name
     .slice(0, NAME_MAX)

@@ -9,11 +9,8 @@ import {
   type ReactNode,
 } from 'react';
 
-import type { Card } from './view.ts';
+import type { SectionName } from './view.ts';
 import { hasBeenSeen } from './seen.ts';
-
-/** Parts of a card that a person can have had before them. */
-export type SectionName = Exclude<keyof Card, 'kind' | 'decision_digest' | 'salt' | 'cut'>;
 
 interface Opened {
   readonly note: (section: SectionName) => void;

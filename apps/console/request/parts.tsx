@@ -1,32 +1,36 @@
-import { Alert } from '@mantine/core';
 import { Suspense, lazy, useState } from 'react';
 
 import { Copyable } from '../shown/copyable.tsx';
 import { Foreign } from '../shown/foreign.tsx';
 import { grouped } from '../shown/words.ts';
+import { Note } from './note.tsx';
 import { CodeBlock, useWhole } from './code-block.tsx';
-import { EffectView, hasFewRows } from './effect-view.tsx';
+import { EffectView, useRowsFirst } from './effect-view.tsx';
 import { changedRows } from './effect-table.ts';
 import classes from './parts.module.css';
 import { Facts, Section } from './section.tsx';
+import { headingsOf } from './tense.ts';
 import type { Card, Effect, Shown } from './view.ts';
 
 // Only proposals of policy change files: its library is loaded where there are some.
 const FileDiffs = lazy(async () => ({ default: (await import('./file-diffs.tsx')).FileDiffs }));
 
 /** What happens to the target, as Keyturn found out. */
-export function Effects({ card }: { readonly card: Card }) {
+export function Effects({ shown: { card, request } }: { readonly shown: Shown }) {
   const effects = card.effects ?? [];
   const [unfolded, setUnfolded] = useState<ReadonlySet<string>>(new Set());
-  const isShown = (effect: Effect): boolean => hasFewRows(effect) || unfolded.has(effect.resource);
+  const rowsFirst = useRowsFirst();
+  const isShown = (effect: Effect): boolean =>
+    effect.rows.length <= rowsFirst || unfolded.has(effect.resource);
   if (effects.length === 0) return null;
   const rows = changedRows(effects);
+  const what = isSqlPlan(card) ? 'row' : 'change';
   return (
     <Section
-      title="What will happen"
+      title={headingsOf(request).effects}
       part="effects"
       isWhole={effects.every(isShown)}
-      aside={`${grouped(rows)} ${rows === 1 ? 'row' : 'rows'}, found by Keyturn in a dry run`}
+      aside={`${grouped(rows)} ${rows === 1 ? what : `${what}s`}, found by Keyturn in a dry run`}
     >
       {effects.map((effect) => (
         <EffectView
@@ -40,20 +44,23 @@ export function Effects({ card }: { readonly card: Card }) {
   );
 }
 
+function isSqlPlan({ plan }: Card): boolean {
+  return plan?.connector.startsWith('postgres') ?? false;
+}
+
 /** Exactly what will run; of an action that Keyturn only decides on, there is nothing but what was sent. */
-export function Operation({ card }: { readonly card: Card }) {
+export function Operation({ shown: { card, request } }: { readonly shown: Shown }) {
   const text = card.plan?.operation ?? '';
-  const [isWhole, showAll] = useWhole(text);
+  const whole = useWhole(text);
   if (card.plan === null || card.plan.is_by_requester) return null;
-  const isSql = card.plan.connector.startsWith('postgres');
+  const isSql = isSqlPlan(card);
   return (
-    <Section title={isSql ? 'The statement that will run' : 'What will run'} part="plan" isWhole={isWhole}>
+    <Section title={isSql ? headingsOf(request).statement : 'In words'} part="plan" isWhole={whole.isWhole}>
       <CodeBlock
         text={text}
         language={isSql ? 'sql' : 'text'}
         what={isSql ? 'the statement' : 'what will run'}
-        isWhole={isWhole}
-        onShowAll={showAll}
+        whole={whole}
       />
     </Section>
   );
@@ -77,11 +84,11 @@ export function Files({ card }: { readonly card: Card }) {
 }
 
 /** What reviewers must know beside the effect. */
-export function Preview({ card }: { readonly card: Card }) {
+export function Preview({ shown: { card, request } }: { readonly shown: Shown }) {
   const { preview } = card;
   if (preview === null || (preview.warnings.length === 0 && preview.is_whole)) return null;
   return (
-    <Section title={preview.is_whole ? 'Know before you decide' : 'Not previewed'} part="preview">
+    <Section title={preview.is_whole ? headingsOf(request).warnings : 'Not previewed'} part="preview">
       <ul className={classes.warnings}>
         {!preview.is_whole && card.plan?.is_by_requester !== true && (
           <li>The dry run does not show all that would happen.</li>
@@ -96,25 +103,25 @@ export function Preview({ card }: { readonly card: Card }) {
   );
 }
 
+const STEPS_FIRST = 8;
+
 /** Whether it can be undone, and by what. */
 export function Reversal({ card }: { readonly card: Card }) {
   const steps = (card.reversal?.steps ?? []).map((step) => `${step};`).join('\n');
-  const [isWhole, showAll] = useWhole(steps);
+  const whole = useWhole(steps, STEPS_FIRST);
   if (card.reversal === null || card.plan?.is_by_requester === true) return null;
   const { is_possible: isPossible, how } = card.reversal;
   return (
     <Section
-      title={isPossible ? 'The way back' : 'No way back'}
+      title={isPossible ? 'The way back' : 'Cannot be undone'}
       part="reversal"
-      isWhole={isWhole}
-      aside={isPossible ? 'tried out' : undefined}
+      isWhole={whole.isWhole}
+      aside={isPossible && isSqlPlan(card) ? 'tried out' : undefined}
     >
       <p className={classes.padded}>
         <Foreign text={how} hasLines />
       </p>
-      {steps !== '' && (
-        <CodeBlock text={steps} language="sql" what="the way back" isWhole={isWhole} onShowAll={showAll} />
-      )}
+      {steps !== '' && <CodeBlock text={steps} language="sql" what="the way back" whole={whole} />}
     </Section>
   );
 }
@@ -122,7 +129,7 @@ export function Reversal({ card }: { readonly card: Card }) {
 /** Exactly what was sent, and the digests that bind it. */
 export function Payload({ shown: { card, viewDigest } }: { readonly shown: Shown }) {
   const text = card.arguments === null ? '' : JSON.stringify(card.arguments, null, 2);
-  const [isWhole, showAll] = useWhole(text);
+  const whole = useWhole(text);
   const { request, plan } = card;
   const digests = [
     ['intent digest', request.intent_digest, 'Of action, version, target, arguments and mode'],
@@ -132,14 +139,12 @@ export function Payload({ shown: { card, viewDigest } }: { readonly shown: Shown
   ] as const;
   return (
     <Section
-      title={plan?.is_by_requester ? 'What is asked for, exactly as it was sent' : 'Exactly what was sent'}
+      title={payloadTitle(card)}
       part="arguments"
-      isWhole={isWhole}
+      isWhole={whole.isWhole}
       aside={`schema version ${request.schema_version}`}
     >
-      {text !== '' && (
-        <CodeBlock text={text} language="text" what="the arguments" isWhole={isWhole} onShowAll={showAll} />
-      )}
+      {text !== '' && <CodeBlock text={text} language="text" what="the arguments" whole={whole} />}
       <Facts
         items={digests.flatMap(([name, digest, meaning]) =>
           digest === null
@@ -159,41 +164,9 @@ export function Payload({ shown: { card, viewDigest } }: { readonly shown: Shown
   );
 }
 
-/** What the agent says of itself. Nothing in it is a fact, and nothing in it is drawn. */
-export function Claims({ card: { claims, lineage } }: { readonly card: Card }) {
-  if (claims === null) return null;
-  const { justification, links = [], ...others } = claims;
-  const rest = Object.entries(others).filter(([, value]) => value !== undefined);
-  if (justification === undefined && links.length === 0 && rest.length === 0) return null;
-  const isAgent = lineage[0]?.kind !== 'person';
-  return (
-    <Section
-      title={isAgent ? 'The agent’s own words' : 'The requester’s own words'}
-      part="claims"
-      kind="words"
-      aside="Nobody has verified them"
-    >
-      {justification !== undefined && (
-        <blockquote className={classes.quote}>
-          <Foreign text={justification} hasLines />
-        </blockquote>
-      )}
-      {links.length > 0 && (
-        <ul className={classes.links}>
-          {links.map((link) => (
-            <li key={link}>
-              <Copyable text={link} what="this address" />
-            </li>
-          ))}
-        </ul>
-      )}
-      {rest.length > 0 && (
-        <Facts
-          items={rest.map(([name, value]) => [name, <Foreign key={name} text={String(value)} />] as const)}
-        />
-      )}
-    </Section>
-  );
+function payloadTitle({ arguments: sent, plan }: Card): string {
+  if (sent === null) return 'Digests';
+  return plan?.is_by_requester ? 'What is asked for, exactly as it was sent' : 'Exactly what was sent';
 }
 
 /** The plan is not for this reader, or there is none. */
@@ -206,8 +179,8 @@ export function NoPlan({ shown: { card, request } }: { readonly shown: Shown }) 
         ? 'No plan could be made, so nothing was run.'
         : 'What would happen is shown to its reviewers, and to those behind the request once people have approved it.';
   return (
-    <Alert variant="light" color="gray" title="No plan is shown">
+    <Note tone="plain" title="No plan is shown">
       {text}
-    </Alert>
+    </Note>
   );
 }

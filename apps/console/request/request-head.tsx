@@ -1,4 +1,3 @@
-import { Alert } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 
 import { Copyable } from '../shown/copyable.tsx';
@@ -6,9 +5,10 @@ import { Countdown } from '../shown/countdown.tsx';
 import { Foreign } from '../shown/foreign.tsx';
 import { Ago, Instant } from '../shown/instant.tsx';
 import { BreakGlassPill, RiskPill, StatusPill } from '../shown/pills.tsx';
+import { endingOf } from './ending.ts';
+import { Note } from './note.tsx';
 import { REVIEW_ACTION } from './lineage-graph.ts';
 import classes from './request-head.module.css';
-import { resultText } from './result.ts';
 import type { RequestView, Shown } from './view.ts';
 
 /** What matters first: how it stands, how risky it is, who wants what where, and how long there is. */
@@ -45,7 +45,7 @@ export function Notices({ shown: { card, request } }: { readonly shown: Shown })
     <>
       <Ended request={request} />
       {card.request.is_break_glass && card.request.action !== REVIEW_ACTION && (
-        <Alert color="red" variant="light" title="Break-glass">
+        <Note tone="bad" title="Break-glass">
           Fewer people have to approve, and everybody who could be asked to review was notified.{' '}
           {request.review ? (
             <>
@@ -58,7 +58,7 @@ export function Notices({ shown: { card, request } }: { readonly shown: Shown })
           ) : (
             'It is reviewed afterwards.'
           )}
-        </Alert>
+        </Note>
       )}
       <Reviewed shown={{ card, request }} />
       <Held shown={{ card, request }} />
@@ -73,23 +73,41 @@ function Reviewed({ shown: { card } }: { readonly shown: Part }) {
   const reviewed = card.arguments?.['request'];
   if (card.request.action !== REVIEW_ACTION || typeof reviewed !== 'string') return null;
   return (
-    <Alert variant="light" title="What you decide">
+    <Note tone="plain" title="What you decide">
       Was it right to use break-glass for{' '}
       <Link to="/requests/$id" params={{ id: reviewed }}>
         <Foreign text={reviewed} />
       </Link>
       ? Read that request first. Approve if it was right, deny if it was not: either answer is kept in the
       audit log, and neither undoes what was done.
-    </Alert>
+    </Note>
   );
 }
 
 function Held({ shown: { card, request } }: { readonly shown: Part }) {
-  const start = card.request.start;
   const freezes = request.freezes ?? [];
-  if (start === null && freezes.length === 0 && request.held_until === null) return null;
+  const heldUntil = request.status === 'approved' ? request.held_until : null;
+  if (card.request.start === null && freezes.length === 0 && heldUntil === null) return null;
   return (
-    <Alert color="yellow" variant="light" title="It does not start at once">
+    <Note tone="warning" title="It does not start at once">
+      <StartWindow start={card.request.start} />
+      {freezes.map(({ id, title, until }) => (
+        <p key={id} className={classes.line}>
+          <Foreign text={title} /> ({id}) until <Instant at={until} isWhole />: what is approved starts after it.
+        </p>
+      ))}
+      {heldUntil !== null && (
+        <p className={classes.line}>
+          It starts no earlier than <Instant at={heldUntil} isWhole />.
+        </p>
+      )}
+    </Note>
+  );
+}
+
+function StartWindow({ start }: { readonly start: Part['card']['request']['start'] }) {
+  return (
+    <>
       {start?.not_before && (
         <p className={classes.line}>
           Not before <Instant at={start.not_before} isWhole />, as the requester set it.
@@ -100,65 +118,18 @@ function Held({ shown: { card, request } }: { readonly shown: Part }) {
           Not after <Instant at={start.not_after} isWhole />: what is not approved by then expires.
         </p>
       )}
-      {freezes.map(({ id, title, until }) => (
-        <p key={id} className={classes.line}>
-          <Foreign text={title} /> ({id}) until <Instant at={until} isWhole />: what is approved starts after
-          it.
-        </p>
-      ))}
-      {request.status === 'approved' && request.held_until !== null && (
-        <p className={classes.line}>
-          It starts no earlier than <Instant at={request.held_until} isWhole />.
-        </p>
-      )}
-    </Alert>
+    </>
   );
 }
 
 /** How it ended, and why. */
 function Ended({ request }: { readonly request: RequestView }) {
-  const { status, failure, denied_by: deniedBy, matched_rules: rules } = request;
-  const result = resultText(request.result);
-  if (result !== null)
-    return (
-      <Alert color="green" variant="light" title="Result">
-        <Foreign text={result} />
-      </Alert>
-    );
-  if (status === 'indeterminate')
-    return (
-      <Alert color="red" variant="light" title="It is not known whether it took effect">
-        It was started, and no outcome came back. Somebody has to look at the target and report it with{' '}
-        <code>keyturn.resolve</code>. Until then it is never run again.
-      </Alert>
-    );
-  const cause = failure?.detail ?? CAUSES[failure?.code ?? ''];
-  if (cause !== undefined)
-    return (
-      <Alert
-        color="red"
-        variant="light"
-        title={failure?.code === 'target_error' ? 'The target refused it' : 'Why it ended'}
-      >
-        <Foreign text={cause} hasLines />
-      </Alert>
-    );
-  if (status === 'denied' && deniedBy === 'policy')
-    return (
-      <Alert color="red" variant="light" title="Denied by policy">
-        {rules === null
-          ? 'The rule is not shown to you: it may follow from data of the target. Reviewers and operators see it.'
-          : rules.length === 0
-            ? 'No rule allows this action or sends it to review.'
-            : 'The rules that forbid it are named below.'}
-      </Alert>
-    );
-  return null;
+  const ending = endingOf(request);
+  return (
+    ending && (
+      <Note tone={ending.tone} title={ending.title}>
+        <Foreign text={ending.text} hasLines />
+      </Note>
+    )
+  );
 }
-
-const CAUSES: Readonly<Record<string, string>> = {
-  switched_off: 'A kill switch stopped it. No rule of policy did.',
-  target_removed: 'Its target was removed from the catalogue.',
-  requester_inactive: 'Its requester, or somebody behind it, is no longer active.',
-  target_error: 'Why is not shown to you. Reviewers and operators see the cause.',
-};

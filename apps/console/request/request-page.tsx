@@ -10,12 +10,13 @@ import { ActionBar } from './action-bar.tsx';
 import { offerOf, type Act } from './acting.ts';
 import { ChangedNotice } from './changed-notice.tsx';
 import { changesBetween } from './changes.ts';
+import { ClaimsView } from './claims-view.tsx';
 import { DecisionDialog } from './decision-dialog.tsx';
 import { DecisionsView } from './decisions-view.tsx';
 import { EarlierRefusals, OnSameTarget } from './history.tsx';
 import { LineageView } from './lineage-view.tsx';
 import { OpenedSections, useOpened } from './opened.tsx';
-import { Claims, Effects, Files, NoPlan, Operation, Payload, Preview, Reversal } from './parts.tsx';
+import { Effects, Files, NoPlan, Operation, Payload, Preview, Reversal } from './parts.tsx';
 import { Notices, RequestHead } from './request-head.tsx';
 import classes from './request-page.module.css';
 import { RequirementPanel } from './requirement-panel.tsx';
@@ -43,8 +44,13 @@ export function RequestPage() {
   );
 }
 
+/** What would happen, or what is asked for where Keyturn does not find that out. */
 function titleOf({ card, request }: Shown): string {
-  return card.plan?.summary ?? request.summary ?? `${card.request.action} on ${card.request.target}`;
+  const { action, target, environment } = card.request;
+  const summary = card.plan?.is_by_requester ? null : (card.plan?.summary ?? request.summary);
+  return summary === null
+    ? `${action} on ${target} (${environment})`
+    : summary.replace(/^\p{Ll}/u, (letter) => letter.toUpperCase());
 }
 
 function Loaded({ shown, isFetching }: { readonly shown: Shown; readonly isFetching: boolean }) {
@@ -63,14 +69,17 @@ function Loaded({ shown, isFetching }: { readonly shown: Shown; readonly isFetch
       </p>
       <ChangedNotice changes={changesBetween(seen, shown)} onRead={() => setSeen(shown)} />
       <div className={classes.columns}>
-        <Main shown={shown} />
+        <div className={classes.main}>
+          <WhatHappens shown={shown} />
+        </div>
         <div className={classes.side}>
-          <div className={classes.acting}>
-            <ActionBar offer={offer} isBusy={isFetching} onAct={(act) => setDialog({ act, shown })} />
-          </div>
+          <ActionBar offer={offer} isBusy={isFetching} onAct={(act) => setDialog({ act, shown })} />
           <RequirementPanel shown={shown} />
           <RiskPanel card={shown.card} />
           <RulesPanel card={shown.card} />
+        </div>
+        <div className={classes.main}>
+          <Background shown={shown} />
         </div>
       </div>
       {dialog && (
@@ -91,27 +100,35 @@ function Loaded({ shown, isFetching }: { readonly shown: Shown; readonly isFetch
   );
 }
 
-/** Facts of Keyturn first, the words of others last. */
-function Main({ shown }: { readonly shown: Shown }) {
+/** What is decided upon: the facts of Keyturn first. */
+function WhatHappens({ shown }: { readonly shown: Shown }) {
   const { card, request } = shown;
-  const isByRequester = card.plan?.is_by_requester === true;
   return (
-    <div className={classes.main}>
+    <>
       <Notices shown={shown} />
-      <Preview card={card} />
+      <Preview shown={shown} />
       <EarlierRefusals request={request} />
       <NoPlan shown={shown} />
-      {isByRequester && <Payload shown={shown} />}
-      <Effects card={card} />
+      {card.plan?.is_by_requester && <Payload shown={shown} />}
+      <Effects shown={shown} />
       <Files card={card} />
-      <Operation card={card} />
+      <Operation shown={shown} />
       <Reversal card={card} />
-      <Claims card={card} />
-      <LineageView card={card} />
-      {!isByRequester && <Payload shown={shown} />}
+    </>
+  );
+}
+
+/** Who asks, in whose words, and what happened before. */
+function Background({ shown }: { readonly shown: Shown }) {
+  const { card, request } = shown;
+  return (
+    <>
+      <ClaimsView card={card} />
       <DecisionsView request={request} />
+      <LineageView card={card} />
+      {!card.plan?.is_by_requester && <Payload shown={shown} />}
       <OnSameTarget request={request} />
       <TimelineView request={request} />
-    </div>
+    </>
   );
 }

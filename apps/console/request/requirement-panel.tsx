@@ -6,6 +6,7 @@ import { duration, grouped } from '../shown/words.ts';
 import { laddersOf, nextInstant, type Rung, type StageLadder } from './ladder.ts';
 import classes from './requirement-panel.module.css';
 import { Section } from './section.tsx';
+import { headingsOf } from './tense.ts';
 import type { Card, RequestView, Rule, Shown, StageProgress } from './view.ts';
 
 /** Who must agree and why, how far that is, who can still do it, and what happens if nobody does. */
@@ -13,10 +14,9 @@ export function RequirementPanel({ shown: { card, request } }: { readonly shown:
   const { requirement } = card;
   if (requirement === null) return <MayDecide request={request} />;
   const isPending = request.status === 'pending';
-  const isOver = !['planning', 'pending', 'approved', 'executing'].includes(request.status);
   return (
     <Section
-      title={isOver ? 'Who had to approve' : 'Who must approve'}
+      title={headingsOf(request).requirement}
       part="requirement"
       aside={<Foreign text={requirement.words} />}
     >
@@ -49,7 +49,7 @@ function Next({ card, request }: { readonly card: Card; readonly request: Reques
         <div>
           <dt>Next</dt>
           <dd>
-            {next.to.join(', ')} is notified in <Countdown to={new Date(next.atMs).toISOString()} />
+            {next.to.join(', ')} is notified in <Countdown to={new Date(next.atMs).toISOString()} isCalm />
           </dd>
         </div>
       )}
@@ -126,35 +126,39 @@ interface StageProps {
 }
 
 function StageView({ words, ladder, progress, isPending }: StageProps) {
-  const filled = progress?.filled ?? 0;
-  const quorum = ladder?.quorum ?? progress?.quorum ?? 1;
+  const { filled = 0, quorum = ladder?.quorum ?? 1 } = progress ?? {};
+  const isAsking = isPending && filled < quorum;
   return (
     <li className={classes.stage}>
       <div className={classes.seats}>
         <Seats filled={filled} quorum={quorum} />
         <span>
           <Foreign text={words} />
-          <span className={classes.so}>
-            {progress ? (filled >= quorum ? ': filled' : `: ${grouped(filled)} of ${grouped(quorum)}`) : ''}
-          </span>
+          {progress && (
+            <span className={classes.so}>
+              {filled >= quorum ? ': filled' : `: ${grouped(filled)} of ${grouped(quorum)}`}
+            </span>
+          )}
         </span>
       </div>
-      {isPending && progress?.opened_at === null && (
-        <p className={classes.terms}>Opens after the stage before it.</p>
-      )}
-      {isPending && progress?.may_approve && filled < quorum && <People approvers={progress.may_approve} />}
-      {ladder && ladder.rungs.length > 1 && (
-        <ol className={classes.rungs} aria-label="Who is notified when">
-          {ladder.rungs.map((rung) => (
-            <RungView
-              key={`${rung.to.join()} ${rung.afterMs}`}
-              rung={rung}
-              isPending={isPending && filled < quorum}
-            />
-          ))}
-        </ol>
-      )}
+      {isAsking && progress && <Asked progress={progress} />}
+      {ladder && ladder.rungs.length > 1 && <Rungs rungs={ladder.rungs} isAsking={isAsking} />}
     </li>
+  );
+}
+
+function Asked({ progress: { opened_at: openedAt, may_approve: approvers } }: { readonly progress: StageProgress }) {
+  if (openedAt === null) return <p className={classes.terms}>Opens after the stage before it.</p>;
+  return approvers && <People approvers={approvers} />;
+}
+
+function Rungs({ rungs, isAsking }: { readonly rungs: readonly Rung[]; readonly isAsking: boolean }) {
+  return (
+    <ol className={classes.rungs} aria-label="Who is notified when">
+      {rungs.map((rung) => (
+        <RungView key={`${rung.to.join()} ${rung.afterMs}`} rung={rung} isPending={isAsking} />
+      ))}
+    </ol>
   );
 }
 
@@ -206,11 +210,11 @@ function RungView({ rung, isPending }: { readonly rung: Rung; readonly isPending
       <span>
         {to.join(' or ')}{' '}
         <span className="keyturn-quiet">
-          {state === 'asked' ? 'asked' : state === 'due' ? 'being notified' : 'would be notified'}
+          {isPending && STATES[state]}
           {state === 'later' && at !== null && isPending && (
             <>
               {' in '}
-              <Countdown to={at} />
+              <Countdown to={at} isCalm />
             </>
           )}
         </span>
@@ -218,6 +222,8 @@ function RungView({ rung, isPending }: { readonly rung: Rung; readonly isPending
     </li>
   );
 }
+
+const STATES = { asked: 'asked', due: 'being notified', later: 'would be notified' } as const;
 
 /** Otherwise it would wait unnoticed until it expires. */
 function Shortage({ shortage }: { readonly shortage: NonNullable<RequestView['shortage']>[number] }) {

@@ -6,18 +6,11 @@ import { Section } from './section.tsx';
 import type { Card } from './view.ts';
 
 /** How risky policy holds it to be, and why. */
-export function RiskPanel({ card: { risk } }: { readonly card: Card }) {
+export function RiskPanel({ card }: { readonly card: Card }) {
+  const { risk } = card;
   if (risk === null) return null;
   const { facts } = risk;
-  const found = facts
-    ? [
-        `${grouped(facts.rows_changed)} ${facts.rows_changed === 1 ? 'row' : 'rows'} in ${grouped(facts.resources_changed)} ${facts.resources_changed === 1 ? 'table' : 'tables'}`,
-        ...(facts.is_destructive ? ['data are replaced or deleted'] : []),
-        facts.is_reversible ? 'the way back was tried out' : 'no way back',
-        ...(facts.is_fully_previewed ? [] : ['not previewed in full']),
-        ...(facts.is_loosening ? ['it may let through what was held back before'] : []),
-      ]
-    : [];
+  const found = facts === null || card.plan?.is_by_requester !== false ? [] : foundOf(card, facts);
   return (
     <Section title="Risk" part="risk" aside={<RiskPill risk={risk.tier} />}>
       <ul className={classes.reasons}>
@@ -31,6 +24,25 @@ export function RiskPanel({ card: { risk } }: { readonly card: Card }) {
       {found.length > 0 && <p className={classes.found}>Found by Keyturn: {found.join('; ')}.</p>}
     </Section>
   );
+}
+
+type RiskFacts = NonNullable<NonNullable<Card['risk']>['facts']>;
+
+/** Only of databases it is rows and tables that change. */
+function foundOf({ plan }: Card, facts: RiskFacts): readonly string[] {
+  const isSql = plan?.connector.startsWith('postgres') ?? false;
+  const [rows, tables] = [facts.rows_changed, facts.resources_changed];
+  return [
+    ...(isSql
+      ? [
+          `${grouped(rows)} ${rows === 1 ? 'row' : 'rows'} in ${grouped(tables)} ${tables === 1 ? 'table' : 'tables'}`,
+        ]
+      : []),
+    ...(facts.is_destructive ? ['data are replaced or deleted'] : []),
+    facts.is_reversible ? 'there is a way back' : 'no way back',
+    ...(facts.is_fully_previewed ? [] : ['not previewed in full']),
+    ...(facts.is_loosening ? ['it may let through what was held back before'] : []),
+  ];
 }
 
 /** Rules that acted, in words, and where they stand. */

@@ -1,7 +1,8 @@
 import { useId, type ReactNode } from 'react';
 
-import { useNotesSeen, type SectionName } from './opened.tsx';
+import { useNotesSeen } from './opened.tsx';
 import classes from './section.module.css';
+import type { SectionName } from './view.ts';
 
 interface SectionProps {
   readonly title: string;

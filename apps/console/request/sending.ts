@@ -1,7 +1,6 @@
 import type { DecisionAnswer, DecisionBody, DecisionQueued } from '../../../contract/decisions.ts';
 import type { Act } from './acting.ts';
-import type { SectionName } from './opened.tsx';
-import type { RequestView, Shown } from './view.ts';
+import type { SectionName, RequestView, Shown } from './view.ts';
 
 /** How a deferral is meant: hidden until an instant, or handed over. */
 export type Deferral = NonNullable<DecisionBody['defer']>;

@@ -2,10 +2,10 @@ import { queryOptions } from '@tanstack/react-query';
 
 import type { CardAnswer } from '../../../contract/cards.ts';
 import { get } from '../api/calls.ts';
-import type { Refusals } from './acting.ts';
+
 import type { RequestView, Shown } from './view.ts';
 
-type Answer = CardAnswer & { readonly refusals: Refusals };
+type Answer = CardAnswer;
 
 /**
  * A request with what people decide upon. Both are read at once; where it changed in between, the card is read again, so that

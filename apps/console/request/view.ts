@@ -4,6 +4,8 @@ import type { Refusals } from './acting.ts';
 
 /** What people decide upon: it does not change while its digest stands. */
 export type Card = CardAnswer['card'];
+/** Parts of a card that a person can have had before them. */
+export type SectionName = Exclude<keyof Card, 'kind' | 'decision_digest' | 'salt' | 'cut'>;
 export type Effect = NonNullable<Card['effects']>[number];
 export type EffectRowView = Effect['rows'][number];
 export type Requirement = NonNullable<Card['requirement']>;

@@ -1,6 +1,7 @@
 import { CopyButton, UnstyledButton } from '@mantine/core';
 
 import classes from './copyable.module.css';
+import { Foreign } from './foreign.tsx';
 
 interface CopyableProps {
   readonly text: string;
@@ -15,7 +16,7 @@ export function Copyable({ text, what, short }: CopyableProps) {
   return (
     <span className={classes.copyable}>
       <code className={classes.text} title={short === undefined ? undefined : text}>
-        {short ?? text}
+        <Foreign text={short ?? text} />
       </code>
       <Copy text={text} what={what} />
     </span>

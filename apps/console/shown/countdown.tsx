@@ -5,8 +5,8 @@ import { duration } from './words.ts';
 
 const URGENT_MS = 10 * 60_000;
 
-/** How long until an instant, each second anew. Colour and words say when it is near. Nothing is read out by itself. */
-export function Countdown({ to }: { readonly to: string }) {
+/** How long until an instant, each second anew, and in another colour when little is left, unless that is nothing bad. Nothing is read out by itself. */
+export function Countdown({ to, isCalm = false }: { readonly to: string; readonly isCalm?: boolean }) {
   const leftMs = Date.parse(to) - useNow();
   return (
     <time
@@ -15,7 +15,7 @@ export function Countdown({ to }: { readonly to: string }) {
       dateTime={to}
       title={inUtc(to)}
       className={classes.countdown}
-      data-urgent={leftMs < URGENT_MS || undefined}
+      data-urgent={(!isCalm && leftMs < URGENT_MS) || undefined}
     >
       {leftMs <= 0 ? 'now' : duration(leftMs)}
     </time>

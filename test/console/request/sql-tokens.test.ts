@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { array, assert, constantFrom, property } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { sqlTokens } from '../../../apps/console/request/sql-tokens.ts';
@@ -11,11 +11,11 @@ function of(kind: string, sql: string): string[] {
 
 describe('pieces of SQL', () => {
   it('are the whole text, whatever it holds', () => {
-    const sql = fc.array(
-      fc.constantFrom('/*', '*/', '--', '\n', "'", '"', '$a$', '$$', "e'", '\\', 'select', '7', 'ü', '$'),
+    const sql = array(
+      constantFrom('/*', '*/', '--', '\n', "'", '"', '$a$', '$$', "e'", '\\', 'select', '7', 'ü', '$'),
     );
-    fc.assert(
-      fc.property(sql, (parts) => {
+    assert(
+      property(sql, (parts) => {
         const text = parts.join('');
         expect(
           sqlTokens(text)
