@@ -19,7 +19,9 @@ export function ClaimsView({ card: { claims, lineage } }: { readonly card: Card 
       )}
       <Links links={links} />
       {rest.length > 0 && (
-        <Facts items={rest.map(([name, value]) => [name, <Foreign key={name} text={String(value)} />] as const)} />
+        <Facts
+          items={rest.map(([name, value]) => [name, <Foreign key={name} text={String(value)} />] as const)}
+        />
       )}
     </Section>
   );

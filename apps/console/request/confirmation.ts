@@ -104,7 +104,8 @@ function whenItRuns({ card, request }: Confirmed): string {
   if (missing > 1)
     return `It does not run yet: after yours, at least ${grouped(missing - 1)} more ${missing === 2 ? 'person has' : 'people have'} to approve.`;
   const isHeld = (request.freezes ?? []).length > 0 || Boolean(card.request.start?.not_before);
-  if (isHeld) return `If yours is the last approval, it starts once what holds it back is over.${lasting(card)}`;
+  if (isHeld)
+    return `If yours is the last approval, it starts once what holds it back is over.${lasting(card)}`;
   return card.request.mode === 'gate'
     ? 'If yours is the last approval, the decision is given out at once.'
     : 'If yours is the last approval, it runs at once.';

@@ -95,7 +95,11 @@ function DecisionForm(props: FormProps) {
   const [deferral, setDeferral] = useState<Deferral | null>(null);
   const [isTried, setTried] = useState(false);
   const sending = useSending(props, { reason, deferral });
-  const missing = missingOf(confirmation, { reason, typed, isDeferred: act !== 'defer' || deferral !== null });
+  const missing = missingOf(confirmation, {
+    reason,
+    typed,
+    isDeferred: act !== 'defer' || deferral !== null,
+  });
   const told: Missing = isTried ? missing : {};
   const submit = (event: FormEvent): void => {
     event.preventDefault();

@@ -188,7 +188,13 @@ function RowView({ row, columns }: { readonly row: EffectRow; readonly columns: 
   );
 }
 
-function CellView({ cell: { before, after }, mark }: { readonly cell: Cell; readonly mark: EffectRow['mark'] }) {
+function CellView({
+  cell: { before, after },
+  mark,
+}: {
+  readonly cell: Cell;
+  readonly mark: EffectRow['mark'];
+}) {
   const only = before ?? after;
   if (mark !== 'updated') return only && <ValueView value={only} />;
   const [old, now] = partsOf(before, after);

@@ -93,7 +93,8 @@ function Held({ shown: { card, request } }: { readonly shown: Part }) {
       <StartWindow start={card.request.start} />
       {freezes.map(({ id, title, until }) => (
         <p key={id} className={classes.line}>
-          <Foreign text={title} /> ({id}) until <Instant at={until} isWhole />: what is approved starts after it.
+          <Foreign text={title} /> ({id}) until <Instant at={until} isWhole />: what is approved starts after
+          it.
         </p>
       ))}
       {heldUntil !== null && (

@@ -126,28 +126,40 @@ interface StageProps {
 }
 
 function StageView({ words, ladder, progress, isPending }: StageProps) {
-  const { filled = 0, quorum = ladder?.quorum ?? 1 } = progress ?? {};
+  const { filled, quorum } = seatsOf(progress, ladder);
   const isAsking = isPending && filled < quorum;
+  const hasRungs = ladder !== undefined && ladder.rungs.length > 1;
   return (
     <li className={classes.stage}>
       <div className={classes.seats}>
         <Seats filled={filled} quorum={quorum} />
         <span>
           <Foreign text={words} />
-          {progress && (
-            <span className={classes.so}>
-              {filled >= quorum ? ': filled' : `: ${grouped(filled)} of ${grouped(quorum)}`}
-            </span>
-          )}
+          {progress && <span className={classes.so}>{soFar(filled, quorum)}</span>}
         </span>
       </div>
       {isAsking && progress && <Asked progress={progress} />}
-      {ladder && ladder.rungs.length > 1 && <Rungs rungs={ladder.rungs} isAsking={isAsking} />}
+      {hasRungs && <Rungs rungs={ladder.rungs} isAsking={isAsking} />}
     </li>
   );
 }
 
-function Asked({ progress: { opened_at: openedAt, may_approve: approvers } }: { readonly progress: StageProgress }) {
+function seatsOf(
+  progress: StageProgress | undefined,
+  ladder: StageLadder | undefined,
+): { readonly filled: number; readonly quorum: number } {
+  return { filled: progress?.filled ?? 0, quorum: progress?.quorum ?? ladder?.quorum ?? 1 };
+}
+
+function soFar(filled: number, quorum: number): string {
+  return filled >= quorum ? ': filled' : `: ${grouped(filled)} of ${grouped(quorum)}`;
+}
+
+function Asked({
+  progress: { opened_at: openedAt, may_approve: approvers },
+}: {
+  readonly progress: StageProgress;
+}) {
   if (openedAt === null) return <p className={classes.terms}>Opens after the stage before it.</p>;
   return approvers && <People approvers={approvers} />;
 }

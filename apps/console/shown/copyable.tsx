@@ -35,9 +35,3 @@ export function Copy({ text, what }: Pick<CopyableProps, 'text' | 'what'>) {
     </CopyButton>
   );
 }
-
-/** `sha256:26558c07…df6770`: enough to compare at a glance, and never what is copied. */
-export function shortDigest(digest: string): string {
-  const [algorithm, hex = ''] = digest.split(':');
-  return hex.length <= 16 ? digest : `${algorithm}:${hex.slice(0, 8)}…${hex.slice(-6)}`;
-}

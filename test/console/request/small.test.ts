@@ -70,13 +70,23 @@ describe('words', () => {
   });
 
   it('say why something ended, and not more than the reader may know', () => {
-    const over = { status: 'denied', failure: null, denied_by: null, matched_rules: [], result: null } as const;
+    const over = {
+      status: 'denied' as const,
+      failure: null,
+      denied_by: null,
+      matched_rules: [],
+      result: null,
+    };
     expect(endingOf({ ...over, denied_by: 'person' })).toBeNull();
     expect(endingOf({ ...over, denied_by: 'policy' })?.text).toContain('No rule allows');
-    expect(endingOf({ ...over, denied_by: 'policy', matched_rules: null })?.text).toContain('not shown to you');
+    expect(endingOf({ ...over, denied_by: 'policy', matched_rules: null })?.text).toContain(
+      'not shown to you',
+    );
     const stopped = { code: 'switched_off', detail: 'A kill switch is engaged.' };
-    expect(endingOf({ ...over, denied_by: 'policy', failure: stopped })?.text).toContain('No rule of policy did');
-    const refused = { ...over, status: 'failed', denied_by: null, failure: { code: 'target_error' } } as const;
+    expect(endingOf({ ...over, denied_by: 'policy', failure: stopped })?.text).toContain(
+      'No rule of policy did',
+    );
+    const refused = { ...over, status: 'failed' as const, failure: { code: 'target_error' } };
     expect(endingOf(refused)?.text).toContain('not shown to you');
     expect(endingOf({ ...over, status: 'indeterminate' })?.title).toContain('not known');
   });
