@@ -5,7 +5,7 @@ import { decisionSchema } from './history.ts';
 import { NAMES } from './names.ts';
 import { digestSchema } from './policies.ts';
 import { requestSchema } from './requests.ts';
-import { instant, text, verdictSchema, ZONED } from './values.ts';
+import { decisionIdSchema, instant, text, verdictSchema, ZONED } from './values.ts';
 
 /** The bodies and answers of the HTTP interface about decisions on a request (see requests.ts). */
 
@@ -38,9 +38,14 @@ export const decisionBodySchema = z
     decision_digest: digestSchema.describe(
       'The `decision_digest` that the reviewer saw. `sha256:` and 64 hex digits',
     ),
-    verdict: verdictSchema
-      .exclude(['take_back'])
-      .describe('approve; deny, which ends the request; or defer, which decides nothing'),
+    verdict: verdictSchema.describe(
+      'approve; deny, which ends the request; defer, which decides nothing; or take_back, which takes an approval of your own back until the action starts',
+    ),
+    takes_back: decisionIdSchema
+      .optional()
+      .describe(
+        'With the verdict take_back: id of the approval. What is pending needs it again; what is approved goes back to planning, and everybody is asked again',
+      ),
     reason,
     defer: deferSchema.optional(),
     view_digest: digestSchema

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import type { CreateBody, InboxPage, RequestPage, RequestView } from '../contract/requests.ts';
+import type { CardAnswer } from '../contract/cards.ts';
 import type { DecisionAnswer, DecisionBody, DecisionQueued, Ticket } from '../contract/decisions.ts';
 import type { Evidence } from '../contract/evidence.ts';
 import type { Timeline } from '../contract/history.ts';
@@ -136,6 +137,11 @@ export class KeyturnClient {
   /** Who the caller is to Keyturn, and whether this token may decide. */
   async me(): Promise<Me> {
     return this.#get('/v1/me');
+  }
+
+  /** What people decide upon, with the digest that a decision on it names. */
+  async card(id: string): Promise<CardAnswer> {
+    return this.#get(requestPath(id, 'card'));
   }
 
   /** What happened to a request, oldest first. */

@@ -33,6 +33,7 @@ const CALLS: Readonly<Record<string, (client: KeyturnClient) => Promise<unknown>
   actions: (client) => client.actions(),
   targets: (client) => client.targets({ environment: 'e', action: 'a', limit: 1, cursor: 'c' }),
   me: (client) => client.me(),
+  card: (client) => client.card('req_1'),
   timeline: (client) => client.timeline('req_1'),
   evidence: (client) => client.evidence('req_1'),
   auditStream: (client) => client.auditStream('policy', 'c'),

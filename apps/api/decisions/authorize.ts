@@ -68,6 +68,7 @@ function attemptOf(caller: Caller, body: DecisionBody): DecisionAttempt {
   return {
     decision_digest: body.decision_digest,
     verdict: body.verdict,
+    ...takenBackIn(body),
     reviewer: identity,
     is_human: isHuman,
     grade: SESSION_GRADE,
@@ -108,6 +109,11 @@ export function viewOf({ view_digest: digest, opened }: DecisionBody): Pick<Sign
   if (digest !== undefined) return { view: { digest, opened: [...(opened ?? [])] } };
   if (opened === undefined) return {};
   throw new KeyturnError('invalid_request', '`opened` is about a card: send its `view_digest` as well.');
+}
+
+/** Which approval is taken back; nothing where none is named. */
+export function takenBackIn({ takes_back }: DecisionBody): Pick<SignedDecision, 'takes_back'> {
+  return takes_back === undefined ? {} : { takes_back };
 }
 
 /** How a decision is deferred; null for other verdicts. */

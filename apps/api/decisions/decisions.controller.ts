@@ -43,7 +43,7 @@ export class DecisionsController {
     if (!decided.row) return { decision: { id: decided.id }, state: 'queued, not counted yet' };
     const now = await loadRequest(this.#context, caller, id);
     return {
-      decision: await decisionView(this.#context, caller, decided.row),
+      decision: await decisionView(this.#context, caller, { row: decided.row, decisions: now.decisions }),
       request: await viewAfterWait(this.#context, caller, now),
     };
   }
