@@ -207,6 +207,24 @@ export const OPERATIONS = {
     ],
     errors: [...REPEATED, ...DECISION_ERRORS],
   },
+  decideMany: {
+    tag: 'Decisions',
+    method: 'post',
+    path: '/v1/decisions',
+    summary:
+      'Approve or deny several requests, each for itself. Approve so only what has a low or medium risk, asks for no evidence above grade C, and has a plan that shows everything; others are refused as `not_in_batch`',
+    readers: 'request',
+    headers: [REPEATABLE],
+    body: decisions.decideManyBodySchema,
+    answers: [
+      {
+        status: 200,
+        description: 'The outcome of each, refused or not.',
+        schema: decisions.decideManyAnswerSchema,
+      },
+    ],
+    errors: [...REPEATED, ...REVIEWER_ERRORS],
+  },
   createTicket: {
     tag: 'Decisions',
     method: 'post',

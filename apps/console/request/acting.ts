@@ -1,16 +1,7 @@
-import type { Decision, RequestView } from './view.ts';
+import type { Decision, Refusals, RequestView } from './view.ts';
 
 /** What a person can do to a request. */
 export type Act = 'approve' | 'deny' | 'defer' | 'withdraw' | 'take_back';
-
-/** Why the server would refuse something now. */
-export interface Refusal {
-  readonly code: string;
-  readonly detail: string;
-}
-
-/** What the server would refuse this person now, and why: null where it would not. */
-export type Refusals = Readonly<Record<'approve' | 'deny' | 'defer' | 'withdraw', Refusal | null>>;
 
 /** What is offered, and what is said where nothing is. */
 export interface Offer {

@@ -1,6 +1,5 @@
 import type { CardAnswer } from '../../../contract/cards.ts';
 import type { RequestView } from '../../../contract/requests.ts';
-import type { Refusals } from './acting.ts';
 
 /** What people decide upon: it does not change while its digest stands. */
 export type Card = CardAnswer['card'];
@@ -14,6 +13,9 @@ export type Stage = Rule['stages'][number];
 export type LineageMember = Card['lineage'][number];
 export type Decision = NonNullable<RequestView['decisions']>[number];
 export type StageProgress = NonNullable<RequestView['progress']>['rules'][number]['stages'][number];
+
+/** What the server would refuse this person now, and why: null where it would not. */
+export type Refusals = CardAnswer['refusals'];
 
 /** The page as it was read: what is decided upon, its digest, and how the request stands. */
 export interface Shown {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import { offerOf, type Refusals } from '../../../apps/console/request/acting.ts';
+import { offerOf } from '../../../apps/console/request/acting.ts';
+import type { Refusals } from '../../../apps/console/request/view.ts';
 import { decision, shownRequest } from './shown.ts';
 
 const FREE: Refusals = {

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 
 import { waitFor } from '../../stack/wait.ts';
 import { decisionsOf } from '../laws/cast.ts';
@@ -12,14 +12,16 @@ const LOOKS = [
 ] as const;
 
 describeConsole('a reviewer with the inbox open', (stage) => {
+  afterEach(() => denyAll(stage));
+
   it('learns how to make a request while nothing waits, and sees one come by itself', async () => {
     const olga = await stage.signIn('olga');
     await olga.page.getByRole('heading', { name: 'Nothing waits for you' }).waitFor();
     await olga.page.getByText('node scripts/demo-token.mjs agent-billing').waitFor();
     await stage.cast.ask();
     await lines(olga).first().waitFor();
-    await expect.poll(() => olga.page.title()).toBe('(1) Inbox · Keyturn');
-    await expect.poll(() => olga.page.locator('link[rel="icon"]').getAttribute('href')).toContain('%3E1%3C');
+    await soon(() => olga.page.title()).toBe('(1) Inbox · Keyturn');
+    await soon(() => olga.page.locator('link[rel="icon"]').getAttribute('href')).toContain('%3E1%3C');
     await denyAll(stage);
     await olga.page.getByRole('heading', { name: 'Nothing waits for you' }).waitFor();
   });
@@ -29,7 +31,7 @@ describeConsole('a reviewer with the inbox open', (stage) => {
     await stage.cast.ask({ claims: { justification: 'the second one' } });
     const olga = await stage.signIn('olga');
     const { page } = olga;
-    await expect.poll(() => lines(olga).count()).toBe(2);
+    await soon(() => lines(olga).count()).toBe(2);
     await page.keyboard.press('j');
     await page.keyboard.press('Enter');
     await page.getByText('the first one').waitFor();
@@ -47,13 +49,12 @@ describeConsole('a reviewer with the inbox open', (stage) => {
     expect(await decisionsOf(stage.cast.stack, first.id)).toMatchObject([
       { verdict: 'approve', outcome: 'counted', channel: 'console' },
     ]);
-    await expect.poll(() => lines(olga).count()).toBe(1);
+    await soon(() => lines(olga).count()).toBe(1);
     await page.keyboard.press('Enter');
     await page.getByText('the second one').waitFor();
     await page.keyboard.press('a');
     await page.keyboard.press('Escape');
     expect((await stage.cast.inbox(stage.cast.olga)).length).toBe(1);
-    await denyAll(stage);
   });
 
   it('does nothing by single keys where that is switched off, nor while somebody types', async () => {
@@ -67,32 +68,29 @@ describeConsole('a reviewer with the inbox open', (stage) => {
     await page.getByLabel(/^Search/).fill('');
     await page.keyboard.press('Escape');
     await page.keyboard.press('?');
-    // The switch itself is drawn beside its label.
-    await page.getByRole('dialog').getByText('Shortcuts of one key').click();
+    await page.getByRole('switch', { name: 'Shortcuts of one key' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
     await lines(olga).first().click();
     await page.keyboard.press('d');
     expect(await page.getByRole('dialog').count()).toBe(0);
-    await denyAll(stage);
   });
 
   it('keeps what is searched and sorted in the address', async () => {
     const [ask] = await Promise.all([stage.cast.ask(), stage.cast.ask({ target: 'shop-two-people' })]);
     const olga = await stage.signIn('olga');
     const { page } = olga;
-    await expect.poll(() => lines(olga).count()).toBe(2);
+    await soon(() => lines(olga).count()).toBe(2);
     await page.getByLabel(/^Search/).fill(ask.id);
-    await expect.poll(() => lines(olga).count()).toBe(1);
+    await soon(() => lines(olga).count()).toBe(1);
     await page.getByLabel('Order').selectOption('newest');
-    await expect.poll(() => new URL(page.url()).search).toBe(`?q=${ask.id}&sort=newest`);
+    await soon(() => new URL(page.url()).search).toBe(`?q=${ask.id}&sort=newest`);
     await page.reload();
-    await expect.poll(() => lines(olga).count()).toBe(1);
+    await soon(() => lines(olga).count()).toBe(1);
     await page.getByLabel(/^Search/).fill('no such thing');
     await page.getByRole('button', { name: 'Clear the search' }).last().click();
-    await expect.poll(() => lines(olga).count()).toBe(2);
+    await soon(() => lines(olga).count()).toBe(2);
     await page.getByRole('button', { name: /^Your groups/ }).click();
-    await expect.poll(() => new URL(page.url()).search).toContain('scope=groups');
-    await denyAll(stage);
+    await soon(() => new URL(page.url()).search).toContain('scope=groups');
   });
 
   it('follows the changes of two tabs by one stream, which the second takes over', async () => {
@@ -109,7 +107,7 @@ describeConsole('a reviewer with the inbox open', (stage) => {
     await Promise.all([olga.page, second].map((page) => linesOf(page).first().waitFor()));
     expect(streams).toEqual([]);
     await olga.page.close();
-    await expect.poll(() => streams.length).toBe(1);
+    await soon(() => streams.length).toBe(1);
     await denyAll(stage);
     await second.getByRole('heading', { name: 'Nothing waits for you' }).waitFor();
   });
@@ -127,9 +125,13 @@ describeConsole('a reviewer with the inbox open', (stage) => {
     await page.getByRole('button', { name: 'Deny…' }).click();
     await page.getByRole('dialog').waitFor();
     expect(await olga.accessibilityFaults()).toEqual([]);
-    await denyAll(stage);
   });
 });
+
+/** Waits for a fact. */
+function soon<T>(read: () => T) {
+  return expect.poll(read, { timeout: 30_000 });
+}
 
 function lines({ page }: Visitor) {
   return linesOf(page);

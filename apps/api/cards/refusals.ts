@@ -8,8 +8,8 @@ import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { directoriesOf } from '../requests/load.ts';
 import { refusalOf } from '../switches/refusal.ts';
-import { notPending, SESSION_GRADE } from './authorize.ts';
-import { refuseWithdrawal } from './withdraw.ts';
+import { notPending, SESSION_GRADE } from '../decisions/authorize.ts';
+import { refuseWithdrawal } from '../decisions/withdraw.ts';
 
 type Refusals = CardAnswer['refusals'];
 
@@ -17,11 +17,7 @@ type Refusals = CardAnswer['refusals'];
  * What the API would refuse the caller now, and why; null where it would not. It is found by the functions that refuse the calls
  * themselves, and is only for showing: nothing is allowed by it.
  */
-export async function refusalsFor(
-  context: ApiContext,
-  caller: Caller,
-  found: DecidedRow,
-): Promise<Refusals> {
+export async function refusalsFor(context: ApiContext, caller: Caller, found: DecidedRow): Promise<Refusals> {
   const refusalOfVerdict = await decisionRefusals(context, caller, found);
   return {
     approve: refusalOfVerdict('approve'),
