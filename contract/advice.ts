@@ -34,6 +34,7 @@ export const ADVICE: Partial<Readonly<Record<ErrorCode, string>>> = {
   request_expired: 'Ask for the action again with a new key.',
   decision_digest_stale:
     'Read the request again, show the reviewer what changed, and decide on the new digest.',
+  not_in_batch: 'Open the request, show all of it to the reviewer, and decide on it alone.',
   view_digest_stale:
     'Load the card again (`GET /v1/requests/{id}/card`), show it, and decide with its `view_digest`.',
   already_decided: 'Nothing is to do: this person has decided already, and can take an approval back.',

@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto';
 
 import type { CreateBody, InboxPage, RequestPage, RequestView } from '../contract/requests.ts';
 import type { CardAnswer } from '../contract/cards.ts';
-import type { DecisionAnswer, DecisionBody, DecisionQueued, Ticket } from '../contract/decisions.ts';
+import type {
+  DecideManyAnswer,
+  DecideManyBody,
+  DecisionAnswer,
+  DecisionBody,
+  DecisionQueued,
+  Ticket,
+} from '../contract/decisions.ts';
 import type { Evidence } from '../contract/evidence.ts';
 import type { Timeline } from '../contract/history.ts';
 import type { ActionCatalogue } from '../contract/actions.ts';
@@ -168,6 +175,14 @@ export class KeyturnClient {
     const answer = await this.#post<DecisionAnswer & DecisionQueued>(path, decision, options);
     if (answer.status === 202) return { kind: 'queued', id: answer.body.decision.id };
     return { kind: 'counted', answer: answer.body };
+  }
+
+  /** Decides on several requests, at most 50, each for itself: the answer has the outcome of each. */
+  async decideMany(
+    items: DecideManyBody['items'],
+    options: KeyedOptions = {},
+  ): Promise<DecideManyAnswer['items']> {
+    return (await this.#post<DecideManyAnswer>('/v1/decisions', { items }, options)).body.items;
   }
 
   /** A short-lived signed decision, to be used from the Temporal UI or CLI. */

@@ -38,6 +38,7 @@ const CALLS: Readonly<Record<string, (client: KeyturnClient) => Promise<unknown>
   evidence: (client) => client.evidence('req_1'),
   auditStream: (client) => client.auditStream('policy', 'c'),
   decide: (client) => client.decide('req_1', DECISION),
+  decideMany: (client) => client.decideMany([{ id: 'req_1', ...DECISION }]),
   ticket: (client) => client.ticket('req_1', DECISION),
   withdraw: (client) => client.withdraw('req_1', 'why'),
   policy: (client) => client.policy('sha256:1'),

@@ -1,8 +1,8 @@
+import { withoutTakenBack } from '../../approval/quorum.ts';
 import { counted } from '../../cards/counted.ts';
 import { z } from 'zod';
 
 import type { Leaf } from '../leaf.ts';
-import { withoutTakenBack } from '../../approval/quorum.ts';
 import { approvedUntil, VALID_FOR_MS_MAX } from '../../execution/gate-validity.ts';
 import { countedBefore, nameOf, opensRound, type Material } from './evidence.ts';
 import type { Finding, Subject } from './finding.ts';
@@ -47,7 +47,7 @@ function endOf(material: Material, leaf: Leaf): number {
   if (!claimed) return -Infinity;
   const pending = pendings.find((pending) => pending.leaf === opened);
   if (!pending) return Date.parse(claimed.at) + VALID_FOR_MS_MAX;
-  const standing = withoutTakenBack(countedBefore(material, pending.round, claimed.n));
-  const approvals = standing.filter(({ verdict }) => verdict === 'approve');
+  const counted = countedBefore(material, pending.round, claimed.n);
+  const approvals = withoutTakenBack(counted).filter(({ verdict }) => verdict === 'approve');
   return Date.parse(approvedUntil(pending.requirement, approvals, claimed.at));
 }
