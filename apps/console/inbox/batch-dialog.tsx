@@ -3,6 +3,7 @@ import { useMutation, useQueries } from '@tanstack/react-query';
 import { useState } from 'react';
 
 import type { CardAnswer } from '../../../contract/cards.ts';
+import type { DecideManyAnswer } from '../../../contract/decisions.ts';
 import type { RequestSummary } from '../../../contract/requests.ts';
 import { get } from '../api/calls.ts';
 import { useDraft } from '../session/drafts.ts';
@@ -10,14 +11,7 @@ import { usePost } from '../session/session.ts';
 import { detailOf, Failure } from '../shell/failure.tsx';
 import { BatchLine } from './batch-line.tsx';
 import classes from './batch-dialog.module.css';
-import {
-  decisionOn,
-  needsReason,
-  whyAlone,
-  type BatchDecision,
-  type BatchResult,
-  type BatchVerdict,
-} from './batch.ts';
+import { decisionOn, needsReason, whyAlone, type BatchDecision, type BatchVerdict } from './batch.ts';
 
 interface BatchDialogProps {
   readonly verdict: BatchVerdict;
@@ -155,7 +149,7 @@ function useBatch(onDecided: (id: string) => void) {
   const [idempotencyKey] = useState(() => crypto.randomUUID());
   return useMutation({
     mutationFn: async (items: readonly BatchDecision[]) => {
-      const { answer } = await post<{ readonly items: readonly BatchResult[] }>('/v1/decisions', {
+      const { answer } = await post<DecideManyAnswer>('/v1/decisions', {
         body: { items },
         idempotencyKey,
       });

@@ -6,7 +6,7 @@ import { Foreign } from '../shown/foreign.tsx';
 import { RiskPill } from '../shown/pills.tsx';
 import classes from './batch-dialog.module.css';
 import type { BatchResult } from './batch.ts';
-import { requesterOf } from './words.ts';
+import { requesterOf } from '../requests/requester.ts';
 
 interface BatchLineProps {
   readonly item: RequestSummary;

@@ -1,10 +1,16 @@
 import type { CardAnswer } from '../../../contract/cards.ts';
-import type { DecisionBody } from '../../../contract/decisions.ts';
+import type { DecideManyAnswer, DecideManyBody } from '../../../contract/decisions.ts';
 
 /** What many requests can be decided by at once. */
 export type BatchVerdict = 'approve' | 'deny';
 
 type Card = CardAnswer['card'];
+
+/** One of the decisions of POST /v1/decisions. */
+export type BatchDecision = DecideManyBody['items'][number];
+
+/** What became of it. */
+export type BatchResult = DecideManyAnswer['items'][number];
 
 /** What calls for a look at one request alone, and in which words. The server holds to the same. */
 const ALONE: readonly (readonly [is: (card: Card) => boolean, why: (card: Card) => string])[] = [
@@ -30,20 +36,6 @@ export function whyAlone({ card }: Pick<CardAnswer, 'card'>): string | null {
 /** True where a reason must be given. */
 export function needsReason({ card }: Pick<CardAnswer, 'card'>): boolean {
   return card.requirement?.rules.some((rule) => rule.is_reason_required) ?? false;
-}
-
-/** One of the decisions of POST /v1/decisions. */
-export interface BatchDecision extends Pick<DecisionBody, 'decision_digest' | 'verdict' | 'reason'> {
-  readonly id: string;
-  readonly view_digest: string;
-  readonly opened: readonly string[];
-}
-
-/** What became of it. */
-export interface BatchResult {
-  readonly id: string;
-  readonly status: number;
-  readonly problem: { readonly code: string; readonly detail: string } | null;
 }
 
 /** The decision on one card, as it was shown. */
