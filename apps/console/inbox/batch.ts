@@ -45,8 +45,8 @@ export function decisionOn(answer: CardAnswer, verdict: BatchVerdict, reason: st
     id: card.request.id,
     decision_digest: card.decision_digest ?? '',
     view_digest,
-    // A line of the batch shows these.
-    opened: ['request', 'lineage', 'plan', 'risk'],
+    // A line of the batch says what a card is about, and shows no part of it whole.
+    opened: [],
     verdict,
     ...(reason.trim() !== '' && { reason }),
   };
