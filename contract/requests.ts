@@ -138,7 +138,7 @@ export const inboxQuerySchema = z.strictObject({
   scope: inboxScopeSchema
     .optional()
     .describe(
-      'Which pending requests. me: that you may decide now; groups: that name you, a group of yours or a rotation that you are in, also where you may not decide now, such as your own and what you have decided; all: that you may see. Without it: me',
+      'Which pending requests. me: that you may decide now; groups: that name you, a group of yours or a rotation that you are in, also where you may not decide now, such as what you have decided, and of your own what is open to them; all: that you may see. Without it: me',
     ),
   sort: inboxSortSchema
     .optional()
