@@ -34,6 +34,8 @@ export const ADVICE: Partial<Readonly<Record<ErrorCode, string>>> = {
   request_expired: 'Ask for the action again with a new key.',
   decision_digest_stale:
     'Read the request again, show the reviewer what changed, and decide on the new digest.',
+  view_digest_stale:
+    'Load the card again (`GET /v1/requests/{id}/card`), show it, and decide with its `view_digest`.',
   already_decided: 'Nothing is to do: this person has decided already.',
   on_call_unknown: 'Repeat later: it is not known now who is on call.',
   switch_lifted: 'Nothing is to do: it is released. To engage another kill switch take a new key.',
@@ -50,6 +52,8 @@ export const ADVICE: Partial<Readonly<Record<ErrorCode, string>>> = {
   arguments_invalid: 'Correct the arguments by what `errors` names: `GET /v1/actions` has their schema.',
   not_canonical: 'Send values that JSON can carry exactly: `detail` says which cannot be.',
   idempotency_key_reused: 'Take a new key: this one belongs to another call.',
+  view_digest_missing:
+    'Send the `view_digest` of the card that the person was shown: a session of a browser decides on what it shows.',
   reason_required: 'Ask the person for a reason and send it.',
   defer_invalid: 'Correct `defer`: either `until`, an instant to come, or `to`, a selector.',
   hand_over_invalid: 'Hand over to a selector that the request requires.',

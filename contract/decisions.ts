@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { CARD_SECTIONS } from '../domain/cards/card.ts';
 import { decisionSchema } from './history.ts';
 import { NAMES } from './names.ts';
 import { digestSchema } from './policies.ts';
@@ -37,9 +38,23 @@ export const decisionBodySchema = z
     decision_digest: digestSchema.describe(
       'The `decision_digest` that the reviewer saw. `sha256:` and 64 hex digits',
     ),
-    verdict: verdictSchema.describe('approve; deny, which ends the request; or defer, which decides nothing'),
+    verdict: verdictSchema
+      .exclude(['take_back'])
+      .describe('approve; deny, which ends the request; or defer, which decides nothing'),
     reason,
     defer: deferSchema.optional(),
+    view_digest: digestSchema
+      .optional()
+      .describe(
+        'The `view_digest` of the card that the reviewer was shown (`GET /v1/requests/{id}/card`). Sessions of browsers have to send it. Without it the decision is recorded as not shown',
+      ),
+    opened: z
+      .array(z.enum(CARD_SECTIONS))
+      .max(20)
+      .optional()
+      .describe(
+        'Parts of that card that the reviewer had opened. The client says so, and nobody has checked it',
+      ),
   })
   .describe('A decision on what the digest names')
   .register(NAMES, { id: 'DecisionBody' });

@@ -60,7 +60,11 @@ const decisionRowSchema = z
     id: text('Id of the decision: `dec_` and 26 characters'),
     round: count('Round of the request in which it was made'),
     person: z.string().nullable().describe('Id of the person in the directory'),
-    verdict: text('approve, deny or defer'),
+    verdict: text('approve, deny, defer or take_back'),
+    takes_back: z
+      .string()
+      .nullable()
+      .describe('Of take_back: id of the approval that it takes back. Null: of other verdicts'),
     at: logInstant('When it was made'),
     grade: text('Evidence grade, A to D'),
     seats: anyJson('Places in the requirement that it was counted for'),

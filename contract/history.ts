@@ -4,9 +4,17 @@ import { DECISION_CHANNELS } from '../domain/crypto/envelope.ts';
 import { jsonValueSchema } from '../domain/crypto/json.ts';
 import { identitySchema } from './lineage.ts';
 import { NAMES } from './names.ts';
-import { count, gradeSchema, instant, logInstant, text, verdictSchema } from './values.ts';
+import { count, digest, gradeSchema, instant, logInstant, text, texts, verdictSchema } from './values.ts';
 
 /** What happened to a request: the answers of the HTTP interface about it (see requests.ts). */
+
+const viewSchema = z
+  .object({
+    digest: digest('The `view_digest` of the card that was shown'),
+    opened: texts('Parts of it that were opened, as the client says'),
+  })
+  .describe('A card that was shown')
+  .register(NAMES, { id: 'ShownCard' });
 
 export const decisionSchema = z
   .object({
@@ -26,6 +34,11 @@ export const decisionSchema = z
       .describe('Of a deferral: the selector to whom it was handed over. Null also for programs'),
     outcome: z.enum(['counted', 'refused']).describe('Whether it counts'),
     refusal: z.string().nullable().describe('Why it does not count: an error code'),
+    view: viewSchema
+      .nullable()
+      .describe(
+        'The card on which it was made, as it was signed. Null: the client did not say that it showed one',
+      ),
     round: count('Round of the request in which it was made'),
   })
   .describe('A decision of one person')

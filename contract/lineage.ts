@@ -23,7 +23,7 @@ export const lineageSchema = z.array(
   identitySchema
     .extend({
       role: z
-        .enum(['requester', 'owner', 'on_behalf_of', 'trigger', 'editor'])
+        .enum(['requester', 'owner', 'on_behalf_of', 'trigger', 'editor', 'key_maker'])
         .describe('What it has to do with the request'),
       is_declared: z
         .literal(true)

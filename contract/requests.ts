@@ -129,8 +129,30 @@ export const listQuerySchema = z.strictObject({
   cursor: pageCursor,
 });
 
+export const inboxScopeSchema = z.enum(['me', 'groups', 'all']);
+export const inboxSortSchema = z.enum(['newest', 'deadline']);
+
 /** GET /v1/inbox */
-export const inboxQuerySchema = z.strictObject({ limit: pageLimit(50), cursor: pageCursor });
+export const inboxQuerySchema = z.strictObject({
+  scope: inboxScopeSchema
+    .optional()
+    .describe(
+      'Which pending requests. me: that you may decide now; groups: that name you, a group of yours or a rotation that you are in, also where you may not decide now, such as your own and what you have decided; all: that you may see. Without it: me',
+    ),
+  sort: inboxSortSchema
+    .optional()
+    .describe('newest: the newest first; deadline: what expires first comes first. Without it: newest'),
+  q: z
+    .string()
+    .max(200)
+    .regex(/^\P{Cc}*$/u, 'must have no control characters')
+    .optional()
+    .describe(
+      'Only requests with this text, in upper or lower case, in the action, target, environment or id, or in the account of the requester or the name of somebody behind it. At most 200 characters, none of which has a meaning of its own',
+    ),
+  limit: pageLimit(50),
+  cursor: pageCursor,
+});
 
 /** GET /v1/requests/:id */
 export const showQuerySchema = z.strictObject({
@@ -226,7 +248,28 @@ export const requestPageSchema = z
   .describe('A page of requests')
   .register(NAMES, { id: 'RequestPage' });
 
+const counted = (what: string) => count(`${what}. 1000: at least so many`);
+
+/** A page of the inbox. */
+export const inboxPageSchema = requestPageSchema
+  .extend({
+    counts: z
+      .object({
+        me: counted('That you may decide now. Of more than 100, a few may turn out not to be for you'),
+        groups: counted('That name you or yours'),
+        all: counted('That you may see'),
+      })
+      .nullable()
+      .describe(
+        'How many pending requests each scope holds, whatever `q` says. With the first page; null with others',
+      )
+      .register(NAMES, { id: 'InboxCounts' }),
+  })
+  .describe('A page of the inbox')
+  .register(NAMES, { id: 'InboxPage' });
+
 export type CreateBody = z.input<typeof createBodySchema>;
 export type RequestSummary = z.infer<typeof requestSummarySchema>;
 export type RequestView = z.infer<typeof requestSchema>;
 export type RequestPage = z.infer<typeof requestPageSchema>;
+export type InboxPage = z.infer<typeof inboxPageSchema>;

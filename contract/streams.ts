@@ -75,6 +75,7 @@ const keyStateSchema = z
     expires_at: z.iso.datetime({ offset: true }).describe('When it ends. RFC 3339'),
     actions: texts('Ids of the actions that it is for').nullable(),
     targets: texts('Ids of the targets that it is for').nullable(),
+    row_digest: digest('SHA-256 over that of the key, its agent and who made it, a line each'),
     is_revoked: flag('Somebody revoked it before that'),
   })
   .describe('An API key as the database has it')

@@ -53,7 +53,7 @@ export function selectors(meaning: string) {
 
 export const statusSchema = z.enum(REQUEST_STATUSES as [(typeof REQUEST_STATUSES)[number]]);
 export const riskSchema = z.enum(['low', 'medium', 'high', 'critical']);
-export const verdictSchema = z.enum(['approve', 'deny', 'defer']);
+export const verdictSchema = z.enum(['approve', 'deny', 'defer', 'take_back']);
 export const gradeSchema = z
   .enum(['A', 'B', 'C', 'D'])
   .describe(

@@ -52,6 +52,8 @@ const STATES: Readonly<Record<GoverningStream, string>> = {
     from keyturn.session))`,
   keys: `json_build_object('keys', (select coalesce(json_agg(json_build_object(
       'id', id, 'expires_at', expires_at, 'actions', actions, 'targets', targets,
+      'row_digest', 'sha256:' || encode(sha256(convert_to(
+        concat_ws(E'\\n', digest, agent, created_by), 'UTF8')), 'hex'),
       'is_revoked', revoked_at is not null) order by created_at, id), '[]')
     from keyturn.api_key))`,
 };

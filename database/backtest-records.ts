@@ -66,7 +66,10 @@ const QUERY = `
                'at', to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) order by recorded_at, id) as decisions
       from keyturn.decision
       where decision.request = evaluation.request and decision.round = evaluation.round
-        and outcome = 'counted' and person is not null and recorded_at < $2
+        and outcome = 'counted' and person is not null and recorded_at < $2 and verdict <> 'take_back'
+        and not exists (
+          select from keyturn.decision later where later.request = decision.request
+            and later.takes_back = decision.id and later.outcome = 'counted' and later.recorded_at < $2)
     ) said on true
   where evaluation.phase = 'planned' and evaluation.at >= $1 and evaluation.at < $2 and evaluation.id > $3
     and not exists (

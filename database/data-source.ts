@@ -5,6 +5,8 @@ import { Baseline1796083200000 } from './migrations/1-baseline.ts';
 import { Sessions1796169600000 } from './migrations/2-sessions.ts';
 import { Lists1796256000000 } from './migrations/3-lists.ts';
 import { ApiKeys1796342400000 } from './migrations/4-api-keys.ts';
+import { Inbox1796428800000 } from './migrations/5-inbox.ts';
+import { TakeBacks1796515200000 } from './migrations/6-take-backs.ts';
 import { TurnSocket } from './turn-socket.ts';
 
 /** How a process connects. Pools are small: local activities are short, and two processes share one server. */
@@ -32,7 +34,14 @@ export function createDataSource(options: DatabaseOptions): DataSource {
     url: options.url,
     applicationName: options.applicationName,
     poolSize: options.poolSize ?? 10,
-    migrations: [Baseline1796083200000, Sessions1796169600000, Lists1796256000000, ApiKeys1796342400000],
+    migrations: [
+      Baseline1796083200000,
+      Sessions1796169600000,
+      Lists1796256000000,
+      ApiKeys1796342400000,
+      Inbox1796428800000,
+      TakeBacks1796515200000,
+    ],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',
     synchronize: false,

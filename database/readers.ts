@@ -171,6 +171,7 @@ export function countedDecisions(request: RequestRow, rows: readonly DecisionRow
       person: row.person ?? '',
       account: { issuer: row.reviewer_issuer, subject: row.reviewer_subject },
       verdict: row.verdict,
+      ...(row.takes_back === null ? {} : { takes_back: row.takes_back }),
       at: row.at.toISOString(),
       grade: row.grade,
       seats: row.seats,

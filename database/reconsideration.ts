@@ -40,7 +40,9 @@ export async function waitingRequests(
        select jsonb_agg(jsonb_build_object('person', person, 'seats', seats, 'at', at)) as approvals
        from keyturn.decision
        where decision.request = request.id and decision.round = request.round
-         and outcome = 'counted' and verdict = 'approve') approved on true
+         and outcome = 'counted' and verdict = 'approve' and not exists (
+           select from keyturn.decision later where later.request = decision.request
+             and later.takes_back = decision.id and later.outcome = 'counted')) approved on true
      left join keyturn.fact_set facts on facts.digest = last.facts_digest
      where request.status = 'pending' and request.id > $1
      order by request.id limit $2`,

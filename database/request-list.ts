@@ -7,9 +7,10 @@ import { selection } from './row-statements.ts';
 import { columnOf, rows, sqlList } from './rows.ts';
 import { decisionTable, requestTable, type DecisionRow, type RequestRow } from './tables.ts';
 
-/** Where a page ended: the next one starts after it. Newest first, ids break ties. */
+/** Where a page ended: the next one starts after it. Ids break ties. */
 export interface ListPosition {
-  readonly createdAt: string;
+  /** The instant that the list is sorted by, RFC 3339 UTC. */
+  readonly at: string;
   readonly id: string;
 }
 
@@ -33,50 +34,21 @@ export interface ListPage {
 export async function listRequests(
   manager: EntityManager,
   { status, action, target, environment, lineage }: ListFilter,
-  page: ListPage,
+  { after, limit }: ListPage,
 ): Promise<readonly RequestRow[]> {
   const condition = `($4::text is null or status = $4) and ($5::text is null or action = $5)
     and ($6::text is null or target = $6) and ($7::text is null or environment = $7)
     and ($8::jsonb[] is null or lineage @> any($8))`;
-  return readPage(manager, page, {
-    condition,
-    values: [status, action, target, environment, lineage && membersOf(lineage)],
-  });
-}
-
-/** Whose inbox it is. */
-export interface InboxOwner {
-  readonly selectors: readonly string[];
-  /** Accounts whose own requests are none to decide. */
-  readonly accounts: readonly Identity[];
-}
-
-/** Pending requests with an open stage for one of the selectors, newest first, without those of the owner's accounts. */
-export async function listOpen(
-  manager: EntityManager,
-  { selectors, accounts }: InboxOwner,
-  page: ListPage,
-): Promise<readonly RequestRow[]> {
-  const condition = `status = 'pending' and not (lineage @> any($4::jsonb[])) and open_selectors && $5::text[]`;
-  return readPage(manager, page, { condition, values: [membersOf(accounts), selectors] });
-}
-
-/** The values of the condition are numbered from 4. */
-async function readPage(
-  manager: EntityManager,
-  { after, limit }: ListPage,
-  { condition, values }: { readonly condition: string; readonly values: readonly unknown[] },
-): Promise<readonly RequestRow[]> {
   return rows(
     manager,
     `${selection(requestTable)} where ($1::timestamptz is null or (created_at, id) < ($1, $2)) and ${condition}
      order by created_at desc, id desc limit $3`,
-    [after?.createdAt, after?.id, limit, ...values],
+    [after?.at, after?.id, limit, status, action, target, environment, lineage && membersOf(lineage)],
   );
 }
 
 /** As a lineage holds them, whatever their roles. */
-function membersOf(accounts: readonly Identity[]): readonly string[] {
+export function membersOf(accounts: readonly Identity[]): readonly string[] {
   return accounts.map(({ issuer, subject }) => JSON.stringify([{ issuer, subject }]));
 }
 

@@ -39,6 +39,7 @@ export function shownDecision(row: DecisionRow): ShownDecision {
     round: row.round,
     person: row.person,
     verdict: row.verdict,
+    takes_back: row.takes_back,
     at: readableInstant(row.at),
     grade: row.grade,
     seats: plain(row.seats),

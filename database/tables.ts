@@ -85,6 +85,8 @@ export interface DecisionRow {
   renewal: number;
   person: string | null;
   verdict: Verdict;
+  /** Of take_back: the approval that it takes back. */
+  takes_back: string | null;
   at: Date;
   grade: EvidenceGrade;
   seats: readonly SeatReference[];
@@ -132,7 +134,7 @@ export const planTable = tableOf<PlanRow>('plan', { json: 'body', other: 'reques
 
 export const decisionTable = tableOf<DecisionRow>('decision', {
   json: 'seats',
-  other: `id request round renewal person verdict at grade reviewer_issuer reviewer_subject channel envelope reason
+  other: `id request round renewal person verdict takes_back at grade reviewer_issuer reviewer_subject channel envelope reason
     defer_until defer_to outcome refusal recorded_at`,
 });
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import type { CreateBody, RequestPage, RequestView } from '../contract/requests.ts';
+import type { CreateBody, InboxPage, RequestPage, RequestView } from '../contract/requests.ts';
 import type { DecisionAnswer, DecisionBody, DecisionQueued, Ticket } from '../contract/decisions.ts';
 import type { Evidence } from '../contract/evidence.ts';
 import type { Timeline } from '../contract/history.ts';
@@ -50,6 +50,10 @@ const KEYED_OPTIONS = ['idempotencyKey', 'signal'];
 export type ListQuery = Readonly<
   Partial<Record<'status' | 'action' | 'target' | 'environment' | 'risk' | 'cursor', string>>
 > & { readonly mine?: boolean; readonly limit?: number };
+
+/** Which pending requests, and how they are sorted. `q` is text that is searched for. */
+export type InboxQuery = Pick<ListQuery, 'limit' | 'cursor'> &
+  Readonly<{ scope?: 'me' | 'groups' | 'all'; sort?: 'newest' | 'deadline'; q?: string }>;
 
 /** Calls Keyturn over HTTP. Throws `KeyturnProblem` for every refusal. */
 export class KeyturnClient {
@@ -110,8 +114,8 @@ export class KeyturnClient {
     return this.#get('/v1/requests', query);
   }
 
-  /** Pending requests that the caller may decide now. Its pages are as those of `list`. */
-  async inbox(query: Pick<ListQuery, 'limit' | 'cursor'> = {}): Promise<RequestPage> {
+  /** Pending requests that the caller may decide now, or has to do with. Its pages are as those of `list`. */
+  async inbox(query: InboxQuery = {}): Promise<InboxPage> {
     return this.#get('/v1/inbox', query);
   }
 

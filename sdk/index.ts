@@ -6,6 +6,7 @@ export {
   type Created,
   type Decided,
   type KeyedOptions,
+  type InboxQuery,
   type ListQuery,
   type ShowOptions,
 } from './client.ts';

@@ -3,6 +3,7 @@ import {
   ApplicationFailure,
   condition,
   isCancellation,
+  patched,
   setHandler,
   sleep,
   TimeoutFailure,
@@ -81,7 +82,10 @@ function readInput(input: Partial<PrivilegedActionInput> | null | undefined) {
   return { request: input?.request ?? '', howToDecide: input?.asked?.how_to_decide ?? '' };
 }
 
-/** An approved request may be held: by a freeze, or until its start window opens. Withdrawing stays possible. */
+/**
+ * An approved request may be held: by a freeze, or until its start window opens. Withdrawing it and taking an approval back
+ * stay possible: then the execution says that it is over, or must be asked anew.
+ */
 async function executeWhenAllowed(
   attempt: number,
   view: RequestView,
@@ -92,9 +96,15 @@ async function executeWhenAllowed(
     if (executed.kind !== 'held') return executed;
     view.holds(executed.until);
     const summary = `approved, held until ${executed.until}`;
-    await condition(() => queue.isWaiting, holdMs(executed.until), { summary });
+    await condition(() => queue.isWaiting || isHinted(queue), holdMs(executed.until), { summary });
+    if (isHinted(queue)) queue.takeReminder();
     await drain(queue, view);
   }
+}
+
+/** What was kept for it may have ended the hold: the execution finds out. Older histories wait for the end of the hold. */
+function isHinted(queue: SignalQueue): boolean {
+  return queue.isReminded && patched('looks-while-held');
 }
 
 /** Somebody else may have completed the activity, with whatever they like: then it is called again, which harms nothing. */

@@ -10,7 +10,7 @@ import type { StoredPlan } from '../../domain/request/plan.ts';
 import { combinedRequirement } from '../../domain/policy/combined-requirement.ts';
 import { allowedForMs } from '../../domain/execution/gate-validity.ts';
 import { targetDigest, targetOf } from '../../domain/policy/policy.ts';
-import { tally } from '../../domain/approval/quorum.ts';
+import { tally, withoutTakenBack } from '../../domain/approval/quorum.ts';
 import { mayStillAsk } from '../../domain/execution/requester.ts';
 import { requiresNobody } from '../../domain/request/requirement.ts';
 import type { CodeWithoutData } from '../../domain/policy/visibility.ts';
@@ -158,7 +158,7 @@ async function entitlement(
     tallyFactsOf({ ...request, decisions: rebuilt }, snapshot.evaluatedAt.toISOString()),
   );
   if (standing.standing === 'approved') return 'approved';
-  return rebuilt.length < request.decisions.length ? 'approval_void' : 'approval_stale';
+  return rebuilt.length < withoutTakenBack(request.decisions).length ? 'approval_void' : 'approval_stale';
 }
 
 function isAsRequired(row: RequestRow, { evaluated, requirement }: Snapshot): boolean {

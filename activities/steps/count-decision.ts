@@ -4,7 +4,7 @@ import { checkDecision, type DecisionCheck, type DecisionFacts } from '../../dom
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import { sha256 } from '../../domain/crypto/digest.ts';
 import type { SignedDecision } from '../../domain/crypto/envelope.ts';
-import type { LeafDraft } from '../../domain/audit/leaf.ts';
+import { countingType } from '../../domain/audit/leaf.ts';
 import { personPseudonym } from '../../domain/identity/ids.ts';
 import type { CountedDecision } from '../../domain/approval/quorum.ts';
 import { switchesAgainst } from '../../domain/execution/kill-switch.ts';
@@ -13,6 +13,7 @@ import { insertion } from '../../database/row-statements.ts';
 import { directoriesOf, type StepSnapshot } from '../../database/step-snapshot.ts';
 import { decisionTable, type DecisionRow } from '../../database/tables.ts';
 import { accountActor, accountSubjects, personSubjects } from '../actors.ts';
+import { returnToReview } from '../close-request.ts';
 import { decisionDirectories } from '../../database/decision-directories.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { activePolicy, stepSnapshot } from '../load-request.ts';
@@ -34,7 +35,8 @@ export interface DatedDecision {
 
 /**
  * Records one signed decision: counted when the person may decide now, refused with the reason otherwise. An envelope
- * seen before changes nothing. Ends or approves the request when that is what the tally says.
+ * seen before changes nothing. Ends or approves the request when that is what the tally says; what is approved goes back
+ * to planning when somebody takes their approval back, also where others would be enough, so that all are asked again.
  */
 export async function countDecision(
   dependencies: Dependencies,
@@ -55,7 +57,9 @@ export async function countDecision(
   await appendDecision(dependencies, transaction, { dated, row, active });
   // Also after a refusal and a mere deferral: readers see that something changed.
   await transaction.update({});
-  if (check.ok) await settleStanding(dependencies, transaction, active);
+  if (check.ok && row.verdict === 'take_back' && transaction.row.status === 'approved')
+    await returnToReview(transaction, 'approval_taken_back');
+  else if (check.ok) await settleStanding(dependencies, transaction, active);
   return countedOf(transaction, row);
 }
 
@@ -119,6 +123,7 @@ export function attemptOf({ signed, instant }: DatedDecision): DecisionFacts['at
   return {
     decision_digest: signed.decision_digest,
     verdict: signed.verdict,
+    ...(signed.takes_back === undefined ? {} : { takes_back: signed.takes_back }),
     reviewer: signed.reviewer,
     is_human: true,
     grade: signed.grade,
@@ -143,6 +148,7 @@ function decisionRow(
     ).length,
     person,
     verdict: signed.verdict,
+    takes_back: signed.takes_back ?? null,
     at: new Date(instant.at),
     grade: signed.grade,
     seats: check.ok ? check.seats : [],
@@ -174,18 +180,13 @@ async function appendDecision(
   transaction.remember(accountSubjects(identityKey, [signed.reviewer]));
   if (row.person !== null) transaction.remember(personSubjects(identityKey, [row.person]));
   await transaction.append({
-    type: leafTypeOf(row),
+    type: row.outcome === 'refused' ? 'decision.refused' : countingType(row.verdict),
     actor: { ...accountActor(identityKey, signed.reviewer, 'person'), via: signed.channel },
     decision_digest: signed.decision_digest,
     policy_digest: active.digest,
-    facts: leafFacts(identityKey, row),
+    facts: { ...leafFacts(identityKey, row), ...viewFacts(signed) },
     evidence: { grade: signed.grade, refs: [sha256(dated.envelope)] },
   });
-}
-
-function leafTypeOf(row: DecisionRow): LeafDraft['type'] {
-  if (row.outcome === 'refused') return 'decision.refused';
-  return row.verdict === 'defer' ? 'decision.deferred' : 'decision.counted';
 }
 
 function leafFacts(key: Uint8Array, row: DecisionRow): Record<string, JsonValue> {
@@ -194,6 +195,7 @@ function leafFacts(key: Uint8Array, row: DecisionRow): Record<string, JsonValue>
     decision: row.id,
     person: personPseudonym(key, row.person ?? ''),
     verdict: row.verdict,
+    ...(row.takes_back === null ? {} : { takes_back: row.takes_back }),
     at: row.at.toISOString(),
     seats: row.seats.map((seat) => ({ ...seat })),
     round: row.round,
@@ -203,11 +205,17 @@ function leafFacts(key: Uint8Array, row: DecisionRow): Record<string, JsonValue>
   return { ...facts, defer: { until: row.defer_until?.toISOString() ?? null, to: row.defer_to } };
 }
 
+/** What was shown; nothing where the client did not say that it showed a card. */
+function viewFacts({ view }: SignedDecision): Record<string, JsonValue> {
+  return view === undefined ? {} : { view: { ...view } };
+}
+
 /** For the workflow's own tally; null for what does not count in this round. */
 function countedOf(
   { row }: StepTransaction,
-  { id, person, verdict, at, grade, seats, ...decision }: DecisionRow,
+  { id, person, verdict, takes_back, at, grade, seats, ...decision }: DecisionRow,
 ): CountedDecision | null {
   if (decision.outcome !== 'counted' || decision.round !== row.round || person === null) return null;
-  return { id, person, verdict, at: at.toISOString(), grade, seats };
+  const taken = takes_back === null ? {} : { takes_back };
+  return { id, person, verdict, ...taken, at: at.toISOString(), grade, seats };
 }

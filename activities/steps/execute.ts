@@ -65,6 +65,7 @@ async function claimAndRun(progress: Progress): Promise<Executed> {
   for (;;) {
     const row = await ownRow(progress.dependencies, progress.reference);
     if (isFinal(row.status)) return { kind: 'closed', status: row.status };
+    if (row.status === 'planning') return { kind: 'again' };
     const open = await openClaim(progress.dependencies.source.manager, row.id);
     const settled = open ? await lookAfter(progress, row, open) : await claimInTurn(progress, row);
     if (settled) return settled;
@@ -123,6 +124,8 @@ async function claimAndAct(progress: Progress): Promise<Executed | null> {
       await consumeKept(dependencies, transaction);
       const { status } = transaction.row;
       if (isFinal(status)) return { kind: 'closed', status };
+      // An approval was taken back, by what was kept or a moment ago.
+      if (status === 'planning') return { kind: 'again' };
       if (sent >= SENT_CLAIMS_MAX) return refuseExecution(transaction, 'target_keeps_changing');
       if (count >= CLAIMS_MAX) return refuseUnreachable(transaction);
       claimed = await claim(dependencies, transaction);

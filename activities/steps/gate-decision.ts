@@ -1,4 +1,5 @@
 import { approvedUntil, cutAt, type GateResult } from '../../domain/execution/gate-validity.ts';
+import { withoutTakenBack } from '../../domain/approval/quorum.ts';
 import type { Requirement } from '../../domain/request/requirement.ts';
 import type { DecisionRow, RequestRow } from '../../database/tables.ts';
 
@@ -30,10 +31,9 @@ export function gateDecision(
     const validUntil = new Date(evaluatedAt.getTime() + allowedMs).toISOString();
     return { decision: 'allowed', valid_until: cutAt(validUntil, startsBefore) };
   }
-  const approvals = decisions
-    .filter(
-      ({ round, verdict, outcome }) => round === current && verdict === 'approve' && outcome === 'counted',
-    )
+  const counted = decisions.filter(({ round, outcome }) => round === current && outcome === 'counted');
+  const approvals = withoutTakenBack(counted)
+    .filter(({ verdict }) => verdict === 'approve')
     .map(({ at, seats }) => ({ at: at.toISOString(), seats }));
   const validUntil = approvedUntil(requirement, approvals, evaluatedAt.toISOString());
   return { decision: 'approved', valid_until: cutAt(validUntil, startsBefore) };

@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import { checkDecision } from '../../domain/approval/decision.ts';
 import { openEnvelope } from '../../domain/crypto/envelope.ts';
 import type { Directory } from '../../domain/identity/directory.ts';
-import type { CountedDecision } from '../../domain/approval/quorum.ts';
+import { withoutTakenBack, type CountedDecision } from '../../domain/approval/quorum.ts';
 import type { DecisionDirectories } from '../../domain/approval/seats.ts';
 import { decidableRequest } from '../../database/readers.ts';
 import type { DecisionRow, RequestRow } from '../../database/tables.ts';
@@ -23,6 +23,7 @@ export interface RebuildInputs {
  * The decisions of the round, made anew from their signatures: each is checked as if it arrived now, with the directory
  * of today. One whose signature, person, membership or words do not hold any more is left out. Decisions recorded in one
  * step share its time, and a later stage opens by an earlier one: so those left out are looked at again until none fits.
+ * What was taken back is left out, whatever its account is linked to today.
  */
 export async function rebuildDecisions(
   dependencies: Dependencies,
@@ -51,16 +52,16 @@ async function signedDecisions(
   rows: readonly DecisionRow[],
 ): Promise<DatedDecision[]> {
   const found: DatedDecision[] = [];
-  for (const stored of rows.filter(
-    (candidate) => candidate.round === row.round && candidate.outcome === 'counted',
-  )) {
+  const counted = rows.filter(({ round, outcome }) => round === row.round && outcome === 'counted');
+  for (const stored of counted) {
     const signed = await openEnvelope('decision', stored.envelope, verificationKeys).catch(() => null);
     if (!signed || signed.request !== row.id || signed.id !== stored.id) continue;
     // A ticket counts from its use, which only the database knows; its age can not be made younger than that.
     const at = signed.ticket_expires_at === null ? signed.issued_at : stored.at.toISOString();
     found.push({ signed, envelope: stored.envelope, instant: { at, isInTime: true } });
   }
-  return found;
+  const standing = new Set(withoutTakenBack(found.map(({ signed }) => signed)));
+  return found.filter(({ signed }) => standing.has(signed));
 }
 
 function countAnew(

@@ -63,6 +63,10 @@ begin
   if not exists (select from keyturn.live_api_key live where live.id = made.id) then
     raise exception 'the key would not be one now' using errcode = 'KT001';
   end if;
+  if facts ->> 'row_digest' is distinct from 'sha256:' || encode(sha256(convert_to(
+      concat_ws(E'\n', made.digest, made.agent, made.created_by), 'UTF8')), 'hex') then
+    raise exception 'the entry is about another key';
+  end if;
   perform keyturn.append_key_leaf(leaf, 'key.created', made.id, subjects);
   perform keyturn.require_named(leaf, maker);
   if not exists (select from audit.subject known where known.pseudonym = facts ->> 'agent'

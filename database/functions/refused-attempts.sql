@@ -60,7 +60,7 @@ begin
     or (facts ->> 'person' !~ '^per_[a-z2-7]{26}$') is true
     or (facts ->> 'client' !~ '^acc_[a-z2-7]{26}$') is true
     or (facts ->> 'verdict' is null) <> (facts ->> 'delivery' = 'withdrawal')
-    or (facts ->> 'verdict' not in ('approve', 'deny', 'defer')) is true
+    or (facts ->> 'verdict' not in ('approve', 'deny', 'defer', 'take_back')) is true
     or (body ->> 'decision_digest' is null) <> (facts ->> 'verdict' is null)
     or (body ->> 'decision_digest' !~ '^sha256:[0-9a-f]{64}$') is true
     or jsonb_typeof(facts -> 'count') <> 'number'

@@ -59,7 +59,9 @@ begin
   delete from keyturn.rehearsal where started_at < clock_timestamp() - interval '2 hours';
   is_agreed := exists (
     select from keyturn.decision
-     where decision.request = of_request and outcome = 'counted' and verdict = 'approve');
+     where decision.request = of_request and outcome = 'counted' and verdict = 'approve'
+       and not exists (select from keyturn.decision later where later.request = of_request
+         and later.takes_back = decision.id and later.outcome = 'counted'));
   seconds := keyturn.rehearsal_wait(
     of_root, of_target, (limits ->> 'seconds')::int, (limits ->> 'refused')::int, is_agreed);
   if seconds > 0 then

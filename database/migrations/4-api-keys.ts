@@ -35,6 +35,7 @@ create index api_key_agent on keyturn.api_key (agent);
 create index agent_standing_agent on keyturn.agent_standing (agent);
 
 -- Who deactivates an agent, or takes it out of the directory, ends its keys for good: it may have been because of one.
+-- Who made a key knows it: it rests while that person does.
 create view keyturn.live_api_key as
   select api_key.*, account.subject from keyturn.api_key join keyturn.account
       on account.issuer = 'keyturn' and account.agent = api_key.agent and account.valid_to is null
@@ -42,7 +43,9 @@ create view keyturn.live_api_key as
     where revoked_at is null and expires_at > clock_timestamp()
       and (select bool_or(active and valid_to is null)
           and not bool_or(not active and coalesce(valid_to > created_at, true))
-        from keyturn.agent_standing where agent_standing.agent = api_key.agent);
+        from keyturn.agent_standing where agent_standing.agent = api_key.agent)
+      and (select bool_and(active) from keyturn.person_standing
+        where person_standing.person = api_key.created_by and valid_to is null);
 
 grant select on keyturn.api_key, keyturn.live_api_key to keyturn_api;
 

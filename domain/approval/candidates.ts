@@ -1,7 +1,7 @@
 import { rotationMembers } from '../calendar/rotation.ts';
 import { membersOf, personById, type Person } from '../identity/directory.ts';
 import { behind } from '../identity/own-request.ts';
-import { isFreshForAll, type SeatReference } from './quorum.ts';
+import { isFreshForAll, withoutTakenBack, type SeatReference } from './quorum.ts';
 import type { Selector } from '../request/requirement.ts';
 import {
   isAcceptedReviewer,
@@ -28,7 +28,7 @@ export function candidatesOf(facts: SeatFacts): readonly StageCandidates[] {
   const { now, atCreation } = scopesOf(facts);
   const isOwn = behind(request.lineage, [directories.now, directories.at_creation]);
   const decided = new Set(
-    request.decisions
+    withoutTakenBack(request.decisions)
       .filter(({ verdict }) => verdict !== 'defer')
       .filter((decision) => isFreshForAll(request.requirement, decision, at))
       .map(({ person }) => person),

@@ -7,10 +7,12 @@ import type { PolicySet } from '../policy/policy.ts';
 import {
   hasFurtherSeat,
   isFreshForAll,
+  withoutTakenBack,
   type CountedDecision,
   type SeatReference,
   type Verdict,
 } from './quorum.ts';
+import { isStop, takeBackRefusal } from './take-back.ts';
 import { ownRequirement, type ReviewerCondition } from '../policy/reviewer-condition.ts';
 import {
   isGradeSufficient,
@@ -32,6 +34,8 @@ import {
 export interface DecisionAttempt {
   readonly decision_digest: string;
   readonly verdict: Verdict;
+  /** Of the verdict take_back: the approval that is taken back. */
+  readonly takes_back?: string;
   readonly reviewer: Identity;
   /** Proved by the credential: an interactive client, the decide scope, no actor. */
   readonly is_human: boolean;
@@ -89,6 +93,7 @@ const CHECKS: readonly Check[] = [
   refuseInactive,
   refuseOwnRequest,
   refuseNewAccount,
+  ({ request, attempt }, person) => takeBackRefusal(request, attempt, person.id),
   refuseNotPending,
   refuseExpired,
   refuseOtherDigest,
@@ -148,11 +153,12 @@ function refuseNotPending(facts: DecisionFacts): DecisionCheck | null {
 }
 
 /**
- * A denial stops what is approved as well, until it is claimed, also where it is held beyond its expiry. Else an attacker who
- * orders the messages of a workflow could void a denial that came first, by having an approval consumed before it.
+ * A denial stops what is approved as well, and so does taking an approval back, until it is claimed, also where it is held
+ * beyond its expiry. Else an attacker who orders the messages of a workflow could void a denial that came first, by having
+ * an approval consumed before it.
  */
 function stopsApproved({ request, attempt }: DecisionFacts): boolean {
-  return request.status === 'approved' && attempt.verdict === 'deny';
+  return request.status === 'approved' && isStop(attempt.verdict);
 }
 
 function refuseExpired(facts: DecisionFacts): DecisionCheck | null {
@@ -172,24 +178,26 @@ function refuseOtherDigest(facts: DecisionFacts): DecisionCheck | null {
 }
 
 /**
- * A second answer is refused. After a deferral, or once an approval went stale, the person may answer again; and approve
- * again where that fills an open seat which the first approval could not, such as one that asks for stronger evidence.
+ * A second answer is refused. After a deferral, or once an approval was taken back or went stale, the person may answer
+ * again; and approve again where that fills an open seat which the first approval could not, such as one that asks for
+ * stronger evidence.
  */
 function refuseSecondDecision(facts: DecisionFacts, person: Person): DecisionCheck | null {
   const { request, attempt } = facts;
-  const answers = request.decisions.filter(
+  if (attempt.verdict === 'take_back') return null;
+  const answers = withoutTakenBack(request.decisions).filter(
     (decision) =>
       decision.person === person.id &&
       decision.verdict !== 'defer' &&
       // Once it is too old for any rule that it was given for, that rule must be able to ask again.
       isFreshForAll(request.requirement, decision, attempt.at),
   );
-  if (takesBack(attempt.verdict, answers) || fillsFurtherSeat(facts, person, answers)) return null;
-  return refuse('already_decided', 'You have already decided this request.');
+  if (mayAnswer(attempt.verdict, answers) || fillsFurtherSeat(facts, person, answers)) return null;
+  return refuse('already_decided', 'You have already decided this request: take your approval back first.');
 }
 
 /** Who approved may deny all the same: nobody has to watch what they know by now to be a mistake. True without answers. */
-export function takesBack(verdict: Verdict, answers: readonly CountedDecision[]): boolean {
+export function mayAnswer(verdict: Verdict, answers: readonly CountedDecision[]): boolean {
   return (
     answers.length === 0 || (verdict === 'deny' && answers.every((answer) => answer.verdict === 'approve'))
   );
@@ -233,6 +241,8 @@ export function requiredSelectors(request: Pick<DecidableRequest, 'requirement'>
 }
 
 function checkSeats(facts: DecisionFacts, person: Person): DecisionCheck {
+  // It only removes: people who left the group since must still be able to.
+  if (facts.attempt.verdict === 'take_back') return { ok: true, person: person.id, seats: [] };
   const seats = seatsOf(seatFactsOf(facts), person.id);
   if (seats.length === 0) return refuseUnseated(facts, person);
   if (facts.attempt.verdict !== 'approve') return { ok: true, person: person.id, seats };

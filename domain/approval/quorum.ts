@@ -8,8 +8,11 @@ import {
   type Stage,
 } from '../request/requirement.ts';
 
-/** What a person said. A deferral is not an answer: the person may still decide. */
-export type Verdict = 'approve' | 'deny' | 'defer';
+/**
+ * What a person said. A deferral is not an answer: the person may still decide. After an approval was taken back they may
+ * decide again as well.
+ */
+export type Verdict = 'approve' | 'deny' | 'defer' | 'take_back';
 
 /**
  * One seat that a decision may fill, whether its stage was open when it was made or opens later: index of the rule and
@@ -52,10 +55,35 @@ export interface CountedDecision {
   /** The account it was made with; not known where only what adds up is of interest. */
   readonly account?: Identity;
   readonly verdict: Verdict;
+  /** Of the verdict take_back: the approval that does not count any more. */
+  readonly takes_back?: string;
   /** The instant the decision is judged by, RFC 3339 UTC. */
   readonly at: string;
   readonly grade: EvidenceGrade;
   readonly seats: readonly SeatReference[];
+}
+
+/** What is left to count: without approvals that were taken back, and without what took them back. */
+export function withoutTakenBack<Decision extends TakingBack & Pick<CountedDecision, 'id'>>(
+  decisions: readonly Decision[],
+): readonly Decision[] {
+  const taken = takenBack(decisions);
+  return decisions.filter(
+    ({ id, verdict }) => verdict !== 'take_back' && !(verdict === 'approve' && taken.has(id)),
+  );
+}
+
+/** The ids that these decisions take back. */
+export function takenBack(decisions: readonly TakingBack[]): ReadonlySet<string> {
+  return new Set(
+    decisions.flatMap(({ verdict, takes_back: id }) => (verdict === 'take_back' && id != null ? [id] : [])),
+  );
+}
+
+/** A decision that may take another back, as it is signed or stored. */
+interface TakingBack {
+  readonly verdict: Verdict;
+  readonly takes_back?: string | null;
 }
 
 /** How far one stage is. `opened_at` is null while an earlier stage of a sequential rule is not satisfied. */
@@ -88,9 +116,11 @@ export interface TallyFacts {
  * Where a request stands. Guarantees: any denial ends it; every rule needs its own quorum of distinct people, `>=`
  * and never `==`; inside a rule a person fills at most one seat, and seats are assigned by maximum matching, so an
  * approval never lands where it blocks another; an approval fills a seat that opens after it was made; an approval past
- * the rule's maximum age counts nothing. The order in which decisions arrive makes no difference.
+ * the rule's maximum age counts nothing, nor does one that was taken back. The order in which decisions arrive makes no
+ * difference.
  */
-export function tally(facts: TallyFacts): Tally {
+export function tally({ decisions, ...rest }: TallyFacts): Tally {
+  const facts = { ...rest, decisions: withoutTakenBack(decisions) };
   const denial = facts.decisions.find((decision) => decision.verdict === 'deny');
   const tallied = facts.requirement.rules.map((rule, index) => tallyRule(facts, rule, index));
   const rules = tallied.map(({ stages }) => stages);

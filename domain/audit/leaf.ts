@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 
 import { canonicalJson, type JsonValue } from '../crypto/canonical-json.ts';
+import type { Verdict } from '../approval/quorum.ts';
 import { sha256, type Digest } from '../crypto/digest.ts';
 import { KeyturnError } from '../errors.ts';
 import type { EvidenceGrade } from '../request/requirement.ts';
@@ -21,10 +22,12 @@ export const LEAF_TYPES = [
   'request.cancelled',
   'request.drifted',
   'request.approval_stale',
+  'request.approval_taken_back',
   'request.orphaned',
   'request.held',
   'decision.counted',
   'decision.deferred',
+  'decision.taken_back',
   'decision.refused',
   'decision.attempt_refused',
   'decision.unauthenticated',
@@ -49,6 +52,12 @@ export const LEAF_TYPES = [
 
 /** A kind of entry. */
 export type LeafType = (typeof LEAF_TYPES)[number];
+
+/** The kind of entry that counts a decision. */
+export function countingType(verdict: Verdict): LeafType {
+  if (verdict === 'defer') return 'decision.deferred';
+  return verdict === 'take_back' ? 'decision.taken_back' : 'decision.counted';
+}
 
 /** Who did it, without a name: pseudonyms are resolved by a table that can be erased. */
 export interface LeafActor {

@@ -52,6 +52,14 @@ export function peopleText({
   return approvals > least ? `at least ${people}; one person can count for several of these lines` : people;
 }
 
+/** `card shown: sha256:…, opened: plan, effects`; null: the client did not say that it showed one. */
+export function viewText(
+  view: { readonly digest: string; readonly opened: readonly string[] } | null,
+): string {
+  if (view === null) return 'card not shown';
+  return `card shown: ${view.digest}, opened: ${view.opened.join(', ') || 'nothing'}`;
+}
+
 function anyOf(names: readonly string[]): string {
   return names.join(' or ');
 }

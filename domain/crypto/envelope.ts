@@ -29,7 +29,7 @@ export const signedRequestSchema = z.strictObject({
   lineage: z
     .array(
       identity.extend({
-        role: z.enum(['requester', 'owner', 'on_behalf_of', 'trigger', 'editor']),
+        role: z.enum(['requester', 'owner', 'on_behalf_of', 'trigger', 'editor', 'key_maker']),
         /** Only the caller says so. */
         is_declared: z.literal(true).exactOptional(),
       }),
@@ -49,22 +49,34 @@ export const signedRequestSchema = z.strictObject({
 /** How decisions come in. */
 export const DECISION_CHANNELS = ['api', 'cli', 'console', 'temporal'] as const;
 
+const decisionId = z.string().regex(/^dec_[a-z2-7]{26}$/);
+
 /** What the API signs when a person decides. A ticket is the same, used later from the Temporal UI or CLI. */
-export const signedDecisionSchema = z.strictObject({
-  kind: z.literal('decision'),
-  id: z.string().regex(/^dec_[a-z2-7]{26}$/),
-  request: z.string().max(64),
-  decision_digest: digest,
-  verdict: z.enum(['approve', 'deny', 'defer']),
-  reviewer: identity,
-  channel: z.enum(DECISION_CHANNELS),
-  grade: z.enum(['A', 'B', 'C', 'D']),
-  reason: sealed.nullable(),
-  defer: z.object({ until: instant.nullable(), to: z.string().max(200).nullable() }).nullable(),
-  issued_at: instant,
-  /** Only of tickets: the ticket must be used before this instant. */
-  ticket_expires_at: instant.nullable(),
-});
+export const signedDecisionSchema = z
+  .strictObject({
+    kind: z.literal('decision'),
+    id: decisionId,
+    request: z.string().max(64),
+    decision_digest: digest,
+    verdict: z.enum(['approve', 'deny', 'defer', 'take_back']),
+    /** Of the verdict take_back alone: the approval that it takes back. */
+    takes_back: decisionId.exactOptional(),
+    reviewer: identity,
+    channel: z.enum(DECISION_CHANNELS),
+    grade: z.enum(['A', 'B', 'C', 'D']),
+    reason: sealed.nullable(),
+    defer: z.object({ until: instant.nullable(), to: z.string().max(200).nullable() }).nullable(),
+    /** The card that was shown, and which parts of it the client says were opened. Absent: it does not say that it showed one. */
+    view: z
+      .strictObject({ digest, opened: z.array(z.string().regex(/^[a-z_]{1,40}$/)).max(20) })
+      .exactOptional(),
+    issued_at: instant,
+    /** Only of tickets: the ticket must be used before this instant. */
+    ticket_expires_at: instant.nullable(),
+  })
+  .refine(({ verdict, takes_back }) => (verdict === 'take_back') === (takes_back !== undefined), {
+    path: ['takes_back'],
+  });
 
 /** What the API signs when somebody of the lineage withdraws the request. */
 export const signedWithdrawalSchema = z.strictObject({

@@ -8,7 +8,7 @@ export interface Identity {
 export const OWN_ISSUER = 'keyturn';
 
 /** Why an identity belongs to a request (the "own" of "nobody approves their own request"). */
-export type LineageRole = 'requester' | 'owner' | 'on_behalf_of' | 'trigger' | 'editor';
+export type LineageRole = 'requester' | 'owner' | 'on_behalf_of' | 'trigger' | 'editor' | 'key_maker';
 
 /** One identity behind a request. */
 export interface LineageMember extends Identity {

@@ -58,8 +58,9 @@ export function requestFacts(
   directory: Directory,
   submission: { readonly mode: RequestMode; readonly lineage: Lineage; readonly break_glass: boolean },
 ): RequestFacts {
-  const proven = provenOf(submission.lineage);
-  const named = submission.lineage.filter((member) => member.is_declared);
+  // Who made an API key need not be who asks with it: policy is as strict as if, and no laxer than if not.
+  const proven = provenOf(submission.lineage).filter(({ role }) => role !== 'key_maker');
+  const named = submission.lineage.filter((member) => !proven.includes(member));
   const agent = requestingAgent(directory, proven);
   const chain = peopleBehind(directory, proven);
   const actedFor = actedForBy(directory, proven);

@@ -47,10 +47,10 @@ export async function newCaller(
 /** A caller whose request was received, planned and evaluated: people are asked. */
 export async function pendingCaller(
   { desk, activities }: { readonly desk: Desk; readonly activities: Activities },
-  further: Omit<Ask, 'target'> = {},
+  { target = 'shop', ...further }: Ask = {},
 ): Promise<Caller> {
   const at = new Date().toISOString();
-  const caller = await newCaller(desk, 'shop', further);
+  const caller = await newCaller(desk, target, further);
   await called(caller, activities.receive, { request: caller.request.envelope, at });
   const planned = await called(caller, activities.plan, { attempt: 1, at });
   if (planned.kind !== 'planned') throw new Error('not planned');

@@ -38,6 +38,11 @@ const EXPENSIVE: readonly (readonly [string, () => Promise<string>, (token: stri
     (token) => api.http({ path: '/v1/requests?risk=critical&limit=1', token }),
   ],
   ['an inbox', () => api.issuer.humanToken('olga'), (token) => api.http({ path: '/v1/inbox', token })],
+  [
+    'a search of an inbox that finds nothing',
+    () => api.issuer.humanToken('reviewer-02'),
+    (token) => api.http({ path: '/v1/inbox?scope=all&limit=1&q=nothing', token }),
+  ],
   ['a large body', () => api.issuer.agentToken('agent-dba'), (token) => post('/v1/requests', token)],
   [
     'a large body for nobody',

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 import { GOOD_BODY, startApi, type TestApi } from './api.ts';
+import type { CardAnswer } from '../../contract/cards.ts';
 import { storeRequest } from './rows.ts';
 import { statementsDuring } from './statements.ts';
 
@@ -52,4 +53,23 @@ it('one more shows one that is older than the last change of the directory: who 
   const statements = await statementsToShow(reviewer, id);
   expect(statements).toHaveLength(6);
   expect(statements.join()).toContain('from keyturn.directory_change where at <= $1');
+});
+
+it('one more decides on a card than without one', async () => {
+  const token = await api.issuer.humanToken('olga');
+  const card = async (id: string): Promise<string> =>
+    (await api.http<CardAnswer>({ path: `/v1/requests/${id}/card`, token })).body.view_digest;
+  const decide = async (isOnCard: boolean): Promise<readonly string[]> => {
+    const { id, decisionDigest } = await storeRequest(api);
+    const shown = isOnCard ? { view_digest: await card(id) } : {};
+    const body = { decision_digest: decisionDigest, verdict: 'approve', reason: 'x', ...shown };
+    return statementsDuring(async () =>
+      expect((await api.http({ path: `/v1/requests/${id}/decisions`, token, body })).status).toBe(202),
+    );
+  };
+  // The first call also compares the clocks.
+  await decide(true);
+  const without = await decide(false);
+  const on = await decide(true);
+  expect(on.filter((text) => !without.includes(text))).toHaveLength(1);
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-import { listOpen } from '../../database/request-list.ts';
+import { listPending } from '../../database/inbox.ts';
 import type { Identity } from '../../domain/identity/identity.ts';
 import type { RequestPage } from '../../contract/requests.ts';
 import { activate, startApi, type TestApi } from './api.ts';
@@ -177,7 +177,15 @@ describe('the inbox', () => {
     for (let index = 0; index < 5; index += 1) await storeRequest(api, { onBehalfOf: 'dmitri' });
     const page100 = { after: null, limit: 100 };
     const candidates = (accounts: readonly Identity[]) =>
-      listOpen(api.context.source.manager, { selectors: ['group:dba'], accounts }, page100);
+      listPending(
+        api.context.source.manager,
+        {
+          owner: { selectors: ['group:dba'], names: [], targets: [], actions: [], accounts },
+          filter: { scope: 'open', sort: 'newest', search: null },
+          counts: { open: 0, named: 0, all: 0 },
+        },
+        page100,
+      );
     const all = await candidates([]);
     const others = await candidates([dmitri]);
     expect(all.length - others.length).toBeGreaterThanOrEqual(5);
@@ -185,8 +193,8 @@ describe('the inbox', () => {
     const one = vi.spyOn(api.context.directories, 'at');
     const many = vi.spyOn(api.context.directories, 'atEach');
     const { items } = await page('/v1/inbox?limit=1', await api.issuer.humanToken('olga'));
-    // For those that are looked at, and for those that are shown.
-    expect([items.length, many.mock.calls.length, one.mock.calls.length]).toEqual([1, 2, 0]);
+    // For those that are looked at, for those that are shown, and for those that are counted.
+    expect([items.length, many.mock.calls.length, one.mock.calls.length]).toEqual([1, 3, 0]);
     vi.restoreAllMocks();
   });
 

@@ -103,7 +103,7 @@ describe('however many requests lie before what is wanted, one call reads a boun
         return Promise.resolve({ items: [], lookedAt: rows.length });
       },
     };
-    await fillPage(source, { after: null, limit: 5, batch: 10, signal: calls.signal });
+    await fillPage(source, { sort: 'newest', after: null, limit: 5, batch: 10, signal: calls.signal });
     expect(batches).toBe(2);
   });
 });

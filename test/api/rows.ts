@@ -19,6 +19,8 @@ export interface StoredRequest {
   readonly statement?: string;
   readonly agent?: string;
   readonly onBehalfOf?: string;
+  /** In place of that of the agent. */
+  readonly lineage?: Lineage;
   readonly requirement?: Requirement | null;
   readonly selectors?: readonly string[];
   readonly createdAt?: Date;
@@ -217,8 +219,9 @@ export async function announce(api: TestApi, request: string): Promise<void> {
   await api.db.query('select pg_notify($1, $2)', ['keyturn_change', request]);
 }
 
-function lineageOf(api: TestApi, { agent = 'agent-billing', onBehalfOf }: StoredRequest): Lineage {
+function lineageOf(api: TestApi, { agent = 'agent-billing', onBehalfOf, lineage }: StoredRequest): Lineage {
   const issuer = api.issuer.url;
+  if (lineage) return lineage;
   return [
     { role: 'requester', issuer, subject: agent },
     ...(onBehalfOf === undefined ? [] : [{ role: 'on_behalf_of' as const, issuer, subject: onBehalfOf }]),

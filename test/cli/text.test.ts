@@ -193,10 +193,11 @@ In the requester's own words (nobody has verified them):
       outcome: 'refused' as const,
       refusal: 'not_eligible',
       round: 1,
+      view: null,
     };
     const lines = onScreen(requestLines(requestView({ decisions: [decision] }), NOW));
     expect(lines).toContain(
-      '  approve  "ann", refused (not_eligible), 2026-01-05 10:07:00Z (1m ago) (round 1, by cli, evidence grade C)',
+      '  approve  "ann", refused (not_eligible), 2026-01-05 10:07:00Z (1m ago) (round 1, by cli, evidence grade C, card not shown)',
     );
     expect(lines).toContain('  | fine');
   });

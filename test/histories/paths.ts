@@ -2,7 +2,7 @@ import { waitFor } from '../stack/wait.ts';
 import { decisionsOf, waitForLeaves, waitForVerdicts } from '../workflows/facts.ts';
 import { startLocalWorker, type LocalWorker } from '../workflows/local-worker.ts';
 import { changeRequirement, withPolicy } from '../workflows/policies.ts';
-import type { Desk } from '../workflows/signed.ts';
+import { randomId, type Desk } from '../workflows/signed.ts';
 
 /** What a path is played with. */
 export class Scene {
@@ -187,6 +187,42 @@ export const PATHS: Readonly<Record<string, { readonly status: string; readonly 
       return id;
     },
   },
+  'taken-back': {
+    status: 'succeeded',
+    play: async ({ desk }) => {
+      const id = await desk.ask({ target: 'shop-two-people' });
+      await takeBack(desk, id, await approve(desk, id));
+      for (const subject of ['dmitri', 'olga']) await desk.decide(id, subject);
+      return id;
+    },
+  },
+  'taken-back-while-held': {
+    status: 'succeeded',
+    play: async ({ desk }) => {
+      const { id, approval } = await heldFor(desk, 12_000);
+      await takeBack(desk, id, approval);
+      await waitForRound(desk, id, 2);
+      await desk.decide(id, 'olga');
+      return id;
+    },
+  },
+  'looked-at-while-held': {
+    status: 'succeeded',
+    play: async ({ desk }) => {
+      const { id, approval } = await heldFor(desk, 12_000);
+      const taken = await desk.decision(id, 'olga', { verdict: 'take_back', takes_back: approval });
+      await desk.stack.keyturnDb.query('select keyturn.keep_message($1, $2, $3, $4)', [
+        randomId('dec'),
+        id,
+        'decide',
+        taken,
+      ]);
+      await reconsider(desk, id);
+      await waitForRound(desk, id, 2);
+      await desk.decide(id, 'olga');
+      return id;
+    },
+  },
   reconsidered: {
     status: 'succeeded',
     play: async ({ desk }) => {
@@ -233,6 +269,32 @@ const requireReason = changeRequirement('usual', (requirement) => ({
   ...requirement,
   is_reason_required: true,
 }));
+
+/** Olga approves; answers the id of that decision once it is counted. */
+async function approve(desk: Desk, id: string): Promise<string> {
+  const approval = randomId('dec');
+  await desk.decide(id, 'olga', { id: approval });
+  await waitForVerdicts(desk.stack, id, 1);
+  return approval;
+}
+
+/** Olga takes an approval back, before anything else is decided. */
+async function takeBack(desk: Desk, id: string, approval: string): Promise<void> {
+  await desk.decide(id, 'olga', { verdict: 'take_back', takes_back: approval });
+  await waitForVerdicts(desk.stack, id, 2);
+}
+
+/** A request that Olga has approved and that may not start yet. */
+async function heldFor(
+  desk: Desk,
+  heldMs: number,
+): Promise<{ readonly id: string; readonly approval: string }> {
+  const not_before = new Date(Date.now() + heldMs).toISOString();
+  const id = await desk.ask({ extra: { start: { not_before, not_after: null } } });
+  const approval = await approve(desk, id);
+  await waitForLeaves(desk.stack, id, { type: 'request.held' });
+  return { id, approval };
+}
 
 async function reconsider(desk: Desk, id: string): Promise<void> {
   await desk.stack.temporal.workflow.getHandle(id).signal('reconsider');

@@ -29,7 +29,7 @@ const CALLS: Readonly<Record<string, (client: KeyturnClient) => Promise<unknown>
       limit: 1,
       cursor: 'c',
     }),
-  inbox: (client) => client.inbox({ limit: 1, cursor: 'c' }),
+  inbox: (client) => client.inbox({ scope: 'groups', sort: 'deadline', q: 'shop', limit: 1, cursor: 'c' }),
   actions: (client) => client.actions(),
   targets: (client) => client.targets({ environment: 'e', action: 'a', limit: 1, cursor: 'c' }),
   me: (client) => client.me(),

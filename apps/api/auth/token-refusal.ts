@@ -18,7 +18,7 @@ const FAULTS = {
   unreadable_claim: 'The token has a claim of an unexpected form',
   nonce: 'The token answers another sign-in than this one.',
   api_key:
-    'There is no such API key: it was never made, has expired, was revoked, or its agent was deactivated or is gone. Ask the owner of the agent for another.',
+    'There is no such API key: it was never made, has expired, was revoked, or its agent or who made it was deactivated or is gone. Ask the owner of the agent for another.',
   session_ended: 'The session has ended: sign in again.',
   several_sessions: 'There are several session cookies: delete the cookies of this site and sign in again.',
   unknown_actors: 'The token names actors of another issuer, or too many.',

@@ -2,12 +2,14 @@ import { readSwitches } from '../../../database/kill-switches.ts';
 import { decidableRequest } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { checkDecision, type DecisionAttempt } from '../../../domain/approval/decision.ts';
+import type { SignedDecision } from '../../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { isFinal } from '../../../domain/request/status.ts';
 import { GRADE_GIVEN } from '../../../domain/request/requirement.ts';
 import type { DecisionBody } from '../../../contract/decisions.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
+import { reviewersViewDigest } from '../requests/card.ts';
 import { directoriesOf, loadRequest } from '../requests/load.ts';
 import { refusalOf } from '../switches/refusal.ts';
 
@@ -36,6 +38,7 @@ export async function authorize(
   { caller, id, body }: DecisionCall,
 ): Promise<AuthorizedDecision> {
   reviewerOf(caller);
+  refuseUnseen(caller, body);
   const { row, decisions } = await loadRequest(context, caller, id);
   const { policy } = caller.policy;
   const request = decidableRequest(row, decisions, policy);
@@ -44,6 +47,7 @@ export async function authorize(
   const directories = await directoriesOf(context, caller, { row });
   const check = checkDecision({ request, attempt, directories, reviewers: policy.reviewers });
   if (!check.ok) throw new KeyturnError(check.code, check.message);
+  await refuseOtherView(context, caller, { row, body });
   // A request that a switch stops can still be denied or deferred.
   if (body.verdict !== 'approve') return { row, attempt };
   const { agents } = caller.directory;
@@ -71,6 +75,39 @@ function attemptOf(caller: Caller, body: DecisionBody): DecisionAttempt {
     defer: deferOf(body),
     at: new Date().toISOString(),
   };
+}
+
+/** A page that a browser shows must say what it showed. */
+function refuseUnseen({ principal }: Caller, body: DecisionBody): void {
+  if (viewOf(body).view !== undefined || principal.session === null) return;
+  throw new KeyturnError(
+    'view_digest_missing',
+    'Send `view_digest`, the digest of the card that was shown: a decision by a session is on what the browser shows.',
+  );
+}
+
+/** What was shown is what would be shown now to somebody who may decide, which the caller is. */
+async function refuseOtherView(
+  context: ApiContext,
+  caller: Caller,
+  { row, body }: { readonly row: RequestRow; readonly body: DecisionBody },
+): Promise<void> {
+  if (
+    body.view_digest === undefined ||
+    body.view_digest === (await reviewersViewDigest(context, caller, row))
+  )
+    return;
+  throw new KeyturnError(
+    'view_digest_stale',
+    'What was shown is not what is shown now, though the same is asked: a name or a term has changed. Load it again.',
+  );
+}
+
+/** What the client says it showed; nothing where it does not say so. */
+export function viewOf({ view_digest: digest, opened }: DecisionBody): Pick<SignedDecision, 'view'> {
+  if (digest !== undefined) return { view: { digest, opened: [...(opened ?? [])] } };
+  if (opened === undefined) return {};
+  throw new KeyturnError('invalid_request', '`opened` is about a card: send its `view_digest` as well.');
 }
 
 /** How a decision is deferred; null for other verdicts. */

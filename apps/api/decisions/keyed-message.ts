@@ -1,4 +1,5 @@
 import { keepMessage, readKeptMessage, type KeptMessage } from '../../../database/kept-messages.ts';
+import { canonicalJson } from '../../../domain/crypto/canonical-json.ts';
 import { openEnvelope, type SignedDecision, type SignedWithdrawal } from '../../../domain/crypto/envelope.ts';
 import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
@@ -40,22 +41,23 @@ export async function firstMade(
   return first;
 }
 
+type DecisionWords = Pick<SignedDecision, 'decision_digest' | 'verdict' | 'defer' | 'view'>;
+
 /** Refuses (`idempotency_key_reused`) a decision that differs from the one that was made with the key. */
 export async function refuseOtherDecision(
   context: Pick<ApiContext, 'keys'>,
   { envelope }: KeptMessage,
-  wanted: Pick<SignedDecision, 'decision_digest' | 'verdict' | 'defer'> & {
-    readonly reason: string | undefined;
-  },
+  wanted: DecisionWords & { readonly reason: string | undefined },
 ): Promise<void> {
   const first = await openEnvelope('decision', envelope, context.keys.verification);
   const isSame =
-    first.decision_digest === wanted.decision_digest &&
-    first.verdict === wanted.verdict &&
-    first.defer?.until === wanted.defer?.until &&
-    first.defer?.to === wanted.defer?.to &&
+    canonicalJson(wordsOf(first)) === canonicalJson(wordsOf(wanted)) &&
     (await hasReason(context, first, wanted.reason));
   if (!isSame) throw keyReused();
+}
+
+function wordsOf({ decision_digest, verdict, defer, view }: DecisionWords) {
+  return { decision_digest, verdict, defer: defer && { ...defer }, view: view ?? null };
 }
 
 /** The same of a withdrawal. */

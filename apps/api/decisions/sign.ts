@@ -4,7 +4,7 @@ import { refuseWrongClock } from '../../../database/clock.ts';
 import { signEnvelope, type SignedDecision } from '../../../domain/crypto/envelope.ts';
 import { seal } from '../../../domain/crypto/sealing.ts';
 import type { ApiContext } from '../context.ts';
-import { SESSION_GRADE, type DecisionCall, type AuthorizedDecision } from './authorize.ts';
+import { SESSION_GRADE, viewOf, type DecisionCall, type AuthorizedDecision } from './authorize.ts';
 
 /** Signs an authorized decision. Its time of issue, by which the worker authorizes it, is now. */
 export async function signDecision(
@@ -24,6 +24,7 @@ export async function signDecision(
     grade: SESSION_GRADE,
     reason: await sealReason(context, id, call.body.reason),
     defer: authorized.attempt.defer && { ...authorized.attempt.defer },
+    ...viewOf(call.body),
     issued_at: new Date().toISOString(),
     ticket_expires_at,
   };

@@ -10,6 +10,7 @@ import {
 import { driverCode, KEYS_FULL, SIGN_IN_AGAIN } from '../../../database/refusals.ts';
 import type { SessionRecord } from '../../../database/sessions.ts';
 import { lastLeafOf } from '../../../domain/audit/leaf.ts';
+import { sha256 } from '../../../domain/crypto/digest.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import type { Agent } from '../../../domain/identity/directory.ts';
 import { base32, pseudonymOf } from '../../../domain/identity/ids.ts';
@@ -46,6 +47,8 @@ export async function createKey(
     actions: actions && [...actions],
     targets: targets && [...targets],
     expires_at: expiresAt.toISOString(),
+    // Ties the row to the entry, and tells nobody of what: the digest of the key is no more to be guessed than the key.
+    row_digest: sha256([digest, agent.id, created.created_by].join('\n')),
   };
   const stored = await source
     .transaction(async (manager) => {
@@ -63,7 +66,7 @@ function refusalOf(error: unknown): never {
   if (code === SIGN_IN_AGAIN)
     throw new KeyturnError(
       'sign_in_again',
-      'An API key is made within ten minutes after a sign-in at which the identity provider asked you: open /sign-in?prompt=login and repeat.',
+      'An API key is made within ten minutes after a sign-in at which the identity provider asked you: open /sign-in?prompt=login and repeat. If you just did, its ID tokens lack `auth_time`: have that claim added.',
     );
   if (code === KEYS_FULL)
     throw new KeyturnError('too_many_keys', 'The agent has ten live API keys: revoke one that nothing uses.');

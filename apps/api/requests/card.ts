@@ -1,6 +1,8 @@
 import type { DecidedRow } from '../../../database/readers.ts';
+import type { RequestRow } from '../../../database/tables.ts';
 import { makeCard, viewDigest, type Card } from '../../../domain/cards/card.ts';
 import type { RuleInPolicy } from '../../../domain/cards/words.ts';
+import type { Digest } from '../../../domain/crypto/digest.ts';
 import { seesPlan } from '../../../domain/policy/visibility.ts';
 import type { CardAnswer } from '../../../contract/cards.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
@@ -22,6 +24,16 @@ export async function cardFor(
   const seen = await callerVisibility(context, caller, { row, decisions, people });
   const card = await cardOf(context, caller, { row, plan, ...seen });
   return { card, view_digest: viewDigest(card) } as CardAnswer;
+}
+
+/** The digest of the card for somebody who may decide: all of it, as everybody with a seat sees it. */
+export async function reviewersViewDigest(
+  context: Showing,
+  caller: Caller,
+  known: RequestRow,
+): Promise<Digest> {
+  const found = await rowWithPlan(context, known);
+  return viewDigest(await cardOf(context, caller, { ...found, visibility: 'whole', isOwn: false }));
 }
 
 async function cardOf(

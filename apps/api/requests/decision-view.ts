@@ -1,5 +1,6 @@
 import type { DecisionRow } from '../../../database/tables.ts';
 import { canonicalJson, type JsonValue } from '../../../domain/crypto/canonical-json.ts';
+import { openEnvelope } from '../../../domain/crypto/envelope.ts';
 import { unseal } from '../../../domain/crypto/sealing.ts';
 import { isKeyturnError } from '../../../domain/errors.ts';
 import { personById } from '../../../domain/identity/directory.ts';
@@ -27,8 +28,20 @@ export async function decisionView(
     defer_until: row.defer_until?.toISOString() ?? null,
     outcome: row.outcome,
     refusal: row.refusal,
+    view: await viewIn(context, row),
     round: row.round,
   };
+}
+
+/** What was shown, by the signature. Null too for a row whose signature is not its own, which `verify` reports. */
+async function viewIn({ keys }: Opening, { id, envelope }: DecisionRow): Promise<DecisionView['view']> {
+  try {
+    const signed = await openEnvelope('decision', envelope, keys.verification);
+    return (signed.id === id && signed.view) || null;
+  } catch (error) {
+    if (isKeyturnError(error)) return null;
+    throw error;
+  }
 }
 
 /** Names are for people: a program learns what was decided, and nobody whom it could turn to, nor to whom others did. */

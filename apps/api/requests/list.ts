@@ -10,7 +10,7 @@ import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { rowsAsSigned } from './signed-rows.ts';
 import { standingOf } from './load.ts';
-import { pageFor, type PageCall, type PageSource, type Shown } from './page.ts';
+import { pageFor, readingPages, type PageCall, type PageSource, type Shown } from './page.ts';
 import { callerVisibility } from './visibility.ts';
 import { readWholeRows, type WholeRow } from './whole-rows.ts';
 import { unlessUnreadable } from './unreadable.ts';
@@ -33,7 +33,7 @@ export async function listPage(
         ? shownAll(context, caller, rows.slice(0, count))
         : shownOfRisk(context, caller, { rows, count, wanted: query.risk }),
   };
-  return pageFor(context, caller, { source, query, signal });
+  return readingPages(context, caller, (charge) => pageFor(charge, { source, query, signal }));
 }
 
 async function shownAll(context: Showing, caller: Caller, rows: readonly RequestRow[]): Promise<Shown> {

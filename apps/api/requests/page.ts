@@ -1,3 +1,4 @@
+import type { InboxSort } from '../../../database/inbox.ts';
 import type { ListPage, ListPosition } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { RequestPage } from '../../../contract/requests.ts';
@@ -29,6 +30,7 @@ export interface PageCall<Query> {
 
 /** Which page is wanted. */
 export interface WantedPage {
+  readonly sort: InboxSort;
   readonly after: ListPosition | null;
   readonly limit: number;
   /** How many rows are read at first. The number grows while nothing is found. */
@@ -51,28 +53,41 @@ const ROWS_OF_A_CALL = 4;
 type PageInput = PageCall<{ limit?: number | undefined; cursor?: string | undefined }> & {
   readonly source: PageSource;
   readonly batch?: number;
+  /** Newest first unless it says otherwise. */
+  readonly sort?: InboxSort;
 };
 
-/** A page for a caller, who can have so many at once at most, and is charged for the rows that are read. */
-export async function pageFor(
+/** Charges a caller for so many rows that were read. */
+export type Charge = (rows: number) => void;
+
+/** Reads pages for a caller, who can have so many at once at most, and is charged for the rows that are read. */
+export async function readingPages<Result>(
   { limits }: Pick<ApiContext, 'limits'>,
   { principal }: Pick<Caller, 'principal'>,
-  { source, query, signal, batch }: PageInput,
-): Promise<RequestPage> {
+  work: (charge: Charge) => Promise<Result>,
+): Promise<Result> {
   const name = identityKey(principal.identity);
   const release = limits.pages.take(name);
-  const read = async (page: ListPage): Promise<readonly RequestRow[]> => {
-    const rows = await source.read(page);
-    limits.calls.charge(name, Math.floor(rows.length / ROWS_OF_A_CALL));
-    return rows;
-  };
   try {
-    const { limit = LIMIT_DEFAULT, cursor } = query;
-    const wanted = { limit, after: positionOf(cursor), batch: batch ?? limit + 1, signal };
-    return await fillPage({ ...source, read }, wanted);
+    return await work((rows) => limits.calls.charge(name, Math.floor(rows / ROWS_OF_A_CALL)));
   } finally {
     release();
   }
+}
+
+/** One page of a source. */
+export async function pageFor(
+  charge: Charge,
+  { source, query, signal, batch, sort = 'newest' }: PageInput,
+): Promise<RequestPage> {
+  const read = async (page: ListPage): Promise<readonly RequestRow[]> => {
+    const rows = await source.read(page);
+    charge(rows.length);
+    return rows;
+  };
+  const { limit = LIMIT_DEFAULT, cursor } = query;
+  const wanted = { sort, limit, after: positionOf(cursor, sort), batch: batch ?? limit + 1, signal };
+  return fillPage({ ...source, read }, wanted);
 }
 
 /**
@@ -91,8 +106,8 @@ export async function fillPage(source: PageSource, wanted: WantedPage): Promise<
     const last = rows[shown.lookedAt - 1];
     if (!last || (last === rows.at(-1) && rows.length < batch)) return { items, next_cursor: null };
     if (items.length === wanted.limit || lookedAt >= READ_MAX || wanted.signal.aborted)
-      return { items, next_cursor: cursorAfter(last) };
-    after = positionAfter(last);
+      return { items, next_cursor: cursorAfter(last, wanted.sort) };
+    after = positionAfter(last, wanted.sort);
     batch = Math.min(batch * 2, BATCH_MAX, READ_MAX - lookedAt);
   }
 }

@@ -7,7 +7,7 @@ import { GATE_RUN } from '../../../domain/execution/gate-validity.ts';
 import { isFinal } from '../../../domain/request/status.ts';
 import type { QueryOf } from '../../../contract/operation.ts';
 import { OPERATIONS } from '../../../contract/operations.ts';
-import type { RequestPage, RequestView } from '../../../contract/requests.ts';
+import type { InboxPage, RequestPage, RequestView } from '../../../contract/requests.ts';
 import type { CardAnswer } from '../../../contract/cards.ts';
 import type { Evidence } from '../../../contract/evidence.ts';
 import type { Timeline } from '../../../contract/history.ts';
@@ -49,7 +49,7 @@ export class RequestsController {
     @CallerParam() caller: Caller,
     @Query(new QueryPipe(INBOX)) query: QueryOf<typeof INBOX>,
     @HangUp() signal: AbortSignal,
-  ): Promise<RequestPage> {
+  ): Promise<InboxPage> {
     return inboxPage(this.#context, caller, { query, signal });
   }
 

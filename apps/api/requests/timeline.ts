@@ -2,6 +2,8 @@ import { readLeaves, readParts, readSubjects } from '../../../database/request-l
 import type { DecidedRow } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import type { Leaf, LeafType } from '../../../domain/audit/leaf.ts';
+import { viewText } from '../../../domain/cards/words.ts';
+import { signedDecisionSchema } from '../../../domain/crypto/envelope.ts';
 import { SWITCHED_OFF } from '../../../domain/execution/denial.ts';
 import { agentOf, personOf, type Directory } from '../../../domain/identity/directory.ts';
 import type { RequestMode } from '../../../domain/request/status.ts';
@@ -33,10 +35,12 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'request.cancelled': 'Its workflow was cancelled.',
   'request.drifted': 'The target or the requirement changed: earlier decisions are void.',
   'request.approval_stale': 'An approval became too old to use.',
+  'request.approval_taken_back': 'An approval was taken back: all are asked again.',
   'request.orphaned': 'Its workflow ended without recording an outcome.',
   'request.held': 'Approved, but held: a freeze is in force, or its start window has not opened.',
   'decision.counted': 'Decided.',
   'decision.deferred': 'Deferred it or handed it over.',
+  'decision.taken_back': 'Took their approval back.',
   'decision.refused': 'The decision was refused.',
   'decision.attempt_refused': 'An attempt to decide was refused.',
   'decision.unauthenticated': 'Signals without a ticket that Keyturn issued for this request were ignored.',
@@ -179,10 +183,18 @@ function fullText(leaf: Leaf, mode: RequestMode): string {
   if (reported !== undefined && typeof resolution === 'string') return `${reported} (${resolution}).`;
   const fact = facts[FIRST_FACTS[type] ?? ''];
   const text = bareText(leaf, mode);
-  return typeof fact === 'string' || typeof fact === 'number'
-    ? `${text.replace(/\.$/, '')} (${fact}).`
-    : text;
+  const first =
+    typeof fact === 'string' || typeof fact === 'number' ? `${text.replace(/\.$/, '')} (${fact}).` : text;
+  return `${first}${viewOf(leaf)}`;
 }
+
+/** Of a decision: the card that was shown, as it was signed. */
+function viewOf({ type, facts }: Leaf): string {
+  const view = signedDecisionSchema.shape.view.safeParse(facts['view']).data;
+  return DECIDED.has(type) ? ` (${viewText(view ?? null)})` : '';
+}
+
+const DECIDED: ReadonlySet<LeafType> = new Set(['decision.counted', 'decision.deferred', 'decision.refused']);
 
 /** The name behind a pseudonym; erased names stay pseudonyms. */
 function nameOf(leaf: Leaf, directory: Directory, subjects: Subjects): Named | null {

@@ -58,7 +58,7 @@ function hasPart(caller: Caller, counted: readonly DecisionRow[]): boolean {
 async function holdsSeat(context: Reading, caller: Caller, { row, people }: KnownRow): Promise<boolean> {
   const { person, policy } = caller;
   if (person === null || !isReviewer(caller)) return false;
-  const selectors = selectorsOf(caller, row);
+  const selectors = namedSelectors(caller, row);
   if (selectors.length === 0) return false;
   const owners = ownersOf(policy.policy, row);
   // Everybody in a rotation counts, on call or not: their turn may come.
@@ -67,7 +67,8 @@ async function holdsSeat(context: Reading, caller: Caller, { row, people }: Know
   return selectors.some((selector) => isSelected(scope, selector, person.id));
 }
 
-function selectorsOf(
+/** Whom a request names in any of its stages. */
+export function namedSelectors(
   { policy: { policy } }: Caller,
   { requirement, denied_by }: RequestRow,
 ): readonly Selector[] {

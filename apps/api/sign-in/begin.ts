@@ -35,7 +35,7 @@ export async function beginSignIn(
     code_challenge_method: 'S256',
     // The provider shows nothing: either the person is signed in there, or it says no.
     ...(isRenewal && { prompt: 'none' }),
-    // Some providers say when the person signed in (`auth_time`) only where an age is asked for.
+    // With an age asked for the provider must say when it asked the person (`auth_time`, OpenID Connect Core 3.1.2.1).
     ...(isFresh && { prompt: 'login', max_age: '0' }),
     ...more,
   });
@@ -46,7 +46,6 @@ export async function beginSignIn(
     verifier,
     return_to: returnTo,
     is_renewal: isRenewal,
-    is_fresh: isFresh,
   };
   return { location: location.href, cookie: await sealPending(keys.identity, pending) };
 }

@@ -6,6 +6,7 @@ import { reviewerOf, type Caller } from '../auth/caller.ts';
 import { principalOfSignIn } from '../auth/principal.ts';
 import { seeClaims } from '../auth/see-claims.ts';
 import type { SeenClaims } from '../auth/seen-claims.ts';
+import type { Issuer } from '../auth/issuers.ts';
 import type { ApiContext } from '../context.ts';
 import { callbackOf } from './begin.ts';
 import type { Pending } from './pending.ts';
@@ -47,18 +48,21 @@ export async function finishSignIn(context: ApiContext, finishing: Finishing): P
   const { sub, sid } = claims;
   return {
     caller,
-    authenticatedAt: authenticatedAt(claims['auth_time'], pending),
+    authenticatedAt: authenticatedAt(claims['auth_time'], provider.issuer),
     providerSubject: sub,
     providerSession: typeof sid === 'string' ? sid : null,
   };
 }
 
-/** A provider may go by a session of its own: that its answer is new proves nothing, unless it was told to ask the person. */
-function authenticatedAt(time: unknown, { is_fresh: isFresh }: Pending): string | null {
+/**
+ * The provider's word alone: it may go by a session of its own, and the browser that carries our wish to ask the person
+ * can leave that wish out.
+ */
+function authenticatedAt(time: unknown, { clock_tolerance_seconds: tolerance }: Issuer): string | null {
   const now = Date.now();
-  if (time === undefined) return isFresh ? new Date(now).toISOString() : null;
-  if (!Number.isSafeInteger(time) || Number(time) < 0) return null;
-  return new Date(Math.min(Number(time) * 1_000, now)).toISOString();
+  const at = Number(time) * 1_000;
+  if (!Number.isSafeInteger(time) || at < 0 || at > now + tolerance * 1_000) return null;
+  return new Date(Math.min(at, now)).toISOString();
 }
 
 /** The library holds `state` and `iss` (RFC 9207) against what was begun, and checks the ID token once itself. */

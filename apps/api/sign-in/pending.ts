@@ -15,8 +15,6 @@ const pendingSchema = z.object({
   nonce: z.string(),
   verifier: z.string(),
   return_to: z.string(),
-  /** The provider was told to ask the person. */
-  is_fresh: z.boolean(),
   /** Only renews the session that there is: what fails leaves it as it was. */
   is_renewal: z.boolean(),
 });

@@ -10,6 +10,7 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import {
   identityKey,
   isSameIdentity,
+  OWN_ISSUER,
   type Lineage,
   type LineageMember,
   type LineageRole,
@@ -28,14 +29,19 @@ const MEMBERS_MAX = 16;
 export function lineageOf(caller: Caller, body: Pick<CreateBody, 'on_behalf_of'>): Lineage {
   refuseUnknown(caller);
   refuseInactive(caller);
-  const { identity, behind } = caller.principal;
+  const { identity, behind, key } = caller.principal;
   const { issuer = identity.issuer, subject } = body.on_behalf_of ?? {};
+  if (key && subject !== undefined && issuer === OWN_ISSUER)
+    throw new KeyturnError(
+      'invalid_request',
+      'Nobody signs in at the issuer of API keys: name the issuer of the person in on_behalf_of.',
+    );
   const declared: readonly LineageMember[] =
     subject === undefined ? [] : [{ issuer, subject, role: 'on_behalf_of', is_declared: true }];
   const clients = clientsOf(caller);
   const agents = [...(caller.agent ? [{ agent: caller.agent }] : []), ...clients];
   const owners = agents.flatMap((named) => ownerOf(caller.directory, named));
-  const others = [...behind, ...declared, ...clients.map(triggerOf), ...owners];
+  const others = [...behind, ...declared, ...clients.map(triggerOf), ...owners, ...keyMakerOf(caller)];
   const members = unique([{ ...identity, role: 'requester' }, ...others]);
   if (members.length > MEMBERS_MAX) {
     throw new KeyturnError(
@@ -90,6 +96,17 @@ function ownerOf(directory: Directory, { agent, ...declared }: NamedAgent): read
   const owner = personById(directory, agent.owner);
   const [account] = owner?.accounts ?? [];
   return account ? [{ issuer: account.issuer, subject: account.subject, role: 'owner', ...declared }] : [];
+}
+
+/** Who made the key knows it, and so could ask with it: also an operator, and who owned the agent then. */
+function keyMakerOf({ principal: { key }, agent, directory }: Caller): readonly LineageMember[] {
+  if (!key || key.created_by === agent?.owner) return [];
+  const [account] = personById(directory, key.created_by)?.accounts ?? [];
+  if (account) return [{ issuer: account.issuer, subject: account.subject, role: 'key_maker' }];
+  throw new KeyturnError(
+    'requester_inactive',
+    'Who made this API key has no account any more: ask the owner of the agent for another key.',
+  );
 }
 
 /**

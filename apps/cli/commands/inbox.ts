@@ -1,7 +1,12 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 
-import type { RequestPage, RequestSummary } from '../../../contract/requests.ts';
-import type { KeyturnClient } from '../../../sdk/client.ts';
+import {
+  inboxScopeSchema,
+  inboxSortSchema,
+  type RequestPage,
+  type RequestSummary,
+} from '../../../contract/requests.ts';
+import type { InboxQuery, KeyturnClient } from '../../../sdk/client.ts';
 import { clientOf, withApi } from '../connection.ts';
 import { moreLines, readPages, withPages, type PageOptions } from '../pages.ts';
 import type { Terminal } from '../terminal.ts';
@@ -11,18 +16,34 @@ import { relative } from '../text/times.ts';
 import { tonedWord } from '../text/tone.ts';
 import { visible, visibleJson } from '../../../domain/cards/visible.ts';
 
-type InboxQuery = NonNullable<Parameters<KeyturnClient['inbox']>[0]>;
+interface InboxOptions extends PageOptions, Pick<InboxQuery, 'scope' | 'sort'> {
+  readonly search?: string;
+}
 
 export function addInbox(program: Command, terminal: Terminal): void {
-  withPages(withApi(program.command('inbox')))
+  const command = withApi(program.command('inbox'))
     .description('list the requests that wait for your decision')
-    .action(async (options: PageOptions) => {
-      const client = await clientOf(options, terminal);
-      const page = await readPages((position) => firstItems(client, position), options, terminal);
-      if (options.json) return terminal.out(JSON.stringify(page));
-      if (page.items.length > 0) terminal.out(inboxLines(page, Date.now()).join('\n'));
-      for (const line of inboxNotes(page)) terminal.error(line);
-    });
+    .addOption(
+      new Option(
+        '--scope <scope>',
+        'me; groups: all that name a group of yours; or all that are pending',
+      ).choices(inboxScopeSchema.options),
+    )
+    .addOption(new Option('--sort <order>', 'newest first, or by deadline').choices(inboxSortSchema.options))
+    .option('--search <text>', 'only those with this text in what, where or who');
+  withPages(command).action(async (options: InboxOptions) => {
+    const { scope, sort, search: q } = options;
+    const query = { ...(scope && { scope }), ...(sort && { sort }), ...(q === undefined ? {} : { q }) };
+    const client = await clientOf(options, terminal);
+    const page = await readPages(
+      (position) => firstItems(client, { ...query, ...position }),
+      options,
+      terminal,
+    );
+    if (options.json) return terminal.out(JSON.stringify(page));
+    if (page.items.length > 0) terminal.out(inboxLines(page, Date.now()).join('\n'));
+    for (const line of inboxNotes(page)) terminal.error(line);
+  });
 }
 
 /** Pages without anything for the caller, one after the other: the server looks at so many requests a call. */

@@ -1,3 +1,4 @@
+import { viewText } from '../../../domain/cards/words.ts';
 import type { RequestView } from '../../../contract/requests.ts';
 import { nameText } from './names.ts';
 import { CELL } from './table.ts';
@@ -17,7 +18,7 @@ function linesOf(decision: Decision, now: number): string[] {
   const { verdict, reviewer, person, person_name: name, outcome, refusal, reason } = decision;
   const who = reviewer === null ? 'a person' : nameText({ id: person ?? reviewer.subject, name });
   const refused = outcome === 'counted' ? '' : `, ${toned('bad', `refused (${visible(refusal ?? '')})`)}`;
-  const how = `round ${decision.round}, by ${decision.channel}, evidence grade ${decision.grade}`;
+  const how = `round ${decision.round}, by ${decision.channel}, evidence grade ${decision.grade}, ${visible(viewText(decision.view))}`;
   const deferral = deferralText(decision, now);
   return [
     `  ${tonedWord(verdict)}${CELL}${who}${refused}${deferral}, ${instant(decision.at, now)} (${how})`,

@@ -53,4 +53,5 @@ export const ROLES: Readonly<Record<RequestView['lineage'][number]['role'], stri
   on_behalf_of: 'on behalf of',
   trigger: 'triggered by',
   editor: 'edited by',
+  key_maker: 'API key made by',
 };

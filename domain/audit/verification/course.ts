@@ -53,10 +53,12 @@ const STEPS: Readonly<Record<LeafType, Step>> = {
   'request.cancelled': { from: [], status: 'cancelled' },
   'request.drifted': { from: [...CLAIMABLE, 'pending'], to: 'reopened', status: 'planning' },
   'request.approval_stale': { from: CLAIMABLE, to: 'reopened', status: 'planning' },
+  'request.approval_taken_back': { from: ['approved'], to: 'reopened', status: 'planning' },
   'request.orphaned': { from: [...UNDECIDED, 'unclaimed'], to: 'ended' },
   'request.held': { from: CLAIMABLE },
   'decision.counted': { from: ['pending', 'approved'] },
   'decision.deferred': { from: ['pending'] },
+  'decision.taken_back': { from: ['pending', 'approved'] },
   'decision.refused': {},
   'decision.attempt_refused': {},
   'decision.unauthenticated': {},
@@ -105,13 +107,8 @@ export function inOrder({ material }: Subject): Finding {
   let phase: Phase = 'new';
   let previous: Leaf | undefined;
   for (const leaf of material.stream) {
-    const { from } = stepOf(leaf);
-    if (from && !from.includes(phase))
-      problems.push(`${nameOf(leaf)} cannot follow when the request is ${phase}`);
-    else if (!isEndOf(phase, leaf, previous))
-      problems.push(`${nameOf(leaf)} does not end a request that is ${phase}`);
-    else if (leaf.type === 'decision.counted' && phase === 'approved' && !isDenial(leaf))
-      problems.push(`${nameOf(leaf)} is counted after the approval, and is no denial`);
+    const fault = faultOf(leaf, phase, previous);
+    if (fault !== null) problems.push(`${nameOf(leaf)} ${fault}`);
     previous = leaf;
     phase = phaseAfter(phase, leaf);
   }
@@ -119,6 +116,25 @@ export function inOrder({ material }: Subject): Finding {
     problems: [...problems, ...plansMissing(material), ...roundsRepeated(material)],
     checked: phase === 'ended' ? 'it has ended' : `it is ${phase}`,
   };
+}
+
+/** What is wrong with where an entry stands; null where it is right. */
+function faultOf(leaf: Leaf, phase: Phase, previous: Leaf | undefined): string | null {
+  const { from } = stepOf(leaf);
+  if (from && !from.includes(phase)) return `cannot follow when the request is ${phase}`;
+  if (!isEndOf(phase, leaf, previous)) return `does not end a request that is ${phase}`;
+  return phase === 'approved' ? faultWhileApproved(leaf, previous) : null;
+}
+
+/** What is approved does not stay so once somebody takes their approval back, and goes back to people so for nothing else. */
+function faultWhileApproved(leaf: Leaf, previous: Leaf | undefined): string | null {
+  if (leaf.type === 'decision.counted' && !isDenial(leaf))
+    return 'is counted after the approval, and is no denial';
+  const isTakenBack = previous?.type === 'decision.taken_back';
+  if ((leaf.type === 'request.approval_taken_back') === isTakenBack) return null;
+  return isTakenBack
+    ? 'follows an approval that was taken back, after which all must be asked again'
+    : 'follows no approval that was taken back';
 }
 
 /** Of the ends that differ by where the request stands: whether this one says what that leads to. */

@@ -11,6 +11,7 @@ import type { ShownDecision } from '../../../contract/evidence.ts';
 const RECORDED: ReadonlySet<LeafType> = new Set([
   'decision.counted',
   'decision.deferred',
+  'decision.taken_back',
   'decision.refused',
 ]);
 
@@ -59,6 +60,7 @@ function personIn({ material }: Subject, leaf: Leaf): string | null | undefined 
 function unsigned(row: ShownDecision, signed: SignedDecision): string[] {
   return wrongOf([
     ['verdict', row.verdict === signed.verdict],
+    ['takes_back', row.takes_back === (signed.takes_back ?? null)],
     ['channel', row.channel === signed.channel],
     ['grade', row.grade === signed.grade],
     ['reviewer', isSameIdentity(row.reviewer, signed.reviewer)],

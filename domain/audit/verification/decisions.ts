@@ -1,8 +1,16 @@
 import { counted } from '../../cards/counted.ts';
 import type { Leaf } from '../leaf.ts';
-import { takesBack } from '../../approval/decision.ts';
+import { mayAnswer } from '../../approval/decision.ts';
+import { isStop } from '../../approval/take-back.ts';
 import { isSameIdentity, identityKey } from '../../identity/identity.ts';
-import { hasFurtherSeat, isFreshForAll, tally, type Tally } from '../../approval/quorum.ts';
+import {
+  hasFurtherSeat,
+  isFreshForAll,
+  takenBack,
+  tally,
+  withoutTakenBack,
+  type Tally,
+} from '../../approval/quorum.ts';
 import { phaseBefore } from './course.ts';
 import { signedDecisionIn } from './envelopes.ts';
 import {
@@ -37,7 +45,7 @@ export function nobodyOwn({ material, envelopes }: Subject): Finding {
   });
 }
 
-/** Nobody answers twice in a round while the first answer counts, but to take an approval back; and no account stands for two people. */
+/** Nobody answers twice in a round while the first answer counts, but to stop what they approved; and no account stands for two people. */
 export function distinctPeople({ material, envelopes }: Subject): Finding {
   const personByAccount = new Map<string, string>();
   return eachDecision(material, (decision, pending) => {
@@ -54,23 +62,36 @@ export function distinctPeople({ material, envelopes }: Subject): Finding {
 
 /** One that fills a seat which no answer before could is a further one: for it was asked anew. */
 function isSecondAnswer(material: Material, decision: DecisionLeaf, pending: PendingLeaf): boolean {
-  const answers = countedBefore(material, decision.round, decision.leaf.n).filter(
+  if (decision.verdict === 'take_back') return false;
+  const answers = withoutTakenBack(countedBefore(material, decision.round, decision.leaf.n)).filter(
     (earlier) =>
       earlier.person === decision.person &&
       earlier.verdict !== 'defer' &&
       isFreshForAll(pending.requirement, earlier, decision.at),
   );
-  if (takesBack(decision.verdict, answers)) return false;
+  if (mayAnswer(decision.verdict, answers)) return false;
   return decision.verdict !== 'approve' || !hasFurtherSeat(decision.seats, answers);
+}
+
+/** Who takes an approval back made it themselves, in the same round, and takes it back once. */
+export function ownTakenBack({ material }: Subject): Finding {
+  return eachDecision(material, ({ verdict, takes_back: id, person, round, leaf }) => {
+    if (verdict !== 'take_back') return [];
+    const before = countedBefore(material, round, leaf.n);
+    const named = before.find((decision) => decision.id === id);
+    if (named?.verdict !== 'approve') return ['takes back what is no approval of its round'];
+    if (named.person !== person) return ['takes back the approval of another person'];
+    return takenBack(before).has(named.id) ? ['takes back what was taken back before'] : [];
+  });
 }
 
 /** Every decision was made before the request expired. */
 export function beforeExpiry({ material }: Subject): Finding {
   return eachDecision(material, (decision, pending) => {
-    // What is approved can be denied as long as it is not claimed.
-    const isStop = decision.verdict === 'deny' && phaseBefore(material, decision.leaf) === 'approved';
+    // What is approved can be stopped as long as it is not claimed.
+    const stops = isStop(decision.verdict) && phaseBefore(material, decision.leaf) === 'approved';
     const isInTime = Date.parse(decision.at) < Date.parse(pending.expires_at);
-    return isStop || isInTime ? [] : ['was made after the expiry'];
+    return stops || isInTime ? [] : ['was made after the expiry'];
   });
 }
 

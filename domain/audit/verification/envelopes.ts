@@ -1,8 +1,10 @@
 import { counted } from '../../cards/counted.ts';
+import { viewText } from '../../cards/words.ts';
 import type { CompactVerifyGetKey } from 'jose';
 import { z } from 'zod';
 
-import type { Leaf, LeafType } from '../leaf.ts';
+import { countingType, type Leaf, type LeafType } from '../leaf.ts';
+import { canonicalJson } from '../../crypto/canonical-json.ts';
 import { sha256 } from '../../crypto/digest.ts';
 import {
   openEnvelope,
@@ -176,8 +178,15 @@ export function decisionsSigned({ material, envelopes }: Subject): Finding {
     if (!signed) return [`${name}: its signed decision is not among the envelopes`];
     return mismatches(decision, signed).map((fact) => `${name}: ${fact} is not what was signed`);
   });
-  return { problems, checked: counted(material.decisions.length, 'decision') };
+  const shown = material.decisions.map(({ leaf }) => `${nameOf(leaf)} ${shownText(leaf)}`);
+  return { problems, checked: [counted(material.decisions.length, 'decision'), ...shown].join('; ') };
 }
+
+function shownText({ facts }: Leaf): string {
+  return viewText(viewSchema.safeParse(facts['view']).data ?? null);
+}
+
+const viewSchema = z.object({ digest: z.string(), opened: z.array(z.string()) });
 
 /** The envelope behind an entry that counts, defers or refuses a decision, or undefined. */
 export function signedDecisionIn(
@@ -190,14 +199,20 @@ export function signedDecisionIn(
 }
 
 function mismatches(decision: DecisionLeaf, signed: SignedDecision): string[] {
-  const expectedType = signed.verdict === 'defer' ? 'decision.deferred' : 'decision.counted';
+  const isSame = decision.verdict === signed.verdict && decision.takes_back === signed.takes_back;
   return wrongOf([
-    ['the verdict', decision.verdict === signed.verdict && decision.leaf.type === expectedType],
+    ['the verdict', isSame && decision.leaf.type === countingType(signed.verdict)],
     ['the decision digest', decision.leaf.decision_digest === signed.decision_digest],
     ['the channel', decision.channel === signed.channel],
     ['the evidence grade', decision.leaf.evidence?.grade === signed.grade],
     ['the instant', isSignedInstant(decision.at, signed)],
+    ['what was shown', isSignedView(decision.leaf, signed)],
   ]);
+}
+
+/** True when an entry says of the card that was shown what was signed: nothing where nothing was. */
+export function isSignedView({ facts }: Leaf, { view }: SignedDecision): boolean {
+  return canonicalJson(facts['view'] ?? null) === canonicalJson(view ?? null);
 }
 
 /** A decision counts at its signed time; a ticket may also count at the time of its use, while it is valid. */

@@ -84,7 +84,8 @@ const pendingFactsSchema = z.object({
 const decisionFactsSchema = z.object({
   decision: z.string(),
   person: z.string(),
-  verdict: z.enum(['approve', 'deny', 'defer']),
+  verdict: z.enum(['approve', 'deny', 'defer', 'take_back']),
+  takes_back: z.string().exactOptional(),
   at: instant,
   seats: z.array(z.object({ rule: z.int(), stage: z.int(), after_ms: z.number().exactOptional() })),
   round: z.int(),
@@ -96,7 +97,7 @@ export interface PendingLeaf extends z.infer<typeof pendingFactsSchema> {
   readonly leaf: Leaf;
 }
 
-/** A `decision.counted` or `decision.deferred` entry: what a person answered. */
+/** A `decision.counted`, `decision.deferred` or `decision.taken_back` entry: what a person answered. */
 export interface DecisionLeaf extends z.infer<typeof decisionFactsSchema> {
   readonly leaf: Leaf;
 }
@@ -130,7 +131,7 @@ export function readMaterial(evidence: Evidence): Material {
     problems: facts,
   });
   const decisions = readFacts(stream, {
-    types: ['decision.counted', 'decision.deferred'],
+    types: ['decision.counted', 'decision.deferred', 'decision.taken_back'],
     schema: decisionFactsSchema,
     problems: facts,
   });
@@ -202,6 +203,7 @@ export function countedBefore(material: Material, round: unknown, n: number): Co
       id: decision.decision,
       person: decision.person,
       verdict: decision.verdict,
+      ...(decision.takes_back === undefined ? {} : { takes_back: decision.takes_back }),
       at: decision.at,
       grade: decision.leaf.evidence?.grade ?? 'D',
       seats: decision.seats,

@@ -4,8 +4,8 @@ import { nameOf } from './evidence.ts';
 import type { StreamState } from '../../../contract/streams.ts';
 
 /**
- * Every API key of the database was made by an entry, is for what that says and until then, and was revoked where an entry
- * says so. Those that ended 30 days ago are only in the log.
+ * Every API key of the database was made by an entry, is the one of that agent that this person made, for what it says and
+ * until then, and was revoked where an entry says so. Those that ended 30 days ago are only in the log.
  */
 export function keysFollow(leaves: readonly Leaf[], { keys = [] }: StreamState): string[] {
   const made = new Map<unknown, Leaf['facts']>();
@@ -17,13 +17,14 @@ export function keysFollow(leaves: readonly Leaf[], { keys = [] }: StreamState):
     else revoked.add(key);
     return isRight ? [] : [`${nameOf(leaf)} cannot follow`];
   });
-  const others = keys.filter(({ id, is_revoked: isRevoked, expires_at: expiry, actions, targets }) => {
-    const facts = made.get(id) ?? {};
+  const others = keys.filter((key) => {
+    const facts = made.get(key.id) ?? {};
     return (
-      instantOf(facts['expires_at']) !== instantOf(expiry) ||
-      !isSame(facts['actions'], actions) ||
-      !isSame(facts['targets'], targets) ||
-      revoked.has(id) !== isRevoked
+      instantOf(facts['expires_at']) !== instantOf(key.expires_at) ||
+      !isSame(facts['actions'], key.actions) ||
+      !isSame(facts['targets'], key.targets) ||
+      facts['row_digest'] !== key.row_digest ||
+      revoked.has(key.id) !== key.is_revoked
     );
   });
   return [...misplaced, ...others.map(({ id }) => `the API key ${id} stands otherwise than its entries say`)];

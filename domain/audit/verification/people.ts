@@ -133,6 +133,7 @@ const ON_CALL = 'who was on call by a service is not in the evidence';
 
 function unseated(entitlement: Entitlement, person: Person): string | null {
   const { decision, pending, policies } = entitlement;
+  if (decision.verdict === 'take_back') return null;
   if (decision.seats.length === 0) return 'fills no seat';
   for (const seat of decision.seats) {
     const rule = pending.requirement.rules[seat.rule];

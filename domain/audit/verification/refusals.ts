@@ -1,8 +1,10 @@
 import type { Leaf } from '../leaf.ts';
+import { isStop } from '../../approval/take-back.ts';
+import type { Verdict } from '../../approval/quorum.ts';
 import { CLOCK_TOLERANCE_MS } from '../../calendar/clock-tolerance.ts';
 import type { SignedDecision } from '../../crypto/envelope.ts';
 import { approvalBefore, phaseBefore } from './course.ts';
-import { signedDecisionIn } from './envelopes.ts';
+import { isSignedView, signedDecisionIn } from './envelopes.ts';
 import { nameOf } from './evidence.ts';
 import { found, type Answer, type Finding, type Subject } from './finding.ts';
 import { repeatedRefusal, type Refusal } from './repeated-refusal.ts';
@@ -18,13 +20,15 @@ export function refusalsRight(subject: Subject): Finding {
 function answerOf(subject: Subject, leaf: Leaf): Answer {
   const signed = signedDecisionIn(subject.envelopes, leaf);
   if (!signed) return { problem: 'refuses a decision that is not among the envelopes' };
+  if (!isSignedView(leaf, signed))
+    return { problem: 'says of what was shown something else than was signed' };
   const pending = subject.material.pendings.findLast((pending) => pending.leaf.n < leaf.n);
   if (!pending) return {};
   if (phaseBefore(subject.material, leaf) === 'pending')
     return answerWhileOpen(subject, { leaf, signed, pending, status: 'pending' });
   if (signed.decision_digest !== pending.leaf.decision_digest) return {};
-  if (isVoidedDenial(subject, leaf, signed)) return { problem: VOIDED };
-  return signed.verdict === 'deny' && isApprovedByPeople(subject, leaf)
+  if (isVoidedStop(subject, leaf, signed)) return { problem: VOIDED[signed.verdict] ?? '' };
+  return isStop(signed.verdict) && isApprovedByPeople(subject, leaf)
     ? answerWhileApproved(subject, { leaf, signed, pending, status: 'approved' })
     : {};
 }
@@ -34,12 +38,12 @@ function isApprovedByPeople({ material }: Subject, leaf: Leaf): boolean {
   return isByPeople && phaseBefore(material, leaf) === 'approved';
 }
 
-/** A denial ends what is approved, whenever it was signed, until the action is claimed. */
+/** A denial, or taking an approval back, stops what is approved, whenever it was signed, until the action is claimed. */
 function answerWhileApproved(subject: Subject, refusal: Refusal): Answer {
   const { leaf, signed } = refusal;
   if (!LATE.has(leaf.facts['code'])) return answerWhileOpen(subject, refusal);
   return signed.ticket_expires_at === null
-    ? { problem: 'refuses as late a denial of what is not executed' }
+    ? { problem: 'refuses as late what stops a request that is not executed' }
     : {};
 }
 
@@ -67,11 +71,15 @@ function answerByCheck(subject: Subject, refusal: Refusal): Answer {
     : { notShown: repeated.notShown };
 }
 
-const VOIDED = 'refuses a denial that was signed before the request was approved';
+const BEFORE = 'that was signed before the request was approved';
+const VOIDED: Readonly<Partial<Record<Verdict, string>>> = {
+  deny: `refuses a denial ${BEFORE}`,
+  take_back: `refuses the taking back of an approval ${BEFORE}`,
+};
 
 /** True where the request stayed approved, or was executed, all the same. When a ticket was used nobody signed. */
-function isVoidedDenial({ material }: Subject, leaf: Leaf, signed: SignedDecision): boolean {
-  if (signed.verdict !== 'deny' || signed.ticket_expires_at !== null || !LATE.has(leaf.facts['code']))
+function isVoidedStop({ material }: Subject, leaf: Leaf, signed: SignedDecision): boolean {
+  if (!isStop(signed.verdict) || signed.ticket_expires_at !== null || !LATE.has(leaf.facts['code']))
     return false;
   const before = material.stream.filter(({ n }) => n < leaf.n);
   const approved = before.findLast(({ type }) => type === 'request.approved');
@@ -81,7 +89,12 @@ function isVoidedDenial({ material }: Subject, leaf: Leaf, signed: SignedDecisio
 }
 
 /** Codes that are right only of a decision that came too late. */
-const LATE: ReadonlySet<unknown> = new Set(['request_expired', 'envelope_expired', 'request_not_pending']);
+const LATE: ReadonlySet<unknown> = new Set([
+  'request_expired',
+  'envelope_expired',
+  'request_not_pending',
+  'request_executing',
+]);
 
 const UNOPPOSED = 'refuses what nothing stood against';
 

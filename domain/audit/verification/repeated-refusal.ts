@@ -61,7 +61,7 @@ function factsOf(
   { request, policies, atCreation, args, decisions, leaf, signed, pending, status }: Repetition,
   directory: Directory,
 ): DecisionFacts {
-  const { defer, verdict, reviewer, grade, decision_digest, reason } = signed;
+  const { defer, verdict, takes_back, reviewer, grade, decision_digest, reason } = signed;
   const { lineage } = request;
   return {
     request: {
@@ -77,6 +77,7 @@ function factsOf(
     attempt: {
       decision_digest,
       verdict,
+      ...(takes_back === undefined ? {} : { takes_back }),
       reviewer,
       grade,
       defer,

@@ -1,7 +1,14 @@
 import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
 
 import { claimedOnce, executedAsApproved, inOrder } from './course.ts';
-import { beforeExpiry, digestsAgree, distinctPeople, nobodyOwn, tallyReplays } from './decisions.ts';
+import {
+  beforeExpiry,
+  digestsAgree,
+  distinctPeople,
+  nobodyOwn,
+  ownTakenBack,
+  tallyReplays,
+} from './decisions.ts';
 import { directoriesRecorded } from './directories.ts';
 import { digestsFollow } from './digests.ts';
 import {
@@ -69,6 +76,7 @@ const CHECKS: readonly (readonly [name: string, check: (subject: Subject) => Fin
   ['nobody_decided_own_request', nobodyOwn],
   ['deciders_entitled', decidersEntitled],
   ['distinct_people', distinctPeople],
+  ['own_taken_back', ownTakenBack],
   ['decided_before_expiry', beforeExpiry],
   ['refusals_right', refusalsRight],
   ['deadlines_follow', deadlinesFollow],

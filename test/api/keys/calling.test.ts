@@ -182,11 +182,13 @@ describe('an agent with keys is stopped as every other', () => {
     expect(await read()).toBe(401);
   });
 
-  it('when its owner is', async () => {
+  it('when its owner is, and keys that the owner made at once', async () => {
+    const ofOther = await insertKey(api, 'nightly', 'olga');
     await withPolicy(api.db, standing('people', 'ada'), async () => {
       const token = await api.issuer.agentToken('agent-billing');
       for (const body of [GOOD_BODY, GATE])
-        expect(await refusalOf(key, body)).toBe(await refusalOf(token, body));
+        expect(await refusalOf(ofOther, body)).toBe(await refusalOf(token, body));
+      expect(await refusalOf(key)).toBe('unauthenticated');
     });
   });
 

@@ -35,7 +35,7 @@ export async function startApiWithKeys(environment: Readonly<Record<string, stri
   return api;
 }
 
-/** Signs somebody in whom the provider was told to ask. */
+/** Signs somebody in whom the provider was told to ask, and says that it did. */
 export async function signInFreshly(
   api: TestApi,
   subject: string,
@@ -43,7 +43,9 @@ export async function signInFreshly(
 ): Promise<Browser> {
   const browser = new Browser(api.url);
   const begun = await begin(browser, api.issuer, { prompt: 'login' });
-  const page = await comeBack(browser, { issuer: api.issuer, begun, subject }, { claims });
+  const auth_time = Math.floor(Date.now() / 1_000);
+  const answer = { claims: { auth_time, ...claims } };
+  const page = await comeBack(browser, { issuer: api.issuer, begun, subject }, answer);
   if (page.status !== 303) throw new Error(`Nobody signed in: ${page.status} ${page.text}`);
   return browser;
 }
@@ -67,13 +69,13 @@ export async function makeKey(browser: Browser, terms: object = {}, of = 'nightl
 }
 
 /** Puts a key into the database, for what is not about how it is made. */
-export async function insertKey(api: TestApi, of = 'nightly'): Promise<string> {
+export async function insertKey(api: TestApi, of = 'nightly', by = 'ada'): Promise<string> {
   const id = `key_${base32(randomBytes(16))}`;
   const key = `kt_${id.slice(4, 12)}_${randomBytes(32).toString('base64url')}`;
   await api.db.query(
     `insert into keyturn.api_key (id, digest, prefix, agent, title, created_by, created_at, expires_at)
-     values ($1, $2, $3, $4, 'x', 'ada', clock_timestamp(), now() + interval '1 day')`,
-    [id, sha256(key).replace('sha256:', ''), key.slice(0, 11), of],
+     values ($1, $2, $3, $4, 'x', $5, clock_timestamp(), now() + interval '1 day')`,
+    [id, sha256(key).replace('sha256:', ''), key.slice(0, 11), of, by],
   );
   return key;
 }

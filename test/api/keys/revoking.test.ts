@@ -146,6 +146,9 @@ it('keys are made and revoked on record, and the database stands as the entries 
     ['actions = null', `actions = '["postgres.execute"]'`],
     [`targets = '["shop", "keyturn"]'`, `targets = '["shop"]'`],
     [`expires_at = expires_at + interval '1 day'`, `expires_at = expires_at - interval '1 day'`],
+    [`agent = 'elsewhere'`, `agent = 'nightly'`],
+    [`created_by = 'olga'`, `created_by = 'ada'`],
+    [`digest = reverse(digest)`, `digest = reverse(digest)`],
   ]) {
     await api.db.query(`update keyturn.api_key set ${change} where actions is not null`);
     expect(await outcome()).toBe('failed');

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import { verifyStream } from '../../../domain/audit/verification/streams.ts';
+import type { CardAnswer } from '../../../contract/cards.ts';
 import type { StreamPage } from '../../../contract/streams.ts';
 import { startApi, type TestApi } from '../api.ts';
 import { storeRequest } from '../rows.ts';
@@ -119,7 +120,14 @@ describe('a call that changes something', () => {
   it('decides, for somebody who may', async () => {
     const row = await storeRequest(api);
     const { csrf } = await browser.session();
-    const decision = { verdict: 'approve', reason: 'right', decision_digest: row.decisionDigest };
+    const { text } = await browser.get(`/v1/requests/${row.id}/card`);
+    const { view_digest } = JSON.parse(text) as CardAnswer;
+    const decision = {
+      verdict: 'approve',
+      reason: 'right',
+      decision_digest: row.decisionDigest,
+      view_digest,
+    };
     const headers = { 'x-csrf-token': csrf };
     const answer = await browser.post(`/v1/requests/${row.id}/decisions`, JSON.stringify(decision), headers);
     expect(answer).toMatchObject({ status: 202, text: expect.stringContaining('queued') });

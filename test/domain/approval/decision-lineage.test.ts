@@ -37,7 +37,7 @@ describe('nobody approves their own request', () => {
     expect(decides('olga', [account('sub-olga', 'requester')])).toBe('self_approval');
   });
 
-  it.each(['owner', 'on_behalf_of', 'trigger', 'editor'] as const)('as the %s', (role) => {
+  it.each(['owner', 'on_behalf_of', 'trigger', 'editor', 'key_maker'] as const)('as the %s', (role) => {
     expect(decides('olga', [AGENT, account('sub-olga', role)])).toBe('self_approval');
     expect(decides('dmitri', [AGENT, account('sub-olga', role)])).toBe('ok');
   });
@@ -143,7 +143,7 @@ describe('nobody approves their own request', () => {
   });
 
   it('whatever the lineage looks like', () => {
-    const role = fc.constantFrom<LineageRole[]>('owner', 'on_behalf_of', 'trigger', 'editor');
+    const role = fc.constantFrom<LineageRole[]>('owner', 'on_behalf_of', 'trigger', 'editor', 'key_maker');
     const subject = fc.constantFrom('sub-ada', 'sub-olga', 'sub-omar', 'agent-billing', 'stranger');
     const member = fc.record({ role, subject, issuer: fc.constantFrom(ISSUER, ELSEWHERE) });
     const people = ['ada', 'olga', 'dmitri', 'omar', 'petra'];

@@ -131,6 +131,16 @@ describe('an envelope', () => {
     expect(await openEnvelope('withdrawal', withdrawal, trusted())).toEqual(WITHDRAWAL);
   });
 
+  it('of a decision may say which card was shown, as far as anything was', async () => {
+    const view = { digest: DIGEST, opened: ['plan', 'a_part_of_a_later_version'] };
+    const shown = { ...DECISION, view };
+    expect(await openEnvelope('decision', await signEnvelope(shown, signer), trusted())).toEqual(shown);
+    for (const wrong of [{ digest: 'x', opened: [] }, { digest: DIGEST }, { ...view, seen: true }, null])
+      await expect(signEnvelope({ ...DECISION, view: wrong as never }, signer)).rejects.toMatchObject({
+        code: 'invalid_request',
+      });
+  });
+
   it('is signed only if it can be opened, however much its values grow when they are made canonical', async () => {
     const texts = ['1e15', '-0', '1e-6', '1e-7', '5e-324', '1.7976931348623157e308', '1E2', '100000e10'];
     const more = [

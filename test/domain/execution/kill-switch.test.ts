@@ -17,7 +17,14 @@ import { throwBodySchema } from '../../../contract/switches.ts';
 import { examplePerson, ISSUER, START } from '../examples.ts';
 
 const AGENT = { id: 'agent-billing', issuer: ISSUER, subject: 'sub-billing' };
-const ROLES: readonly LineageRole[] = ['requester', 'owner', 'on_behalf_of', 'trigger', 'editor'];
+const ROLES: readonly LineageRole[] = [
+  'requester',
+  'owner',
+  'on_behalf_of',
+  'trigger',
+  'editor',
+  'key_maker',
+];
 
 function engaged(scope: SwitchScope, changes: Partial<KillSwitch> = {}): KillSwitch {
   return {

@@ -101,7 +101,7 @@ describe('what counts as own', () => {
     expect(isOwn({ person: without('olga') })).toBe(false);
   });
 
-  it.each(['owner', 'on_behalf_of', 'trigger', 'editor'] as const)(
+  it.each(['owner', 'on_behalf_of', 'trigger', 'editor', 'key_maker'] as const)(
     'holds the person who is the %s',
     (role) => {
       const lineage = [requester('agent-unknown'), { role, issuer: ISSUER, subject: 'sub-olga' }];

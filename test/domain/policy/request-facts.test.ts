@@ -78,6 +78,19 @@ describe('what policy knows of who asks', () => {
     }
   });
 
+  it('is not loosened by who made the key of the agent, and as strict as if that person asked', () => {
+    const request = factsOf([AGENT, member('owner', 'sub-ada'), member('key_maker', 'sub-olga')]);
+    expect(request).toMatchObject({ chain: ['ada'], on_behalf_of: '', declared_on_behalf_of: '' });
+    expect(request.with_declared).toMatchObject({ chain: ['ada', 'olga'], groups: ['data', 'dba'] });
+    for (const [effect, answer] of [
+      ['allow', 'review'],
+      ['forbid', 'forbid'],
+    ] as const) {
+      const policy = policyOf([exampleRule('rule', effect, { when: '"dba" in request.groups' })]);
+      expect(evaluate(policy, { ...FACTS, request }, 'planned').effect).toBe(answer);
+    }
+  });
+
   it('is typed, and missing from older facts: only conditions that ask cannot be evaluated then', () => {
     const types = ruleFactTypes(policyOf([]), ACTION);
     const text = '"dba" in request.groups || request.owner == "ada" || request.on_behalf_of == "x"';

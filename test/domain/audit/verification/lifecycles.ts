@@ -12,7 +12,7 @@ import {
   type Keys,
   type Story,
 } from './story.ts';
-import { allow, standing, SUCCEEDED, wholeEvidence, type WholeEvidence } from './whole.ts';
+import { allow, standing, stored, SUCCEEDED, wholeEvidence, withFacts, type WholeEvidence } from './whole.ts';
 
 /** Requests that ended in each way, whose evidence holds in every check. */
 export const LIFECYCLES: Readonly<Record<string, (keys: Keys) => Promise<WholeEvidence>>> = {
@@ -28,6 +28,12 @@ export const LIFECYCLES: Readonly<Record<string, (keys: Keys) => Promise<WholeEv
     const story = await pendingStory(keys);
     const state = allow(story);
     return wholeEvidence(story, state);
+  },
+  'approved again by who took it back': async (keys) => wholeEvidence(await approvedAgain(keys)),
+  'approved, taken back and asked again': async (keys) => {
+    const evidence = wholeEvidence(await reopenedStory(keys), { ...standing('pending'), round: 2 });
+    evidence.inputs.facts.push(stored(AGAIN.digest, AGAIN.body));
+    return evidence;
   },
   expired: async (keys) => {
     const story = await pendingStory(keys);
@@ -48,6 +54,45 @@ export const LIFECYCLES: Readonly<Record<string, (keys: Keys) => Promise<WholeEv
     return wholeEvidence(story, { ...SUCCEEDED, status: 'indeterminate', executions });
   },
 };
+
+/** Ann takes her approval back before Ben approves, and approves anew. */
+async function approvedAgain(keys: Keys): Promise<Story> {
+  const story = await executedStory(keys);
+  const rest = story.entries.splice(4);
+  await takeBack(story, minute(5.5));
+  await decide(story, signedDecision('ann', { id: `dec_${'b'.repeat(26)}`, issued_at: minute(5.6) }));
+  story.entries.push(...rest);
+  return story;
+}
+
+/** The facts of the second round. */
+const AGAIN = withFacts({ at: minute(7) });
+
+/** Ann takes her approval back when both have approved, and it is held. */
+export async function reopenedStory(keys: Keys): Promise<Story> {
+  const story = await executedStory(keys);
+  const [planned, asked] = story.entries.slice(1, 3);
+  story.entries = story.entries.filter(({ draft }) => !draft.type.startsWith('execution.'));
+  await takeBack(story, minute(7));
+  const at = { at: minute(7) };
+  const again = { round: 2, pending_since: minute(7), facts_digest: AGAIN.digest };
+  story.entries.push(
+    entry('request.approval_taken_back', { why: 'approval_taken_back', round: 1 }, at),
+    entry('request.planned', { ...planned?.draft.facts, round: 2 }, { ...at, decision_digest: null }),
+    entry('request.pending', { ...asked?.draft.facts, ...again }, at),
+  );
+  return story;
+}
+
+/** Ann takes her approval back, or another one that is named. */
+export async function takeBack(
+  story: Story,
+  issued_at: string,
+  { by = 'ann', takes_back = signedDecision('ann').id } = {},
+): Promise<void> {
+  const id = `dec_${'t'.repeat(26)}`;
+  await decide(story, signedDecision(by, { id, verdict: 'take_back', takes_back, issued_at }));
+}
 
 async function withdraw(story: Story): Promise<void> {
   const envelope = await signEnvelope(

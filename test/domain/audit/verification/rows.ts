@@ -102,6 +102,7 @@ function signedPart(decision: SignedDecision): Omit<DecisionRow, keyof Recorded>
   return {
     id: decision.id,
     verdict: decision.verdict,
+    takes_back: decision.takes_back ?? null,
     grade: decision.grade,
     reviewer: { ...decision.reviewer },
     channel: decision.channel,

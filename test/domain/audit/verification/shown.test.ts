@@ -59,6 +59,7 @@ const OTHER_DECISION: Readonly<{ [Field in keyof Decision]: Decision[Field] }> =
   round: 9,
   person: 'ben',
   verdict: 'deny',
+  takes_back: `dec_${'z'.repeat(26)}`,
   at: minute(4),
   grade: 'A',
   seats: [],

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { exportJWK, generateKeyPair, type JSONWebKeySet } from 'jose';
 
 import {
+  countingType,
   leafHash,
   leafText,
   type Leaf,
@@ -145,16 +146,19 @@ export function counted(
   envelope: string,
   person = `per_${signed.reviewer.subject}`,
 ): Entry {
+  const isTakeBack = signed.verdict === 'take_back';
   return entry(
-    signed.verdict === 'defer' ? 'decision.deferred' : 'decision.counted',
+    countingType(signed.verdict),
     {
       decision: signed.id,
       person,
       verdict: signed.verdict,
+      ...(signed.takes_back === undefined ? {} : { takes_back: signed.takes_back }),
       at: signed.issued_at,
-      seats: [{ rule: 0, stage: 0 }],
+      seats: isTakeBack ? [] : [{ rule: 0, stage: 0 }],
       round: 1,
       channel: signed.channel,
+      ...(signed.view === undefined ? {} : { view: { ...signed.view } }),
     },
     {
       at: signed.issued_at > minute(6) ? signed.issued_at : minute(6),
@@ -218,10 +222,13 @@ export async function decide(story: Story, signed: SignedDecision, person?: stri
   story.entries.push(counted(signed, envelope, person));
 }
 
+/** The card that one of two had before them. */
+const VIEW = { digest: sha256('card'), opened: ['plan', 'effects'] };
+
 /** … approved by both, executed once. */
 export async function executedStory(keys: Keys): Promise<Story> {
   const story = await pendingStory(keys);
-  await decide(story, signedDecision('ann'));
+  await decide(story, signedDecision('ann', { view: VIEW }));
   await decide(story, signedDecision('ben', { issued_at: minute(6) }));
   const attempt = { attempt: 1, idempotency_key: 'key-1', round: 1 };
   story.entries.push(

@@ -105,7 +105,13 @@ const PROPOSED: StreamEvidence = {
 
 const MADE: Step = {
   type: 'key.created',
-  facts: { key: 'key_1', actions: ['postgres.execute'], targets: null, expires_at: minute(60) },
+  facts: {
+    key: 'key_1',
+    actions: ['postgres.execute'],
+    targets: null,
+    expires_at: minute(60),
+    row_digest: sha256('nightly'),
+  },
 };
 const REVOKED: Step = { type: 'key.revoked', facts: { key: 'key_1', how: 'owner' } };
 const KEY_STATE = {
@@ -113,6 +119,7 @@ const KEY_STATE = {
   expires_at: minute(60),
   actions: ['postgres.execute'],
   targets: null,
+  row_digest: sha256('nightly'),
   is_revoked: true,
 };
 const KEYS: StreamEvidence = {
@@ -154,6 +161,11 @@ describe('the streams of what governs everybody', () => {
       'a key for another target',
       'state_follows',
       { ...KEYS, state: { keys: [{ ...KEY_STATE, targets: [] }] } },
+    ],
+    [
+      'a key of another agent',
+      'state_follows',
+      { ...KEYS, state: { keys: [{ ...KEY_STATE, row_digest: sha256('elsewhere') }] } },
     ],
     [
       'a key that lasts longer',

@@ -307,6 +307,22 @@ describe('signatures', () => {
     expect(await failuresOf(twisted)).toEqual(['decisions_signed']);
   });
 
+  it.each([
+    ['another card', { digest: sha256('other'), opened: ['plan', 'effects'] }],
+    ['more opened', { digest: sha256('card'), opened: ['plan', 'effects', 'risk'] }],
+    ['nothing', null],
+  ])('names an entry that says %s was shown than was signed', async (_what, view) => {
+    refact(find(story, 'decision.counted'), { view });
+    expect(await failuresOf(story)).toEqual(['decisions_signed']);
+  });
+
+  it('says of each decision which card was shown', async () => {
+    const { checks } = await verifyRequest(evidenceOf(story), keys.published, NOW);
+    expect(checks.find(({ name }) => name === 'decisions_signed')?.detail).toBe(
+      `2 decisions; entry 3 (decision.counted) card shown: ${sha256('card')}, opened: plan, effects; entry 4 (decision.counted) card not shown`,
+    );
+  });
+
   it('names a stronger grade than was signed', async () => {
     const found = find(story, 'decision.counted');
     rewrite(found, { evidence: { grade: 'A', refs: found.draft.evidence?.refs ?? [] } });
