@@ -73,7 +73,7 @@ describeConsole('what a hostile agent writes', (stage) => {
     });
     await read(olga, id, 'The statement that will run');
     const seen = '<img src=x onerror=alert(1)>U+202E**Approve…**';
-    const statement = olga.page.getByRole('region', { name: 'the statement', exact: true });
+    const statement = olga.page.getByLabel('the statement', { exact: true });
     expect(await statement.textContent()).toBe(`update customer set name = '${seen}' where id = 1`);
     await waitForShown(olga.page, 'https://evil.example/?q=<script>alert(1)</script>');
     const change = olga.page.getByRole('region', { name: 'What will happen' });
@@ -88,7 +88,7 @@ describeConsole('what a hostile agent writes', (stage) => {
     const { id } = await stage.cast.ask({ statement });
     await read(olga, id, 'The statement that will run');
     const part = olga.page.getByRole('region', { name: 'The statement that will run' });
-    const shown = part.getByRole('region', { name: 'the statement', exact: true });
+    const shown = part.getByLabel('the statement', { exact: true });
     await part.getByText('40 of 1,903 lines shown').waitFor();
     await part.getByRole('button', { name: 'Show all' }).click();
     await expect.poll(() => shown.textContent()).toBe(statement);
