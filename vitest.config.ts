@@ -17,7 +17,7 @@ export default defineConfig({
       {
         test: {
           name: 'domain',
-          include: ['test/domain/**/*.test.ts'],
+          include: ['test/domain/**/*.test.ts', 'test/console/**/*.test.ts'],
           exclude: never,
           // Properties run many cases; how long that takes is the machine's matter.
           testTimeout: 60_000,
@@ -27,7 +27,7 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/**/*.test.ts'],
-          exclude: [...never, 'test/domain/**', 'test/full/**', 'test/compose/whole/**'],
+          exclude: [...never, 'test/domain/**', 'test/console/**', 'test/full/**', 'test/compose/whole/**'],
           globalSetup: './test/stack/global-setup.ts',
           // Much of what these do is waiting.
           maxWorkers: 3,

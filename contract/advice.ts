@@ -34,9 +34,15 @@ export const ADVICE: Partial<Readonly<Record<ErrorCode, string>>> = {
   request_expired: 'Ask for the action again with a new key.',
   decision_digest_stale:
     'Read the request again, show the reviewer what changed, and decide on the new digest.',
+  not_in_batch: 'Open the request, show all of it to the reviewer, and decide on it alone.',
   view_digest_stale:
     'Load the card again (`GET /v1/requests/{id}/card`), show it, and decide with its `view_digest`.',
-  already_decided: 'Nothing is to do: this person has decided already.',
+  already_decided: 'Nothing is to do: this person has decided already, and can take an approval back.',
+  unknown_decision:
+    'Read the request again: `takes_back` names a decision that was counted in its current round. One that is queued is counted first.',
+  not_your_decision: 'Let its own person take it back, or deny the request.',
+  already_taken_back: 'Nothing is to do: it was taken back, and this person can decide again.',
+  take_back_invalid: 'Send `takes_back` with the verdict take_back alone, and name an approval.',
   on_call_unknown: 'Repeat later: it is not known now who is on call.',
   switch_lifted: 'Nothing is to do: it is released. To engage another kill switch take a new key.',
   proposals_full: 'Tell an operator: old proposals have to be deleted.',

@@ -149,6 +149,15 @@ export const cardSchema = z
   )
   .register(NAMES, { id: 'Card' });
 
+const refusal = z
+  .object({
+    code: text('The code that it would be refused with'),
+    detail: text('Why, for people'),
+  })
+  .describe('Why something would be refused')
+  .register(NAMES, { id: 'CardRefusal' })
+  .nullable();
+
 /** GET /v1/requests/:id/card */
 export const cardAnswerSchema = z
   .object({
@@ -156,6 +165,12 @@ export const cardAnswerSchema = z
     view_digest: digest(
       'SHA-256 over the card in its form by RFC 8785. Send it with a decision that is made on this card',
     ),
+    refusals: z
+      .object({ approve: refusal, deny: refusal, defer: refusal, withdraw: refusal })
+      .describe(
+        'What would be refused if you sent it now, and why. Null: it would not be. No part of the card: it changes with the request, and differs from one to another',
+      )
+      .register(NAMES, { id: 'CardRefusals' }),
   })
   .describe('What people decide upon, with its digest')
   .register(NAMES, { id: 'CardAnswer' });

@@ -4,8 +4,9 @@ import { CARD_SECTIONS } from '../domain/cards/card.ts';
 import { decisionSchema } from './history.ts';
 import { NAMES } from './names.ts';
 import { digestSchema } from './policies.ts';
+import { problemSchema } from './problem.ts';
 import { requestSchema } from './requests.ts';
-import { instant, text, verdictSchema, ZONED } from './values.ts';
+import { count, decisionIdSchema, instant, text, verdictSchema, ZONED } from './values.ts';
 
 /** The bodies and answers of the HTTP interface about decisions on a request (see requests.ts). */
 
@@ -38,9 +39,14 @@ export const decisionBodySchema = z
     decision_digest: digestSchema.describe(
       'The `decision_digest` that the reviewer saw. `sha256:` and 64 hex digits',
     ),
-    verdict: verdictSchema
-      .exclude(['take_back'])
-      .describe('approve; deny, which ends the request; or defer, which decides nothing'),
+    verdict: verdictSchema.describe(
+      'approve; deny, which ends the request; defer, which decides nothing; or take_back, which takes an approval of your own back until the action starts',
+    ),
+    takes_back: decisionIdSchema
+      .optional()
+      .describe(
+        'With the verdict take_back: id of the approval. What is pending needs it again; what is approved goes back to planning, and everybody is asked again',
+      ),
     reason,
     defer: deferSchema.optional(),
     view_digest: digestSchema
@@ -59,6 +65,34 @@ export const decisionBodySchema = z
   .describe('A decision on what the digest names')
   .register(NAMES, { id: 'DecisionBody' });
 
+/** So many decisions are one call at most. */
+export const BATCH_MAX = 50;
+
+const batchItemSchema = decisionBodySchema
+  .omit({ defer: true, takes_back: true })
+  .extend({
+    id: z.string().min(1).max(100).describe('Id of the request'),
+    verdict: verdictSchema.extract(['approve', 'deny']).describe('approve; or deny, which ends the request'),
+  })
+  .describe('A decision on one of several requests')
+  .register(NAMES, { id: 'BatchDecisionBody' });
+
+/** POST /v1/decisions */
+export const decideManyBodySchema = z
+  .strictObject({
+    items: z
+      .array(batchItemSchema)
+      .min(1)
+      .max(BATCH_MAX)
+      .refine(
+        (items) => new Set(items.map(({ id }) => id)).size === items.length,
+        'must name each request once',
+      )
+      .describe(`1 to ${BATCH_MAX} decisions, each on another request`),
+  })
+  .describe('Decisions on several requests')
+  .register(NAMES, { id: 'DecideManyBody' });
+
 /** POST /v1/requests/:id/withdraw */
 export const withdrawBodySchema = z
   .strictObject({ reason })
@@ -71,17 +105,41 @@ export const decisionAnswerSchema = z
   .describe('A recorded decision, and the request after it')
   .register(NAMES, { id: 'DecisionAnswer' });
 
+const decisionReference = z
+  .object({ id: text('Id of the decision: `dec_` and 26 characters') })
+  .describe('The decision')
+  .register(NAMES, { id: 'QueuedDecision' });
+
 /** A decision that is durable but not yet counted. */
 export const decisionQueuedSchema = z
   .object({
-    decision: z
-      .object({ id: text('Id of the decision: `dec_` and 26 characters') })
-      .describe('The decision')
-      .register(NAMES, { id: 'QueuedDecision' }),
+    decision: decisionReference,
     state: z.literal('queued, not counted yet').describe('Where it is'),
   })
   .describe('A decision that is durable and not yet counted')
   .register(NAMES, { id: 'DecisionQueued' });
+
+/** The outcomes of several decisions. */
+export const decideManyAnswerSchema = z
+  .object({
+    items: z
+      .array(
+        z
+          .object({
+            id: text('Id of the request'),
+            status: count(
+              'The HTTP status of this decision alone. 200: it is counted; 202: it is durable and not yet counted; others: it is refused, and `problem` says why',
+            ),
+            decision: decisionReference.nullable().describe('Null: it is refused'),
+            problem: problemSchema.nullable().describe('Why it is refused. Null: it is not'),
+          })
+          .describe('The outcome of one decision')
+          .register(NAMES, { id: 'BatchDecision' }),
+      )
+      .describe('The outcome of each, in the order of the call'),
+  })
+  .describe('Outcomes of several decisions')
+  .register(NAMES, { id: 'DecideManyAnswer' });
 
 export const ticketSchema = z
   .object({
@@ -95,4 +153,6 @@ export const ticketSchema = z
 export type DecisionBody = z.input<typeof decisionBodySchema>;
 export type DecisionAnswer = z.infer<typeof decisionAnswerSchema>;
 export type DecisionQueued = z.infer<typeof decisionQueuedSchema>;
+export type DecideManyBody = z.input<typeof decideManyBodySchema>;
+export type DecideManyAnswer = z.infer<typeof decideManyAnswerSchema>;
 export type Ticket = z.infer<typeof ticketSchema>;

@@ -23,6 +23,14 @@ export const decisionSchema = z
     person: z.string().nullable().describe('Id of the person in the directory. Null: as above, or not known'),
     person_name: z.string().optional().describe('Name in the directory. Absent: not known there'),
     verdict: verdictSchema.describe('What was decided'),
+    takes_back: z
+      .string()
+      .nullable()
+      .describe('Of take_back: id of the approval that it takes back. Null: of other verdicts'),
+    taken_back_by: z
+      .string()
+      .nullable()
+      .describe('Of an approval that counts no more: id of the decision by which its person took it back'),
     at: instant('When it was made'),
     grade: gradeSchema,
     channel: z.enum(DECISION_CHANNELS).describe('How it came in'),
@@ -32,7 +40,7 @@ export const decisionSchema = z
       .string()
       .nullable()
       .describe('Of a deferral: the selector to whom it was handed over. Null also for programs'),
-    outcome: z.enum(['counted', 'refused']).describe('Whether it counts'),
+    outcome: z.enum(['counted', 'refused']).describe('Whether it was counted when it came in'),
     refusal: z.string().nullable().describe('Why it does not count: an error code'),
     view: viewSchema
       .nullable()

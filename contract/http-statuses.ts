@@ -27,6 +27,7 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   request_executing: 409,
   request_expired: 409,
   decision_digest_stale: 409,
+  not_in_batch: 409,
   view_digest_stale: 409,
   already_decided: 409,
   unknown_decision: 422,

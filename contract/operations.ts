@@ -28,6 +28,11 @@ const DECISION_ERRORS = [
   'view_digest_missing',
   'view_digest_stale',
   'already_decided',
+  'unknown_decision',
+  'not_your_decision',
+  'already_taken_back',
+  'take_back_invalid',
+  'request_executing',
   'on_call_unknown',
   'reason_required',
   'defer_invalid',
@@ -182,7 +187,8 @@ export const OPERATIONS = {
     tag: 'Decisions',
     method: 'post',
     path: '/v1/requests/{id}/decisions',
-    summary: 'Approve, deny or defer a request. What is approved can be denied until it starts',
+    summary:
+      'Approve, deny or defer a request, or take your approval back. What is approved can be stopped until it starts',
     readers: 'request',
     headers: [REPEATABLE],
     body: decisions.decisionBodySchema,
@@ -200,6 +206,24 @@ export const OPERATIONS = {
       },
     ],
     errors: [...REPEATED, ...DECISION_ERRORS],
+  },
+  decideMany: {
+    tag: 'Decisions',
+    method: 'post',
+    path: '/v1/decisions',
+    summary:
+      'Approve or deny several requests, each for itself. Approve so only what has a low or medium risk, asks for no evidence above grade C, and has a plan that shows everything; others are refused as `not_in_batch`',
+    readers: 'request',
+    headers: [REPEATABLE],
+    body: decisions.decideManyBodySchema,
+    answers: [
+      {
+        status: 200,
+        description: 'The outcome of each, refused or not.',
+        schema: decisions.decideManyAnswerSchema,
+      },
+    ],
+    errors: [...REPEATED, ...REVIEWER_ERRORS],
   },
   createTicket: {
     tag: 'Decisions',

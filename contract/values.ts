@@ -54,6 +54,7 @@ export function selectors(meaning: string) {
 export const statusSchema = z.enum(REQUEST_STATUSES as [(typeof REQUEST_STATUSES)[number]]);
 export const riskSchema = z.enum(['low', 'medium', 'high', 'critical']);
 export const verdictSchema = z.enum(['approve', 'deny', 'defer', 'take_back']);
+export const decisionIdSchema = z.string().regex(/^dec_[a-z2-7]{26}$/, 'must be `dec_` and 26 characters');
 export const gradeSchema = z
   .enum(['A', 'B', 'C', 'D'])
   .describe(

@@ -29,6 +29,7 @@ export type ErrorCode =
   | 'request_executing'
   | 'request_expired'
   | 'decision_digest_stale'
+  | 'not_in_batch'
   | 'view_digest_stale'
   | 'already_decided'
   | 'unknown_decision'

@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 
 import type { CreateBody, InboxPage, RequestPage, RequestView } from '../contract/requests.ts';
-import type { DecisionAnswer, DecisionBody, DecisionQueued, Ticket } from '../contract/decisions.ts';
+import type { CardAnswer } from '../contract/cards.ts';
+import type {
+  DecideManyAnswer,
+  DecideManyBody,
+  DecisionAnswer,
+  DecisionBody,
+  DecisionQueued,
+  Ticket,
+} from '../contract/decisions.ts';
 import type { Evidence } from '../contract/evidence.ts';
 import type { Timeline } from '../contract/history.ts';
 import type { ActionCatalogue } from '../contract/actions.ts';
@@ -138,6 +146,11 @@ export class KeyturnClient {
     return this.#get('/v1/me');
   }
 
+  /** What people decide upon, with the digest that a decision on it names. */
+  async card(id: string): Promise<CardAnswer> {
+    return this.#get(requestPath(id, 'card'));
+  }
+
   /** What happened to a request, oldest first. */
   async timeline(id: string): Promise<Timeline> {
     return this.#get(requestPath(id, 'timeline'));
@@ -162,6 +175,14 @@ export class KeyturnClient {
     const answer = await this.#post<DecisionAnswer & DecisionQueued>(path, decision, options);
     if (answer.status === 202) return { kind: 'queued', id: answer.body.decision.id };
     return { kind: 'counted', answer: answer.body };
+  }
+
+  /** Decides on several requests, at most 50, each for itself: the answer has the outcome of each. */
+  async decideMany(
+    items: DecideManyBody['items'],
+    options: KeyedOptions = {},
+  ): Promise<DecideManyAnswer['items']> {
+    return (await this.#post<DecideManyAnswer>('/v1/decisions', { items }, options)).body.items;
   }
 
   /** A short-lived signed decision, to be used from the Temporal UI or CLI. */

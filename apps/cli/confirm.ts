@@ -7,6 +7,7 @@ import type { KeyturnClient } from '../../sdk/client.ts';
 import { given } from './arguments.ts';
 import { withApi, type ApiOptions } from './connection.ts';
 import { failure, usageError } from './exit.ts';
+import { cardOf, shownOf, withCard, type Shown } from './shown-card.ts';
 import type { Terminal } from './terminal.ts';
 import { reviewedBy } from './reviewed.ts';
 import { handOverNote, questionLines, questionText } from './text/question.ts';
@@ -20,6 +21,8 @@ export interface DecideOptions extends ApiOptions {
   readonly reason?: string;
   readonly until?: string;
   readonly to?: string;
+  /** Which approval is taken back. */
+  readonly decision?: string;
 }
 
 export function withDecision(command: Command): Command {
@@ -51,17 +54,28 @@ export async function confirm(
       'There is no terminal to ask for confirmation: look at the request with keyturn show, then add --yes (and --digest DIGEST).',
     );
   }
-  const view = await client.show(id);
+  const loaded = await load(client, id, options);
+  const { view, reviewed, card } = loaded;
   const decision_digest = digestToDecide(view, options.digest);
-  const reviewed = await reviewedBy(client, view);
-  const detail = { isWhole: false, id: view.id, reviewed };
+  const detail = { isWhole: false, id: view.id, reviewed, rules: card?.card.rules ?? [] };
   if (options.json !== true) terminal.out([...requestLines(view, Date.now(), detail), ''].join('\n'));
   printHandOver(view, options, terminal);
-  if (!needsConfirmation) return { decision_digest, verdict, ...given({ reason: options.reason }) };
+  if (!needsConfirmation)
+    return { decision_digest, verdict, ...given({ reason: options.reason }), ...shownOf(loaded, false) };
   terminal.error(questionLines(view, reviewed).join('\n'));
   const reason = options.reason ?? (await requiredReason(view, verdict, terminal));
-  await ask(confirmation, view, verdict);
-  return { decision_digest, verdict, ...given({ reason }) };
+  const isWhole = await ask(confirmation, view, verdict);
+  return { decision_digest, verdict, ...given({ reason }), ...shownOf(loaded, isWhole) };
+}
+
+async function load(client: KeyturnClient, id: string, { json }: DecideOptions): Promise<Shown> {
+  const [found, card] = await Promise.all([
+    client.show(id),
+    // As JSON nothing is printed before the decision.
+    json === true ? null : cardOf(client, id),
+  ]);
+  const view = card === null ? found : withCard(found, card.card);
+  return { view, card, reviewed: await reviewedBy(client, view) };
 }
 
 /** Printed before the decision, also when no confirmation is needed. */
@@ -70,16 +84,17 @@ function printHandOver(view: RequestView, { to, json }: DecideOptions, terminal:
   if (note !== null) terminal.error(toned('warning', `Note: ${note}`));
 }
 
+/** True where the person wanted to see the whole plan. */
 async function ask(
   { terminal }: Confirmation,
   view: RequestView,
   verdict: DecisionBody['verdict'],
-): Promise<void> {
+): Promise<boolean> {
   const isCut = view.plan !== undefined && leftOut(view.plan) !== null;
   const question = `${questionText(view, verdict)} [y/N${isCut ? '/f' : ''}] `;
-  for (;;) {
+  for (let isWhole = false; ; isWhole = true) {
     const answer = (await terminal.ask(question)).trim();
-    if (/^y(es)?$/i.test(answer)) return;
+    if (/^y(es)?$/i.test(answer)) return isWhole;
     if (!isCut || !/^f(ull)?$/i.test(answer)) throw failure('not_confirmed', 'Nothing was decided.');
     await terminal.page(requestLines(view, Date.now(), { isWhole: true, id: view.id }).join('\n'));
   }

@@ -13,7 +13,12 @@ afterAll(async () => {
   await api.stop();
 });
 
-async function cardOf(id: string, token: string): Promise<CardAnswer> {
+async function cardOf(id: string, token: string): Promise<Omit<CardAnswer, 'refusals'>> {
+  const { refusals: _ofTheCaller, ...body } = await answerOf(id, token);
+  return body;
+}
+
+async function answerOf(id: string, token: string): Promise<CardAnswer> {
   const { status, body } = await api.http<CardAnswer>({ path: `/v1/requests/${id}/card`, token });
   expect(status).toBe(200);
   return body;

@@ -22,6 +22,12 @@ afterAll(async () => {
 
 const LARGE = { action: 'x'.repeat(100_000) };
 
+const DECISIONS = Array.from({ length: 50 }, (_, index) => ({
+  id: `request ${index}`,
+  decision_digest: `sha256:${'0'.repeat(64)}`,
+  verdict: 'deny',
+}));
+
 function post(path: string, token: string): Promise<Reply> {
   return api.http({ path, token, body: LARGE, headers: { 'idempotency-key': randomUUID() } });
 }
@@ -42,6 +48,11 @@ const EXPENSIVE: readonly (readonly [string, () => Promise<string>, (token: stri
     'a search of an inbox that finds nothing',
     () => api.issuer.humanToken('reviewer-02'),
     (token) => api.http({ path: '/v1/inbox?scope=all&limit=1&q=nothing', token }),
+  ],
+  [
+    'many decisions at once',
+    () => api.issuer.humanToken('reviewer-03'),
+    (token) => api.http({ path: '/v1/decisions', token, body: { items: DECISIONS } }),
   ],
   ['a large body', () => api.issuer.agentToken('agent-dba'), (token) => post('/v1/requests', token)],
   [

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openEnvelope, type SignedDecision } from '../../domain/crypto/envelope.ts';
 import { policyDigest } from '../../domain/policy/policy.ts';
 import type { CardAnswer } from '../../contract/cards.ts';
-import type { DecisionBody, Ticket } from '../../contract/decisions.ts';
+import type { DecideManyAnswer, DecisionBody, Ticket } from '../../contract/decisions.ts';
 import type { Reply } from '../stack/http.ts';
 import { activate, startApi, type TestApi } from './api.ts';
 import { storeRequest, type Stored } from './rows.ts';
@@ -108,6 +108,25 @@ describe('a decision by a session', () => {
       201,
       undefined,
     ]);
+  });
+
+  it('among others needs that of each, and is refused alone without', async () => {
+    const [seen, unseen, other] = [await storeRequest(api), await storeRequest(api), await storeRequest(api)];
+    const items = [
+      { id: seen.id, ...bodyOf(seen, { view_digest: await viewOf(seen.id) }) },
+      { id: unseen.id, ...bodyOf(unseen, { verdict: 'deny' }) },
+      { id: other.id, ...bodyOf(other, { view_digest: OTHER }) },
+    ];
+    const { csrf } = await browser.session();
+    const { text } = await browser.post('/v1/decisions', JSON.stringify({ items }), { 'x-csrf-token': csrf });
+    const outcomes = (JSON.parse(text) as DecideManyAnswer).items;
+    expect(outcomes.map(({ status, problem }) => problem?.code ?? status)).toEqual([
+      202,
+      'view_digest_missing',
+      'view_digest_stale',
+    ]);
+    const refused = await browser.post('/v1/decisions', JSON.stringify({ items }));
+    expect(refused.status).toBe(403);
   });
 
   it('gets no ticket without it either', async () => {

@@ -389,7 +389,7 @@ describe('the command line', () => {
     const result = await keyturn(['--help']);
     expect(result.code).toBe(0);
     const names =
-      'request inbox show approve deny defer withdraw ticket watch verify replay login policy switch'.split(
+      'request inbox show approve deny defer take-back withdraw ticket watch verify replay login policy switch'.split(
         ' ',
       );
     for (const name of names) {

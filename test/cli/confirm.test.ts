@@ -1,5 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
 
+import { CARD_SECTIONS, makeCard } from '../../domain/cards/card.ts';
+import { digestOf } from '../../domain/crypto/digest.ts';
+import type { StoredPlan } from '../../domain/request/plan.ts';
+import type { Requirement } from '../../domain/request/requirement.ts';
 import type { RequestView } from '../../contract/requests.ts';
 import { startServer, type AnsweringServer } from '../sdk/server.ts';
 import { requestView } from '../sdk/view.ts';
@@ -49,6 +53,64 @@ function withRows(count: number): RequestView {
   }));
   return { ...view, plan: { ...plan, effects: [{ ...effect, rows }] } };
 }
+
+/** Approves a request of a server that has its card. */
+async function approveOnCard(
+  answers: readonly string[],
+  view = requestView(),
+  extra = {},
+): Promise<CommandResult> {
+  const { plan, requirement, ...known } = view;
+  const card = JSON.parse(
+    JSON.stringify(
+      makeCard({
+        ...known,
+        requirement: requirement as Requirement | null,
+        plan: plan ? ({ ...plan, salt: 'ab', target_digest: '' } as StoredPlan) : null,
+        rules: [{ ...RULE, because: 'production data' }],
+        lineage: view.lineage.map((member) => ({ ...member, name: 'Named by the card' })),
+      }),
+    ),
+  ) as object;
+  const answer = { card: { ...card, ...extra }, view_digest: digestOf({ ...card, ...extra }) };
+  server = await startServer(({ method, path }) => {
+    const decision = { id: 'dec_1', verdict: 'approve', outcome: 'counted' };
+    if (method === 'GET') return { status: 200, body: path.endsWith('/card') ? answer : view };
+    return { status: 200, body: { decision, request: view } };
+  });
+  shownDigest = answer.view_digest;
+  return keyturn(['approve', view.id, '--api', server.url], { answers });
+}
+
+const RULE = {
+  id: 'prod-sql',
+  effect: 'review' as const,
+  source: 'rules/sql.yaml:12',
+  on: { action: ['postgres.execute'], env: ['production'] },
+};
+let shownDigest = '';
+
+describe('a decision on a terminal', () => {
+  it('is on the card that was printed, all of whose parts were', async () => {
+    const { out } = await approveOnCard(['y']);
+    expect(out).toMatch(/prod-sql +Asks people about postgres.execute in production \(rules\/sql.yaml:12\)/);
+    expect(out).toContain('Named by the card');
+    expect(sent()).toMatchObject([{ view_digest: shownDigest, opened: [...CARD_SECTIONS] }]);
+  });
+
+  it('says which parts of it were printed in full', async () => {
+    await approveOnCard(['y'], withRows(99));
+    expect(sent()).toMatchObject([{ opened: expect.not.arrayContaining(['effects']) }]);
+    await server?.stop();
+    await approveOnCard(['f', 'y'], withRows(99));
+    expect(sent()).toMatchObject([{ opened: [...CARD_SECTIONS] }]);
+  });
+
+  it('says nothing of a card that has more in it than is printed', async () => {
+    await approveOnCard(['y'], requestView(), { later: 'x' });
+    expect(sent()).toEqual([{ decision_digest: requestView().decision_digest, verdict: 'approve' }]);
+  });
+});
 
 describe('the question before a decision', () => {
   it('comes after who asks for what, at which risk, and what would change', async () => {

@@ -97,11 +97,14 @@ describe('a decision', () => {
 });
 
 describe('a help', () => {
-  it.each(['approve', 'deny', 'show', 'verify', 'policy publish'])('%s has an example', async (command) => {
-    const { out } = await keyturn([...command.split(' '), '--help']);
-    expect(out).toMatch(new RegExp(`Examples?:\n  keyturn ${command} `));
-    expect(out).not.toContain('--fail-on');
-  });
+  it.each(['approve', 'deny', 'take-back', 'show', 'verify', 'policy publish'])(
+    '%s has an example',
+    async (command) => {
+      const { out } = await keyturn([...command.split(' '), '--help']);
+      expect(out).toMatch(new RegExp(`Examples?:\n  keyturn ${command} `));
+      expect(out).not.toContain('--fail-on');
+    },
+  );
 });
 
 const PROGRAM = new URL('../../apps/cli/main.ts', import.meta.url).pathname;

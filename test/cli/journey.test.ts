@@ -252,6 +252,16 @@ describe('other ends', () => {
     expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('All checks hold.')]);
   });
 
+  it('what was printed before a decision is on record', async () => {
+    const request = await ask(9);
+    const printed = await keyturn(olga, 'approve', request.id, '--yes', '--reason', 'fine');
+    expect(printed.stdout).toContain('Rules that acted');
+    await stack.waitForStatus(request.id, 'succeeded');
+    const card = /card shown: sha256:[0-9a-f]{64}, opened: request, lineage, plan, effects/;
+    expect((await keyturn(olga, 'show', request.id)).stdout.match(new RegExp(card, 'g'))).toHaveLength(2);
+    expect((await keyturn(olga, 'verify', request.id)).stdout).toMatch(card);
+  });
+
   it('an approval that went stale asks again, and the evidence holds', async () => {
     const request = await ask(6, 'shop-stale');
     const dmitri = await stack.issuer.humanToken('dmitri');

@@ -194,6 +194,8 @@ In the requester's own words (nobody has verified them):
       refusal: 'not_eligible',
       round: 1,
       view: null,
+      takes_back: null,
+      taken_back_by: null,
     };
     const lines = onScreen(requestLines(requestView({ decisions: [decision] }), NOW));
     expect(lines).toContain(

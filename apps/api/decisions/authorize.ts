@@ -5,12 +5,15 @@ import { checkDecision, type DecisionAttempt } from '../../../domain/approval/de
 import type { SignedDecision } from '../../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { isFinal } from '../../../domain/request/status.ts';
-import { GRADE_GIVEN } from '../../../domain/request/requirement.ts';
+import { cutOf } from '../../../domain/cards/effects.ts';
+import type { StoredPlan } from '../../../domain/request/plan.ts';
+import { GRADE_GIVEN, isGradeSufficient, type Requirement } from '../../../domain/request/requirement.ts';
 import type { DecisionBody } from '../../../contract/decisions.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { reviewersViewDigest } from '../requests/card.ts';
 import { directoriesOf, loadRequest } from '../requests/load.ts';
+import { rowWithPlan } from '../requests/signed-rows.ts';
 import { refusalOf } from '../switches/refusal.ts';
 
 /** How strongly a signed-in session binds a person to the words decided on. */
@@ -27,6 +30,8 @@ export interface DecisionCall {
   readonly caller: Caller;
   readonly id: string;
   readonly body: DecisionBody;
+  /** It is one of several that are made at once. */
+  readonly isInBatch?: boolean;
 }
 
 /**
@@ -35,7 +40,7 @@ export interface DecisionCall {
  */
 export async function authorize(
   context: ApiContext,
-  { caller, id, body }: DecisionCall,
+  { caller, id, body, isInBatch = false }: DecisionCall,
 ): Promise<AuthorizedDecision> {
   reviewerOf(caller);
   refuseUnseen(caller, body);
@@ -50,10 +55,32 @@ export async function authorize(
   await refuseOtherView(context, caller, { row, body });
   // A request that a switch stops can still be denied or deferred.
   if (body.verdict !== 'approve') return { row, attempt };
+  if (isInBatch) await refuseInBatch(context, row);
   const { agents } = caller.directory;
   const stopped = refusalOf(await readSwitches(context.source.manager), { ...row, agents });
   if (stopped) throw stopped;
   return { row, attempt };
+}
+
+/** Refuses (`not_in_batch`) to approve with others what takes a look of its own. Denying takes none. */
+async function refuseInBatch(context: ApiContext, known: RequestRow): Promise<void> {
+  const { row, plan } = await rowWithPlan(context, known);
+  const because = reasonForOwnLook(row.requirement, plan);
+  if (because === null) return;
+  const message = `It cannot be approved with others, because ${because}. Open it and decide on it alone.`;
+  throw new KeyturnError('not_in_batch', message);
+}
+
+function reasonForOwnLook(requirement: Requirement | null, plan: StoredPlan | null): string | null {
+  if (requirement === null || plan === null) return 'its plan is not known';
+  if (requirement.risk === 'high' || requirement.risk === 'critical')
+    return `its risk is ${requirement.risk}`;
+  const isWeak = requirement.rules.some(
+    ({ minimum_grade: grade }) => !isGradeSufficient(SESSION_GRADE, grade),
+  );
+  if (isWeak) return `policy asks for stronger evidence than grade ${SESSION_GRADE}`;
+  const { rows, values } = cutOf(plan.effects);
+  return rows + values === 0 ? null : 'its plan does not show everything that changes';
 }
 
 /** The refusal to decide a request that is over, or not pending yet. */
@@ -68,6 +95,7 @@ function attemptOf(caller: Caller, body: DecisionBody): DecisionAttempt {
   return {
     decision_digest: body.decision_digest,
     verdict: body.verdict,
+    ...takenBackIn(body),
     reviewer: identity,
     is_human: isHuman,
     grade: SESSION_GRADE,
@@ -108,6 +136,11 @@ export function viewOf({ view_digest: digest, opened }: DecisionBody): Pick<Sign
   if (digest !== undefined) return { view: { digest, opened: [...(opened ?? [])] } };
   if (opened === undefined) return {};
   throw new KeyturnError('invalid_request', '`opened` is about a card: send its `view_digest` as well.');
+}
+
+/** Which approval is taken back; nothing where none is named. */
+export function takenBackIn({ takes_back }: DecisionBody): Pick<SignedDecision, 'takes_back'> {
+  return takes_back === undefined ? {} : { takes_back };
 }
 
 /** How a decision is deferred; null for other verdicts. */

@@ -8,7 +8,7 @@ import type { ApiContext } from '../context.ts';
 import { callId } from '../http/idempotency.ts';
 import { loadRequest } from '../requests/load.ts';
 import { deliver, type Delivery } from './deliver.ts';
-import { authorize, deferOf, viewOf, type DecisionCall } from './authorize.ts';
+import { authorize, deferOf, takenBackIn, viewOf, type DecisionCall } from './authorize.ts';
 import { firstMade, madeBefore, refuseOtherDecision, type KeyedCall } from './keyed-message.ts';
 import { auditRefusal } from '../auth/refused-attempt.ts';
 import { signDecision } from './sign.ts';
@@ -40,7 +40,7 @@ export async function decide(context: ApiContext, call: DecideCall, signal: Abor
 
 function wantedOf({ body }: DecideCall): Parameters<typeof refuseOtherDecision>[2] {
   const { decision_digest, verdict, reason } = body;
-  return { decision_digest, verdict, defer: deferOf(body), reason, ...viewOf(body) };
+  return { decision_digest, verdict, defer: deferOf(body), reason, ...takenBackIn(body), ...viewOf(body) };
 }
 
 interface Sending {

@@ -1,7 +1,12 @@
 import { Body, Controller, HttpCode, Module, Param, Post, Res } from '@nestjs/common';
 import type { Response } from 'express';
 
-import type { DecisionAnswer, DecisionQueued, Ticket } from '../../../contract/decisions.ts';
+import type {
+  DecideManyAnswer,
+  DecisionAnswer,
+  DecisionQueued,
+  Ticket,
+} from '../../../contract/decisions.ts';
 import type { BodyOf } from '../../../contract/operation.ts';
 import { OPERATIONS } from '../../../contract/operations.ts';
 import type { RequestView } from '../../../contract/requests.ts';
@@ -15,10 +20,32 @@ import { loadRequest } from '../requests/load.ts';
 import { decisionView } from '../requests/decision-view.ts';
 import { viewAfterWait } from '../requests/view.ts';
 import { decide } from './decide.ts';
+import { decideMany } from './decide-many.ts';
 import { issueTicket } from './ticket.ts';
 import { withdraw } from './withdraw.ts';
 
-const { decide: DECIDE, createTicket: TICKET, withdrawRequest: WITHDRAW } = OPERATIONS;
+const { decide: DECIDE, decideMany: BATCH, createTicket: TICKET, withdrawRequest: WITHDRAW } = OPERATIONS;
+
+@Door('people')
+@Controller('v1/decisions')
+export class BatchController {
+  readonly #context: ApiContext;
+
+  constructor(context: ApiContext) {
+    this.#context = context;
+  }
+
+  @Post()
+  @HttpCode(200)
+  async decide(
+    @CallerParam() caller: Caller,
+    @Body(new BodyPipe(BATCH)) { items }: BodyOf<typeof BATCH>,
+    @OptionalIdempotencyKey() idempotencyKey: string | null,
+    @HangUp() signal: AbortSignal,
+  ): Promise<DecideManyAnswer> {
+    return decideMany(this.#context, { caller, items, idempotencyKey, signal });
+  }
+}
 
 @Door('people')
 @Controller('v1/requests/:id')
@@ -43,7 +70,7 @@ export class DecisionsController {
     if (!decided.row) return { decision: { id: decided.id }, state: 'queued, not counted yet' };
     const now = await loadRequest(this.#context, caller, id);
     return {
-      decision: await decisionView(this.#context, caller, decided.row),
+      decision: await decisionView(this.#context, caller, { row: decided.row, decisions: now.decisions }),
       request: await viewAfterWait(this.#context, caller, now),
     };
   }
@@ -73,5 +100,5 @@ export class DecisionsController {
   }
 }
 
-@Module({ controllers: [DecisionsController] })
+@Module({ controllers: [BatchController, DecisionsController] })
 export class DecisionsModule {}

@@ -41,7 +41,7 @@ export async function firstMade(
   return first;
 }
 
-type DecisionWords = Pick<SignedDecision, 'decision_digest' | 'verdict' | 'defer' | 'view'>;
+type DecisionWords = Pick<SignedDecision, 'decision_digest' | 'verdict' | 'takes_back' | 'defer' | 'view'>;
 
 /** Refuses (`idempotency_key_reused`) a decision that differs from the one that was made with the key. */
 export async function refuseOtherDecision(
@@ -56,8 +56,9 @@ export async function refuseOtherDecision(
   if (!isSame) throw keyReused();
 }
 
-function wordsOf({ decision_digest, verdict, defer, view }: DecisionWords) {
-  return { decision_digest, verdict, defer: defer && { ...defer }, view: view ?? null };
+function wordsOf({ decision_digest, verdict, takes_back, defer, view }: DecisionWords) {
+  const named = { takes_back: takes_back ?? null };
+  return { decision_digest, verdict, ...named, defer: defer && { ...defer }, view: view ?? null };
 }
 
 /** The same of a withdrawal. */

@@ -4,7 +4,13 @@ import { refuseWrongClock } from '../../../database/clock.ts';
 import { signEnvelope, type SignedDecision } from '../../../domain/crypto/envelope.ts';
 import { seal } from '../../../domain/crypto/sealing.ts';
 import type { ApiContext } from '../context.ts';
-import { SESSION_GRADE, viewOf, type DecisionCall, type AuthorizedDecision } from './authorize.ts';
+import {
+  SESSION_GRADE,
+  takenBackIn,
+  viewOf,
+  type DecisionCall,
+  type AuthorizedDecision,
+} from './authorize.ts';
 
 /** Signs an authorized decision. Its time of issue, by which the worker authorizes it, is now. */
 export async function signDecision(
@@ -19,6 +25,7 @@ export async function signDecision(
     request: call.id,
     decision_digest: call.body.decision_digest,
     verdict: call.body.verdict,
+    ...takenBackIn(call.body),
     reviewer: { issuer: authorized.attempt.reviewer.issuer, subject: authorized.attempt.reviewer.subject },
     channel,
     grade: SESSION_GRADE,

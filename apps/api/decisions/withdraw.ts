@@ -7,6 +7,7 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import { isReviewAction } from '../../../domain/policy/policy.ts';
 import { askersOf } from '../../../domain/execution/requester.ts';
 import { tooLateToWithdraw } from '../../../domain/request/steps.ts';
+import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { callId } from '../http/idempotency.ts';
 import { deliver, type Delivery } from './deliver.ts';
@@ -73,14 +74,23 @@ function isWithdrawn(row: RequestRow): true {
 /** The request, when the caller may withdraw it now. */
 async function withdrawable(context: ApiContext, call: WithdrawCall): Promise<RequestRow> {
   const { row } = await loadRequest(context, call.caller, call.id);
-  if (!(await isOwn(context, call.caller, { row: { ...row, lineage: askersOf(row) } }))) {
+  await refuseWithdrawal(context, call.caller, row);
+  return row;
+}
+
+/** Refuses a withdrawal that is not the caller's to make, or comes too late. */
+export async function refuseWithdrawal(
+  context: Pick<ApiContext, 'source' | 'policies' | 'directories'>,
+  caller: Caller,
+  row: RequestRow,
+): Promise<void> {
+  if (!(await isOwn(context, caller, { row: { ...row, lineage: askersOf(row) } }))) {
     throw new KeyturnError('forbidden', 'Only those behind a request can withdraw it.');
   }
   if (isReviewAction(row.action)) {
     throw new KeyturnError('forbidden', 'The review of a break-glass request cannot be withdrawn.');
   }
   refuseTooLate(row);
-  return row;
 }
 
 /** True when the request was withdrawn, or it is too late for that. */

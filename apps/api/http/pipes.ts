@@ -52,6 +52,8 @@ export function parseAs<Schema extends z.ZodType>(schema: Schema, value: unknown
  * it counts as left out.
  */
 function withoutNulls(schema: z.ZodType, value: unknown): unknown {
+  if (schema instanceof z.ZodArray && Array.isArray(value))
+    return value.map((item) => withoutNulls(schema.element as z.ZodType, item));
   const fields = fieldsOf(schema);
   if (!fields || typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const kept = Object.entries(value).flatMap(([name, part]) => {

@@ -36,9 +36,8 @@ export class ProblemFilter implements ExceptionFilter {
     const response = http.getResponse<Response>();
     const request = http.getRequest<Request>();
     const refusal = refusalOf(error, request);
-    const instance = `urn:uuid:${randomUUID()}`;
-    this.#metrics.problems.inc({ code: refusal.code });
-    if (statusOf(refusal.code) >= 500) this.#report(error, instance, request);
+    const { method } = request;
+    const instance = note({ log: this.#log, metrics: this.#metrics }, { error, refusal, method });
     noteRefusal(response, { code: refusal.code, instance });
     const { allowed } = refusal.facts;
     if (response.headersSent) return void response.destroy();
@@ -48,14 +47,38 @@ export class ProblemFilter implements ExceptionFilter {
     else if (isScimPath(request.originalUrl)) send(response, refusal, ['scim', scimErrorOf(refusal)]);
     else send(response, refusal, ['problem', problemOf(refusal, instance)]);
   }
+}
 
-  /** The class and stack of a fault; never its message, which may quote what a caller sent. */
-  #report(error: unknown, instance: string, request: Request): void {
-    const name = error instanceof Error ? error.name : typeof error;
-    const stack = error instanceof Error ? framesOf(error) : [];
-    const code = isKeyturnError(error) ? error.code : driverCode(error);
-    this.#log.error({ instance, method: request.method, error: name, code, stack }, 'request failed');
-  }
+interface Noting {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+interface Failed {
+  readonly error: unknown;
+  readonly refusal: KeyturnError;
+  readonly method: string;
+}
+
+/**
+ * Counts an error. Of a fault, logs the class and stack, and never its message, which may quote what a caller sent. Answers
+ * what names the error in the log.
+ */
+function note({ log, metrics }: Noting, { error, refusal, method }: Failed): string {
+  const instance = `urn:uuid:${randomUUID()}`;
+  metrics.problems.inc({ code: refusal.code });
+  if (statusOf(refusal.code) < 500) return instance;
+  const name = error instanceof Error ? error.name : typeof error;
+  const stack = error instanceof Error ? framesOf(error) : [];
+  const code = isKeyturnError(error) ? error.code : driverCode(error);
+  log.error({ instance, method, error: name, code, stack }, 'request failed');
+  return instance;
+}
+
+/** The problem of one part of a POST, whose other parts it does not fail. */
+export function problemOfPart(noting: Noting, error: unknown): Problem {
+  const refusal = failureOf(error);
+  return problemOf(refusal, note(noting, { error, refusal, method: 'POST' }));
 }
 
 function framesOf(error: Error): readonly string[] {
@@ -110,6 +133,12 @@ function refusalOf(error: unknown, request: Request): KeyturnError {
   if (status === 404) return nothingHere(request);
   const code = status === 413 ? 'body_too_large' : 'invalid_request';
   if (status !== null) return new KeyturnError(code, 'The request cannot be read.');
+  return failureOf(error);
+}
+
+/** The same where the call itself was read. */
+function failureOf(error: unknown): KeyturnError {
+  if (isKeyturnError(error)) return error;
   if (isRefusedByDatabase(error)) return new KeyturnError('unavailable', CHANGED_MEANWHILE);
   if (isDatabaseAway(error)) {
     return new KeyturnError('unavailable', 'The database is unavailable. Try again.');

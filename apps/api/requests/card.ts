@@ -18,12 +18,12 @@ export async function cardFor(
   context: Showing,
   caller: Caller,
   { row: known, decisions }: DecidedRow,
-): Promise<CardAnswer> {
+): Promise<Omit<CardAnswer, 'refusals'>> {
   const { row, plan } = await rowWithPlan(context, known);
   const people = { atCreation: await directoryAtCreation(context, caller, row) };
   const seen = await callerVisibility(context, caller, { row, decisions, people });
   const card = await cardOf(context, caller, { row, plan, ...seen });
-  return { card, view_digest: viewDigest(card) } as CardAnswer;
+  return { card, view_digest: viewDigest(card) } as Omit<CardAnswer, 'refusals'>;
 }
 
 /** The digest of the card for somebody who may decide: all of it, as everybody with a seat sees it. */

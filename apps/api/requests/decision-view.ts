@@ -10,17 +10,20 @@ import type { ApiContext } from '../context.ts';
 
 type Opening = Pick<ApiContext, 'keys' | 'log'>;
 
-/** A decision as its reader may see it. */
+/** A decision among all of its request, as its reader may see it. */
 export async function decisionView(
   context: Opening,
   caller: Caller,
-  row: DecisionRow,
+  { row, decisions }: { readonly row: DecisionRow; readonly decisions: readonly DecisionRow[] },
 ): Promise<DecisionView> {
   const reason = await openSealed(context, row.reason, `${row.id}/reason`);
   return {
     id: row.id,
     ...whoDecided(caller, row),
     verdict: row.verdict,
+    takes_back: row.takes_back,
+    taken_back_by:
+      decisions.find(({ outcome, takes_back: id }) => outcome === 'counted' && id === row.id)?.id ?? null,
     at: row.at.toISOString(),
     grade: row.grade,
     channel: row.channel,

@@ -8,13 +8,11 @@ import { isFinal } from '../../../domain/request/status.ts';
 import type { QueryOf } from '../../../contract/operation.ts';
 import { OPERATIONS } from '../../../contract/operations.ts';
 import type { InboxPage, RequestPage, RequestView } from '../../../contract/requests.ts';
-import type { CardAnswer } from '../../../contract/cards.ts';
 import type { Evidence } from '../../../contract/evidence.ts';
 import type { Timeline } from '../../../contract/history.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { Door } from '../http/door.ts';
-import { cardFor } from './card.ts';
 import { evidenceOf } from './evidence.ts';
 import { entityTag, HangUp, hasVersion } from '../http/headers.ts';
 import { QueryPipe } from '../http/pipes.ts';
@@ -93,11 +91,6 @@ export class RequestsController {
     } finally {
       release();
     }
-  }
-
-  @Get('requests/:id/card')
-  async card(@CallerParam() caller: Caller, @Param('id') id: string): Promise<CardAnswer> {
-    return cardFor(this.#context, caller, await loadRequest(this.#context, caller, id));
   }
 
   @Get('requests/:id/timeline')

@@ -45,7 +45,7 @@ export async function requestView(
   // None of them needs another one.
   const [plan, views, review, earlier] = await Promise.all([
     row.plan_digest === null ? null : readIntactPlan(manager, row.id, row.plan_digest),
-    Promise.all(decisions.map((decision) => decisionView(context, caller, decision))),
+    Promise.all(decisions.map((decision) => decisionView(context, caller, { row: decision, decisions }))),
     reviewView(context, row),
     earlierView(context, caller, row),
   ]);

@@ -8,6 +8,7 @@ import { confirm, withDecision, type DecideOptions } from '../confirm.ts';
 import { withExamples } from '../help.ts';
 import { clientOf } from '../connection.ts';
 import { usageError } from '../exit.ts';
+import { ownApproval } from '../own-approval.ts';
 import type { Terminal } from '../terminal.ts';
 import { openSeatsText } from '../text/requirement.ts';
 import { statusText } from '../text/request.ts';
@@ -34,6 +35,11 @@ export function addDecide(program: Command, terminal: Terminal): void {
   withDeferral(withDecision(program.command('defer <id>')))
     .description('postpone your decision, or hand it over to a group that may decide too')
     .action(decideAs('defer'));
+  const takeBack = withDecision(program.command('take-back <id>'))
+    .description('take your approval back, as long as the action has not started')
+    .option('--decision <id>', 'which approval, where you gave several')
+    .action(decideAs('take_back'));
+  withExamples(takeBack, ['keyturn take-back ID --reason "The ticket was closed"']);
 }
 
 export function withDeferral(command: Command): Command {
@@ -65,8 +71,9 @@ async function decide(
 ): Promise<void> {
   const deferral = deferralOf(verdict, options);
   const client = await clientOf(options, terminal);
+  const named = verdict === 'take_back' ? await ownApproval(client, id, options.decision) : {};
   const confirmed = await confirm({ client, terminal, options }, id, verdict);
-  const decided = await client.decide(id, { ...confirmed, ...deferral });
+  const decided = await client.decide(id, { ...confirmed, ...deferral, ...named });
   if (options.json) terminal.out(JSON.stringify(jsonOf(decided, confirmed.decision_digest)));
   else terminal.out(textOf(decided, id));
   if (verdict === 'approve' && !options.json && decided.kind === 'counted')
@@ -92,5 +99,9 @@ function textOf(decided: Decided, id: string): string {
   const { decision, request } = decided.answer;
   const open = request.status === 'pending' ? openSeatsText(request) : '';
   const missing = open === '' ? '' : ` and still needs ${open}`;
-  return `Your decision (${tonedWord(decision.verdict)}) is recorded. The request is now ${statusText(request)}${missing}.`;
+  const recorded =
+    decision.verdict === 'take_back'
+      ? 'Your approval is taken back.'
+      : `Your decision (${tonedWord(decision.verdict)}) is recorded.`;
+  return `${recorded} The request is now ${statusText(request)}${missing}.`;
 }

@@ -15,13 +15,23 @@ export function decisionLines(decisions: readonly Decision[], now: number): stri
 }
 
 function linesOf(decision: Decision, now: number): string[] {
-  const { verdict, reviewer, person, person_name: name, outcome, refusal, reason } = decision;
+  const {
+    verdict,
+    taken_back_by: takenBackBy,
+    reviewer,
+    person,
+    person_name: name,
+    outcome,
+    refusal,
+    reason,
+  } = decision;
   const who = reviewer === null ? 'a person' : nameText({ id: person ?? reviewer.subject, name });
   const refused = outcome === 'counted' ? '' : `, ${toned('bad', `refused (${visible(refusal ?? '')})`)}`;
+  const takenBack = takenBackBy === null ? '' : `, ${toned('warning', 'taken back')}`;
   const how = `round ${decision.round}, by ${decision.channel}, evidence grade ${decision.grade}, ${visible(viewText(decision.view))}`;
   const deferral = deferralText(decision, now);
   return [
-    `  ${tonedWord(verdict)}${CELL}${who}${refused}${deferral}, ${instant(decision.at, now)} (${how})`,
+    `  ${tonedWord(verdict)}${CELL}${who}${refused}${takenBack}${deferral}, ${instant(decision.at, now)} (${how})`,
     ...(reason === null ? [] : visibleLines(reason, '  | ')),
   ];
 }

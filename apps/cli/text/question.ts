@@ -10,7 +10,12 @@ import { visible } from '../../../domain/cards/visible.ts';
 
 type Verdict = DecisionBody['verdict'];
 
-const VERBS: Readonly<Record<Verdict, string>> = { approve: 'Approve', deny: 'Deny', defer: 'Defer' };
+const VERBS: Readonly<Record<Verdict, string>> = {
+  approve: 'Approve',
+  deny: 'Deny',
+  defer: 'Defer',
+  take_back: 'Take back your approval of',
+};
 
 /** `Approve postgres.execute on shop-production (prod)?` */
 export function questionText(view: RequestView, verdict: Verdict): string {

@@ -2,6 +2,7 @@ import { denyingRules, SWITCHED_OFF } from '../../../domain/execution/denial.ts'
 import { REVIEW } from '../../../domain/policy/policy.ts';
 import { isStartWindowEnd } from '../../../domain/execution/start.ts';
 import { UNDECIDED } from '../../../domain/request/status.ts';
+import type { CardAnswer } from '../../../contract/cards.ts';
 import type { RequestSummary, RequestView } from '../../../contract/requests.ts';
 import { decisionLines } from './decisions.ts';
 import { nameText } from './names.ts';
@@ -28,6 +29,7 @@ export function requestLines(
     `${toned('heading', visible(view.id))}  ${titleOf(view)}`,
     ...factLines(headFacts(view, now)),
     ...requirementLines(view),
+    ...ruleLines(detail.rules ?? []),
     ...(reviewed ? ['', ...reviewedLines(reviewed, now)] : planned(view, detail)),
     ...decisionLines(view.decisions ?? [], now),
     ...requesterLines(view),
@@ -37,6 +39,19 @@ export function requestLines(
 export interface RequestDetail extends PlanDetail {
   /** The break-glass request that it reviews: what was done there is shown in place of its plan. */
   readonly reviewed?: RequestView | null;
+  /** The rules that acted, where they stand in the policy and what they say. */
+  readonly rules?: readonly CardRule[];
+}
+
+type CardRule = NonNullable<CardAnswer['card']['rules']>[number];
+
+function ruleLines(rules: readonly CardRule[]): string[] {
+  if (rules.length === 0) return [];
+  const lines = rules.map(({ id, source, words, because }) => {
+    const location = source ? ` (${visible(source)})` : '';
+    return [visible(id), `${visible(words ?? because ?? '')}${location}`] as const;
+  });
+  return ['', toned('heading', 'Rules that acted'), ...factLines(lines)];
 }
 
 function planned(view: RequestView, detail: PlanDetail): string[] {

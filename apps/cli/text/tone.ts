@@ -37,6 +37,7 @@ const TONES: ReadonlyMap<string, Tone> = new Map([
   ['review', 'warning'],
   ['undecided', 'warning'],
   ['defer', 'warning'],
+  ['take_back', 'warning'],
   ['medium', 'warning'],
   ['not shown', 'warning'],
   ['expired', 'bad'],

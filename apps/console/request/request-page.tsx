@@ -1,41 +1,134 @@
-import { Loader, Stack, Text } from '@mantine/core';
+import { Loader } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
+import { useState } from 'react';
 
-import type { RequestView } from '../../../contract/requests.ts';
-import { get } from '../api/calls.ts';
+import { useSession } from '../session/session.ts';
 import { Failure } from '../shell/failure.tsx';
 import { Page } from '../shell/page.tsx';
-import { Decide } from './decide.tsx';
+import { ActionBar } from './action-bar.tsx';
+import { offerOf, type Act } from './acting.ts';
+import { ChangedNotice } from './changed-notice.tsx';
+import { changesBetween } from './changes.ts';
+import { ClaimsView } from './claims-view.tsx';
+import { DecisionDialog } from './decision-dialog.tsx';
+import { DecisionsView } from './decisions-view.tsx';
+import { EarlierRefusals, OnSameTarget } from './history.tsx';
+import { LineageView } from './lineage-view.tsx';
+import { OpenedSections, useOpened } from './opened.tsx';
+import { Effects, Files, NoPlan, Operation, Payload, Preview, Reversal } from './parts.tsx';
+import { Notices, RequestHead } from './request-head.tsx';
+import classes from './request-page.module.css';
+import { RequirementPanel } from './requirement-panel.tsx';
+import { RiskPanel, RulesPanel } from './risk-panel.tsx';
+import { shownQuery } from './shown-query.ts';
+import { TimelineView } from './timeline-view.tsx';
+import type { Shown } from './view.ts';
 
 const route = getRouteApi('/requests/$id');
 
-/** One request: what it is about, and what can be decided. */
+/** One request: what would happen, who must agree, and what this person can do about it. */
 export function RequestPage() {
   const { id } = route.useParams();
-  const { data, error, isPending, refetch } = useQuery({
-    queryKey: ['request', id],
-    queryFn: ({ signal }) => get<RequestView>(`/v1/requests/${encodeURIComponent(id)}`, {}, signal),
-  });
+  const { data, error, isPending, isFetching, refetch } = useQuery(shownQuery(id));
   return (
-    <Page title={data ? `${data.action} on ${data.target}` : 'Request'}>
-      {isPending && <Loader size="sm" />}
+    <Page title={data ? titleOf(data) : 'Request'}>
+      {isPending && <Loader size="sm" aria-label="Loading" />}
       {error && <Failure error={error} retry={() => void refetch()} />}
-      {data && <Essentials request={data} />}
+      {data && (
+        <OpenedSections key={id} digest={data.viewDigest}>
+          <Loaded shown={data} isFetching={isFetching} />
+        </OpenedSections>
+      )}
     </Page>
   );
 }
 
-function Essentials({ request }: { readonly request: RequestView }) {
-  const { id, status, risk, environment, plan, claims, decision_digest: digest } = request;
+/** What would happen, or what is asked for where Keyturn does not find that out. */
+function titleOf({ card, request }: Shown): string {
+  const { action, target, environment } = card.request;
+  const summary = card.plan?.is_by_requester ? null : (card.plan?.summary ?? request.summary);
+  return summary === null
+    ? `${action} on ${target} (${environment})`
+    : summary.replace(/^\p{Ll}/u, (letter) => letter.toUpperCase());
+}
+
+function Loaded({ shown, isFetching }: { readonly shown: Shown; readonly isFetching: boolean }) {
+  const { person } = useSession();
+  const opened = useOpened();
+  // What the person began to read: changes are told against it until they say that they have read them.
+  const [seen, setSeen] = useState(shown);
+  const [dialog, setDialog] = useState<{ readonly act: Act; readonly shown: Shown } | null>(null);
+  const [done, setDone] = useState('');
+  const offer = offerOf(shown.request, shown.refusals, person);
   return (
-    <Stack gap="sm" maw="44rem">
-      <Text>{[status, risk && `${risk} risk`, environment].filter(Boolean).join(' · ')}</Text>
-      {plan && <Text>{plan.summary}</Text>}
-      {claims?.justification !== undefined && (
-        <Text className="keyturn-quiet">The agent says: {claims.justification}</Text>
+    <>
+      <RequestHead shown={shown} />
+      <p role="status" className={classes.done} hidden={done === ''}>
+        {done}
+      </p>
+      <ChangedNotice changes={changesBetween(seen, shown)} onRead={() => setSeen(shown)} />
+      <div className={classes.columns}>
+        <div className={classes.main}>
+          <WhatHappens shown={shown} />
+        </div>
+        <div className={classes.side}>
+          <ActionBar offer={offer} isBusy={isFetching} onAct={(act) => setDialog({ act, shown })} />
+          <RequirementPanel shown={shown} />
+          <RiskPanel card={shown.card} />
+          <RulesPanel card={shown.card} />
+        </div>
+        <div className={classes.main}>
+          <Background shown={shown} />
+        </div>
+      </div>
+      {dialog && (
+        <DecisionDialog
+          act={dialog.act}
+          shown={dialog.shown}
+          current={shown}
+          opened={opened}
+          takesBack={offer.takesBack}
+          onClose={() => setDialog(null)}
+          onDone={(text) => {
+            setDialog(null);
+            setDone(text);
+          }}
+        />
       )}
-      {status === 'pending' && digest !== null && <Decide id={id} digest={digest} />}
-    </Stack>
+    </>
+  );
+}
+
+/** What is decided upon: the facts of Keyturn first. */
+function WhatHappens({ shown }: { readonly shown: Shown }) {
+  const { card, request } = shown;
+  return (
+    <>
+      <Notices shown={shown} />
+      <Preview shown={shown} />
+      <EarlierRefusals request={request} />
+      <NoPlan shown={shown} />
+      {card.plan?.is_by_requester && <Payload shown={shown} />}
+      <Effects shown={shown} />
+      <Files card={card} />
+      <Operation shown={shown} />
+      <Reversal card={card} />
+    </>
+  );
+}
+
+/** Who asks, in whose words, and what happened before. */
+function Background({ shown }: { readonly shown: Shown }) {
+  const { card, request } = shown;
+  return (
+    <>
+      <ClaimsView card={card} />
+      <DecisionsView request={request} />
+      <LineageView card={card} />
+      {!card.plan?.is_by_requester && <Payload shown={shown} />}
+      <OnSameTarget request={request} />
+      <TimelineView request={request} />
+    </>
   );
 }

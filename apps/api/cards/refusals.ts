@@ -1,0 +1,77 @@
+import { readSwitches } from '../../../database/kill-switches.ts';
+import { decidableRequest, type DecidedRow } from '../../../database/readers.ts';
+import { checkDecision } from '../../../domain/approval/decision.ts';
+import type { Verdict } from '../../../domain/approval/quorum.ts';
+import { isKeyturnError, type KeyturnError } from '../../../domain/errors.ts';
+import type { CardAnswer } from '../../../contract/cards.ts';
+import { reviewerOf, type Caller } from '../auth/caller.ts';
+import type { ApiContext } from '../context.ts';
+import { directoriesOf } from '../requests/load.ts';
+import { refusalOf } from '../switches/refusal.ts';
+import { notPending, SESSION_GRADE } from '../decisions/authorize.ts';
+import { refuseWithdrawal } from '../decisions/withdraw.ts';
+
+type Refusals = CardAnswer['refusals'];
+
+/**
+ * What the API would refuse the caller now, and why; null where it would not. It is found by the functions that refuse the calls
+ * themselves, and is only for showing: nothing is allowed by it.
+ */
+export async function refusalsFor(context: ApiContext, caller: Caller, found: DecidedRow): Promise<Refusals> {
+  const refusalOfVerdict = await decisionRefusals(context, caller, found);
+  return {
+    approve: refusalOfVerdict('approve'),
+    deny: refusalOfVerdict('deny'),
+    defer: refusalOfVerdict('defer'),
+    withdraw: await caught(() => refuseWithdrawal(context, caller, found.row)),
+  };
+}
+
+type Refusal = Refusals['approve'];
+
+async function decisionRefusals(
+  context: ApiContext,
+  caller: Caller,
+  { row, decisions }: DecidedRow,
+): Promise<(verdict: Verdict) => Refusal> {
+  const general = await caught(async () => void reviewerOf(caller));
+  const { policy } = caller.policy;
+  const request = decidableRequest(row, decisions, policy);
+  if (general || !request) return () => general ?? shown(notPending(row));
+  const directories = await directoriesOf(context, caller, { row });
+  const stopped = refusalOf(await readSwitches(context.source.manager), {
+    ...row,
+    agents: caller.directory.agents,
+  });
+  const now = Date.now();
+  return (verdict) => {
+    const attempt = {
+      decision_digest: request.decision_digest ?? '',
+      verdict,
+      reviewer: caller.principal.identity,
+      is_human: caller.principal.isHuman,
+      grade: SESSION_GRADE,
+      // Reason and instant come with the call.
+      has_reason: true,
+      defer: verdict === 'defer' ? { until: new Date(now + 1_000).toISOString(), to: null } : null,
+      at: new Date(now).toISOString(),
+    };
+    const check = checkDecision({ request, attempt, directories, reviewers: policy.reviewers });
+    if (!check.ok) return { code: check.code, detail: check.message };
+    return verdict === 'approve' && stopped ? shown(stopped) : null;
+  };
+}
+
+async function caught(refuse: () => Promise<void>): Promise<Refusal> {
+  try {
+    await refuse();
+    return null;
+  } catch (error) {
+    if (isKeyturnError(error)) return shown(error);
+    throw error;
+  }
+}
+
+function shown({ code, message }: KeyturnError): NonNullable<Refusal> {
+  return { code, detail: message };
+}

@@ -1,0 +1,247 @@
+import { Button, Modal, Textarea, TextInput } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState, type FormEvent } from 'react';
+
+import { KeyturnProblem } from '../../../sdk/problem.ts';
+import { Unreachable } from '../api/calls.ts';
+import { useDraft } from '../session/drafts.ts';
+import { usePost } from '../session/session.ts';
+import { Foreign } from '../shown/foreign.tsx';
+import { Note } from './note.tsx';
+import type { Act } from './acting.ts';
+import { changesBetween, isOtherSubject } from './changes.ts';
+import { confirmationOf, isTyped, typedLabel, type Confirmation, type Typed } from './confirmation.ts';
+import { conflictOf, type Conflict } from './conflict.ts';
+import classes from './decision-dialog.module.css';
+import { DeferFields } from './defer-fields.tsx';
+import { callOf, doneText, type ActAnswer, type Deferral } from './sending.ts';
+import type { SectionName, Shown } from './view.ts';
+
+interface DecisionDialogProps {
+  readonly act: Act;
+  /** What the person had before them when they opened the dialog. */
+  readonly shown: Shown;
+  /** The same as it is now: it may change while the dialog is open. */
+  readonly current?: Shown | undefined;
+  readonly opened: () => readonly SectionName[];
+  readonly takesBack?: string | null;
+  readonly onClose: () => void;
+  readonly onDone: (text: string, answer: ActAnswer) => void;
+}
+
+/** Repeats what will happen, takes the reason, sends, and says why it was refused if it was. Nothing typed is lost. */
+export function DecisionDialog(props: DecisionDialogProps) {
+  const { act, shown, current = shown, onClose } = props;
+  const isPhone = useMediaQuery('(max-width: 48em)') ?? false;
+  const confirmation = confirmationOf(act, shown);
+  const isOutdated = isOtherSubject(shown, current);
+  return (
+    <Modal.Root opened onClose={onClose} fullScreen={isPhone} size="lg" transitionProps={{ duration: 0 }}>
+      <Modal.Overlay />
+      <Modal.Content>
+        <Modal.Body>
+          <div className={classes.head}>
+            <Modal.Title className={classes['title'] ?? ''}>
+              <Foreign text={confirmation.title} />
+            </Modal.Title>
+            <Modal.CloseButton aria-label="Close, nothing is decided" />
+          </div>
+          {isOutdated ? (
+            <Outdated shown={shown} current={current} onClose={onClose} />
+          ) : (
+            <DecisionForm {...props} confirmation={confirmation} />
+          )}
+        </Modal.Body>
+      </Modal.Content>
+    </Modal.Root>
+  );
+}
+
+/** It changed under the person's hands: nothing can be sent from here any more. */
+function Outdated({ shown, current, onClose }: { shown: Shown; current: Shown; onClose: () => void }) {
+  return (
+    <div className={classes.form}>
+      <Note
+        tone="warning"
+
+        isAlert
+        title="The request has changed while you were deciding"
+      >
+        <ul className={classes.changes}>
+          {changesBetween(shown, current).map(({ text }) => (
+            <li key={text}>
+              <Foreign text={text} />
+            </li>
+          ))}
+        </ul>
+        Nothing was decided. Your reason is kept for the next time.
+      </Note>
+      <div className={classes.buttons}>
+        <Button data-autofocus onClick={onClose}>
+          Read it again
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+type FormProps = DecisionDialogProps & { readonly confirmation: Confirmation };
+
+function DecisionForm(props: FormProps) {
+  const { act, confirmation, shown, onClose } = props;
+  const [reason, setReason] = useDraft(`reason ${shown.request.id}`);
+  const [typed, setTyped] = useState('');
+  const [deferral, setDeferral] = useState<Deferral | null>(null);
+  const [isTried, setTried] = useState(false);
+  const sending = useSending(props, { reason, deferral });
+  const missing = missingOf(confirmation, {
+    reason,
+    typed,
+    isDeferred: act !== 'defer' || deferral !== null,
+  });
+  const told: Missing = isTried ? missing : {};
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    setTried(true);
+    if (Object.keys(missing).length === 0) sending.mutate();
+  };
+  return (
+    <form className={classes.form} onSubmit={submit} noValidate>
+      {confirmation.sentences.map((sentence) => (
+        <p key={sentence} className={classes.sentence}>
+          <Foreign text={sentence} />
+        </p>
+      ))}
+      {act === 'defer' && <DeferFields shown={shown} onChange={setDeferral} error={told.deferral} />}
+      {confirmation.typed && (
+        <TypedInput typed={confirmation.typed} value={typed} onChange={setTyped} error={told.typed} />
+      )}
+      <Reason
+        isRequired={confirmation.isReasonRequired}
+        value={reason}
+        onChange={setReason}
+        error={told.reason}
+      />
+      {sending.error && <Refused conflict={conflictFrom(sending.error)} onClose={onClose} />}
+      <div className={classes.buttons}>
+        <Button variant="default" onClick={onClose}>
+          Cancel
+        </Button>
+        <Button type="submit" {...(act === 'deny' && { color: 'red' })} loading={sending.isPending}>
+          {confirmation.button}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+interface InputProps {
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly error: string | undefined;
+}
+
+function TypedInput({ typed, value, onChange, error }: InputProps & { readonly typed: Typed }) {
+  return (
+    <TextInput
+      label={typedLabel(typed)}
+      description="Its risk is critical."
+      value={value}
+      autoComplete="off"
+      autoCapitalize="off"
+      spellCheck={false}
+      error={error}
+      onChange={({ currentTarget }) => onChange(currentTarget.value)}
+    />
+  );
+}
+
+function Reason({ isRequired, value, onChange, error }: InputProps & { readonly isRequired: boolean }) {
+  return (
+    <Textarea
+      label={isRequired ? 'Reason' : 'Reason (optional)'}
+      description="For people, and for the audit log"
+      required={isRequired}
+      withAsterisk={false}
+      autosize
+      minRows={3}
+      maxRows={12}
+      maxLength={4_000}
+      value={value}
+      error={error}
+      onChange={({ currentTarget }) => onChange(currentTarget.value)}
+    />
+  );
+}
+
+interface Missing {
+  readonly reason?: string;
+  readonly typed?: string;
+  readonly deferral?: string;
+}
+
+function missingOf(
+  { typed: demanded, isReasonRequired }: Confirmation,
+  {
+    reason,
+    typed,
+    isDeferred,
+  }: { readonly reason: string; readonly typed: string; readonly isDeferred: boolean },
+): Missing {
+  return {
+    ...(isReasonRequired && reason.trim() === '' ? { reason: 'Policy asks for a reason. Write why.' } : {}),
+    ...(demanded && !isTyped(demanded, typed)
+      ? { typed: `That is neither. ${typedLabel(demanded)}: it shows that you looked.` }
+      : {}),
+    ...(isDeferred ? {} : { deferral: 'Choose until when, or to whom.' }),
+  };
+}
+
+function useSending(
+  { act, shown, opened, takesBack = null, onDone }: FormProps,
+  given: { readonly reason: string; readonly deferral: Deferral | null },
+) {
+  const post = usePost();
+  const client = useQueryClient();
+  const [, , forgetReason] = useDraft(`reason ${shown.request.id}`);
+  // One key for all attempts of this dialog: a repeat after a broken connection counts once.
+  const [idempotencyKey] = useState(() => crypto.randomUUID());
+  const refresh = (): void => void client.invalidateQueries({ queryKey: ['request', shown.request.id] });
+  return useMutation({
+    mutationFn: () => {
+      const { path, body } = callOf(act, shown, { ...given, opened: opened(), takesBack });
+      return post<ActAnswer['answer']>(path, { body, idempotencyKey });
+    },
+    onSuccess: (answer) => {
+      forgetReason();
+      refresh();
+      void client.invalidateQueries({ queryKey: ['list'] });
+      onDone(doneText(act, answer), answer);
+    },
+    onError: refresh,
+  });
+}
+
+function conflictFrom(error: Error): Conflict {
+  if (error instanceof KeyturnProblem) return conflictOf(error);
+  if (error instanceof Unreachable) return conflictOf(null);
+  return { kind: 'fix', title: 'Not sent', text: error.message };
+}
+
+function Refused({ conflict, onClose }: { readonly conflict: Conflict; readonly onClose: () => void }) {
+  const { kind, title, text } = conflict;
+  const isOver = kind === 'changed' || kind === 'over';
+  return (
+    <Note tone={kind === 'changed' ? 'warning' : 'bad'} isAlert title={title}>
+      <Foreign text={text} />
+      {isOver && (
+        <div className={classes.again}>
+          <Button size="xs" variant="default" onClick={onClose}>
+            Read it again
+          </Button>
+        </div>
+      )}
+    </Note>
+  );
+}

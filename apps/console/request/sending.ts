@@ -1,0 +1,63 @@
+import type { DecisionAnswer, DecisionBody, DecisionQueued } from '../../../contract/decisions.ts';
+import type { Act } from './acting.ts';
+import type { SectionName, RequestView, Shown } from './view.ts';
+
+/** How a deferral is meant: hidden until an instant, or handed over. */
+export type Deferral = NonNullable<DecisionBody['defer']>;
+
+/** Everything that a person gave to an act. */
+export interface Given {
+  readonly reason: string;
+  readonly deferral: Deferral | null;
+  /** What of the card was opened: the client's statement. */
+  readonly opened: readonly SectionName[];
+  /** The decision that is taken back. */
+  readonly takesBack: string | null;
+}
+
+/** A call that carries out an act. */
+export interface ActCall {
+  readonly path: string;
+  readonly body: object;
+}
+
+/** What is sent for an act: a decision is bound to what is decided upon and to what was shown of it. */
+export function callOf(act: Act, shown: Shown, given: Given): ActCall {
+  const base = `/v1/requests/${encodeURIComponent(shown.request.id)}`;
+  const reason = given.reason.trim() === '' ? {} : { reason: given.reason.trim() };
+  if (act === 'withdraw') return { path: `${base}/withdraw`, body: reason };
+  return {
+    path: `${base}/decisions`,
+    body: {
+      decision_digest: shown.card.decision_digest ?? '',
+      view_digest: shown.viewDigest,
+      opened: given.opened,
+      verdict: act,
+      ...reason,
+      ...(act === 'defer' && given.deferral ? { defer: given.deferral } : {}),
+      ...(act === 'take_back' && given.takesBack !== null ? { takes_back: given.takesBack } : {}),
+    },
+  };
+}
+
+/** What is answered: counted at once, or durable and counted soon. */
+export interface ActAnswer {
+  readonly status: number;
+  readonly answer: DecisionAnswer | DecisionQueued | RequestView;
+}
+
+const DONE: Readonly<Record<Act, string>> = {
+  approve: 'Your approval is recorded.',
+  deny: 'Your denial is recorded.',
+  defer: 'It is deferred.',
+  withdraw: 'The request is withdrawn.',
+  take_back: 'Your approval is taken back.',
+};
+
+/** What was done, and how the request stands now. */
+export function doneText(act: Act, { status, answer }: ActAnswer): string {
+  if (status === 202) return 'It is accepted and will be counted in a moment: this page shows when.';
+  const request = 'request' in answer ? answer.request : answer;
+  const now = 'status' in request && act !== 'withdraw' ? ` The request is now ${request.status}.` : '';
+  return `${DONE[act]}${now}`;
+}

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+
+import { changesBetween, isOtherSubject } from '../../../apps/console/request/changes.ts';
+import { decision, effect, shownRequest } from './shown.ts';
+
+const texts = (seen = shownRequest(), now = shownRequest()) =>
+  changesBetween(seen, now).map(({ text }) => text);
+
+describe('what changed since the page was read', () => {
+  it('is nothing where only the clock went on', () => {
+    expect(texts()).toEqual([]);
+    expect(isOtherSubject(shownRequest(), shownRequest())).toBe(false);
+  });
+
+  it('is another effect, told by its rows and by what has to be read again', () => {
+    const now = shownRequest({
+      viewDigest: 'sha256:other',
+      card: { effects: [effect({ changed: 5 })] },
+      request: { round: 2 },
+    });
+    expect(texts(shownRequest(), now)).toEqual([
+      'It was planned again. This is round 2: approvals of round 1 do not count.',
+      'It changes 5 rows now; when you read it, it changed 3.',
+      'Read again: what it changes.',
+    ]);
+    expect(isOtherSubject(shownRequest(), now)).toBe(true);
+  });
+
+  it('is what somebody else decided, in their words, and that alone does not change the subject', () => {
+    const now = shownRequest({ request: { decisions: [decision({ reason: 'Matches the ticket' })] } });
+    expect(texts(shownRequest(), now)).toEqual(['Olga Petrenko approved it: “Matches the ticket”']);
+    expect(isOtherSubject(shownRequest(), now)).toBe(false);
+  });
+
+  it('is the end of it', () => {
+    const now = shownRequest({
+      request: { status: 'denied', decisions: [decision({ verdict: 'deny' })] },
+    });
+    expect(texts(shownRequest(), now)).toEqual([
+      'It was pending and is now denied.',
+      'Olga Petrenko denied it.',
+    ]);
+    expect(isOtherSubject(shownRequest(), now)).toBe(true);
+  });
+
+  it('leaves out decisions that do not count', () => {
+    const now = shownRequest({ request: { decisions: [decision({ outcome: 'refused' })] } });
+    expect(texts(shownRequest(), now)).toEqual([]);
+  });
+});
