@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
 import { describeConsole } from './browser.ts';
-import { openDialog, waitForShown } from './deciding.ts';
+import { linesOf, openDialog, waitForShown } from './deciding.ts';
 
 const LOOKS = [
   { width: 1280, height: 900, scheme: 'light' },
@@ -14,7 +14,7 @@ describeConsole('the console, as axe reads it', (stage) => {
   it.each(LOOKS)('has nothing that WCAG 2.2 AA forbids at $width pixels, $scheme', async (look) => {
     const { id } = await stage.cast.ask({ claims: { justification: 'as agreed with sales' } });
     const olga = await stage.signIn('olga', look);
-    await olga.page.locator(`a[href="/requests/${id}"]`).first().waitFor();
+    await linesOf(olga.page).first().waitFor();
     expect(await olga.accessibilityFaults(), 'Inbox').toEqual([]);
     await olga.open(`/requests/${id}`);
     await waitForShown(olga.page, 'as agreed with sales');

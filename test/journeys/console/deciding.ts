@@ -3,6 +3,11 @@ import type { Locator, Page } from 'playwright-core';
 /** A verdict by the name of its button. */
 export type Act = 'Approve' | 'Deny';
 
+/** The lines of the inbox, each with what opens it. */
+export function linesOf(page: Page): Locator {
+  return page.getByRole('list', { name: 'Requests that wait' }).locator('button[aria-expanded]');
+}
+
 /** Opens the dialog of a verdict on the page of a request. */
 export async function openDialog(page: Page, act: Act): Promise<Locator> {
   await page

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { describeConsole, type Visitor } from './browser.ts';
-import { waitForShown } from './deciding.ts';
+import { linesOf, waitForShown } from './deciding.ts';
 
 /** What an agent writes, and what a person must read. */
 const WORDS: readonly (readonly [what: string, written: string, read: string])[] = [
@@ -55,11 +55,13 @@ describeConsole('what a hostile agent writes', (stage) => {
       const quoted = await words.getByRole('blockquote').textContent();
       expect(quoted).toBe(wanted);
       await expectHarmless(olga);
-      for (const list of ['/inbox', '/requests']) {
-        await olga.open(list);
-        await olga.page.locator(`a[href="/requests/${id}"]`).first().waitFor();
-        await expectHarmless(olga);
-      }
+      await olga.open(`/inbox?q=${id}`);
+      await linesOf(olga.page).first().click();
+      await waitForShown(olga.page, 'Approve…');
+      await expectHarmless(olga);
+      await olga.open('/requests');
+      await olga.page.locator(`a[href="/requests/${id}"]`).first().waitFor();
+      await expectHarmless(olga);
     });
   });
 

@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 
 import { root } from '../../../scripts/servers/root.ts';
 import { describeConsole, type Visitor } from './browser.ts';
+import { linesOf } from './deciding.ts';
 
 /** The README shows them: nobody waits for a picture. */
 const BYTES_MAX = 200_000;
@@ -35,7 +36,9 @@ describeConsole(
       const requests = [];
       for (const ask of ASKED) requests.push(await stage.cast.ask(ask));
       const olga = await stage.signIn('olga', { width: 1280, height: 800 });
-      for (const { id } of requests) await olga.page.locator(`a[href="/requests/${id}"]`).first().waitFor();
+      await linesOf(olga.page)
+        .nth(requests.length - 1)
+        .waitFor();
       await keep(olga, 'inbox');
       await olga.open(`/requests/${requests.at(-1)?.id}`);
       await olga.page.getByRole('button', { name: 'Approve…' }).waitFor();
