@@ -84,4 +84,6 @@ export const keyListSchema = z
 
 export type ApiKeyView = z.infer<typeof apiKeySchema>;
 export type CreatedKey = z.infer<typeof createdKeySchema>;
+export type KeyAgent = z.infer<typeof keyAgentSchema>;
 export type KeyList = z.infer<typeof keyListSchema>;
+export type CreateKeyBody = z.input<typeof createKeyBodySchema>;

@@ -109,7 +109,8 @@ const versionQuery = z
   .regex(/^\d{1,15}$/, 'must be a whole number')
   .transform(Number)
   .pipe(z.int().min(0));
-const nameQuery = z
+/** A name that a query has. */
+export const nameQuery = z
   .string()
   .max(200)
   .regex(/^\P{Cc}+$/u, 'must have no control characters');
@@ -137,7 +138,7 @@ export const inboxQuerySchema = z.strictObject({
   scope: inboxScopeSchema
     .optional()
     .describe(
-      'Which pending requests. me: that you may decide now; groups: that name you, a group of yours or a rotation that you are in, also where you may not decide now, such as your own and what you have decided; all: that you may see. Without it: me',
+      'Which pending requests. me: that you may decide now; groups: that name you, a group of yours or a rotation that you are in, also where you may not decide now, such as what you have decided, and of your own what is open to them; all: that you may see. Without it: me',
     ),
   sort: inboxSortSchema
     .optional()

@@ -56,8 +56,10 @@ function conditionOf(
       return `open_selectors && ${put(selectors, 'text[]')}
         and not (lineage @> any(${put(membersOf(accounts), 'jsonb[]')}))`;
     case 'named':
+      // Of what somebody is behind, only what is open: whom it asks later follows from a plan that they do not see yet.
       return `${NAMES} ?| ${put([...names, 'owners'], 'text[]')} and (${NAMES} ?| ${put(names, 'text[]')}
-        or target = any(${put(targets, 'text[]')}) or action = any(${put(actions, 'text[]')}))`;
+        or target = any(${put(targets, 'text[]')}) or action = any(${put(actions, 'text[]')}))
+        and (open_selectors && ${put(names, 'text[]')} or not (lineage @> any(${put(membersOf(accounts), 'jsonb[]')})))`;
     case 'all':
       return 'true';
   }
@@ -108,17 +110,14 @@ export async function listPending(
 function foundBy({ text, accounts }: InboxSearch, put: Put): string {
   const wanted = put(text, 'text');
   const columns = ['action', 'target', 'environment', 'id', 'requester_subject'];
-  const issuers = put(
-    accounts.map(({ issuer }) => issuer),
-    'text[]',
-  );
-  const subjects = put(
-    accounts.map(({ subject }) => subject),
+  // As one array of texts, of which the database makes a hash table: it is looked at for every member of every request.
+  const keys = put(
+    accounts.map(({ issuer, subject }) => `${issuer} ${subject}`),
     'text[]',
   );
   return `(${columns.map((column) => `strpos(lower(${column}), lower(${wanted})) > 0`).join(' or ')}
     or exists (select from jsonb_path_query(lineage, '$[*]') member
-      where (member ->> 'issuer', member ->> 'subject') in (select * from unnest(${issuers}, ${subjects}))))`;
+      where (member ->> 'issuer') || ' ' || (member ->> 'subject') = any(${keys})))`;
 }
 
 /** Makes a value one of a statement: answers how the statement names it. */

@@ -48,12 +48,16 @@ function requiring(change: Partial<Requirement>): StoredRequest {
 
 /** A request whose plan has these effects. */
 async function storeEffects(effects: readonly Partial<ResourceEffect>[]): Promise<Stored> {
+  return storePlan({ effects: effects as readonly ResourceEffect[] });
+}
+
+async function storePlan(change: Partial<StoredPlan>): Promise<Stored> {
   const stored = await storeRequest(api);
   const { rows } = await api.db.query<{ body: StoredPlan }>(
     'select body from keyturn.plan where request = $1',
     [stored.id],
   );
-  const plan = { ...rows[0]?.body, effects } as StoredPlan;
+  const plan = { ...rows[0]?.body, ...change } as StoredPlan;
   const digest = planDigest(plan);
   await api.db.query('update keyturn.plan set digest = $2, body = $3 where request = $1', [
     stored.id,
@@ -67,6 +71,14 @@ async function storeEffects(effects: readonly Partial<ResourceEffect>[]): Promis
 const EFFECT = { resource: 'accounts', inserted: 0, updated: 1, deleted: 0, rows: [] };
 const ROW = { key: '1', before: { plan: 'free' }, after: { plan: 'pro' } };
 
+const UNTRIED: StoredPlan['risk_facts'] = {
+  rows_changed: 0,
+  resources_changed: 0,
+  is_destructive: false,
+  is_fully_previewed: false,
+  is_reversible: false,
+};
+
 /** What is approved alone only, by what keeps it from being approved with others. */
 const ALONE: Readonly<Record<string, () => Promise<Stored>>> = {
   'risk is high': () => storeRequest(api, requiring({ risk: 'high' })),
@@ -74,6 +86,8 @@ const ALONE: Readonly<Record<string, () => Promise<Stored>>> = {
   'stronger evidence than grade C': () => storeRequest(api, strictInPart()),
   // Rows that are only counted, and a value that is too long.
   'does not show everything': () => storeEffects([{ ...EFFECT, updated: 2, rows: [ROW] }]),
+  // What nobody could try out, and what Keyturn does not perform: no effect is known, so none is cut.
+  'plan does not show everything': () => storePlan({ risk_facts: UNTRIED }),
   'not show everything that changes': () =>
     storeEffects([{ ...EFFECT, rows: [{ ...ROW, after: { plan: { length: 9_000, digest: 'sha256:1' } } }] }]),
 };

@@ -115,6 +115,7 @@ describe('an approval that is taken back', () => {
     const { stdout } = await keyturn('olga', 'show', id);
     expect(stdout).toMatch(/approve .*, taken back/);
     expect(stdout).toContain('An approval was taken back: all are asked again.');
+    expect(stdout).toMatch(/Took their approval back\. \(card shown: /);
     const { code, stderr } = await keyturn('olga', 'take-back', id, '--yes');
     expect([code, stderr]).toEqual([1, expect.stringContaining('No approval of yours counts now')]);
     expect(worker.target.effects).not.toContain(id);
@@ -143,6 +144,8 @@ describe('taking an approval back', () => {
     const reply = await decide<{ code: string }>(id, by, { verdict: 'take_back', takes_back, ...said });
     expect([reply.status, reply.body.code]).toEqual([status, code]);
     expect(reply.body).toHaveProperty('detail');
+    const [entry] = await waitForLeaves(stack, id, { type: 'decision.attempt_refused' });
+    expect(entry?.facts).toMatchObject({ code, verdict: said?.verdict ?? 'take_back' });
   });
 
   it('names one, which is no deferral, and was not taken back before', async () => {

@@ -33,7 +33,9 @@ export class BrowserSignIns {
       .digest('base64url');
     if (!found || found.query.get('code_challenge') !== challenge) return null;
     const { subject, query } = found;
-    return { sub: subject, aud: query.get('client_id') ?? '', nonce: query.get('nonce') ?? '' };
+    const claims = { sub: subject, aud: query.get('client_id') ?? '', nonce: query.get('nonce') ?? '' };
+    // Everybody is asked each time; when that was must be said where an age is asked for (OpenID Connect Core 3.1.2.1).
+    return query.has('max_age') ? { ...claims, auth_time: Math.floor(Date.now() / 1_000) } : claims;
   }
 }
 

@@ -80,7 +80,10 @@ function reasonForOwnLook(requirement: Requirement | null, plan: StoredPlan | nu
   );
   if (isWeak) return `policy asks for stronger evidence than grade ${SESSION_GRADE}`;
   const { rows, values } = cutOf(plan.effects);
-  return rows + values === 0 ? null : 'its plan does not show everything that changes';
+  // What could not be tried out, or is performed elsewhere, has no effects that could be cut.
+  return rows + values === 0 && plan.risk_facts.is_fully_previewed
+    ? null
+    : 'its plan does not show everything that changes';
 }
 
 /** The refusal to decide a request that is over, or not pending yet. */

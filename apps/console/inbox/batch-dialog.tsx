@@ -1,8 +1,9 @@
 import { Button, Group, Modal, Stack, Text, Textarea } from '@mantine/core';
 import { useMutation, useQueries } from '@tanstack/react-query';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 
 import type { CardAnswer } from '../../../contract/cards.ts';
+import type { DecideManyAnswer } from '../../../contract/decisions.ts';
 import type { RequestSummary } from '../../../contract/requests.ts';
 import { get } from '../api/calls.ts';
 import { useDraft } from '../session/drafts.ts';
@@ -10,14 +11,7 @@ import { usePost } from '../session/session.ts';
 import { detailOf, Failure } from '../shell/failure.tsx';
 import { BatchLine } from './batch-line.tsx';
 import classes from './batch-dialog.module.css';
-import {
-  decisionOn,
-  needsReason,
-  whyAlone,
-  type BatchDecision,
-  type BatchResult,
-  type BatchVerdict,
-} from './batch.ts';
+import { decisionOn, needsReason, whyAlone, type BatchDecision, type BatchVerdict } from './batch.ts';
 
 interface BatchDialogProps {
   readonly verdict: BatchVerdict;
@@ -118,8 +112,9 @@ function BatchForm({ cards, verdict, batch, onClose }: BatchFormProps) {
 const NAMES = { approve: 'Approve', deny: 'Deny' } as const;
 
 /** Why one is left out; null where it is not, or not known yet. */
-function whyOut({ answer, error }: BatchCard, verdict: BatchVerdict): string | null {
+function whyOut({ answer, error, isOther }: BatchCard, verdict: BatchVerdict): string | null {
   if (error) return detailOf(error);
+  if (isOther) return 'It has changed since this was opened';
   return answer && verdict === 'approve' ? whyAlone(answer) : null;
 }
 
@@ -133,8 +128,11 @@ interface BatchCard {
   readonly item: RequestSummary;
   readonly answer: CardAnswer | undefined;
   readonly error: Error | null;
+  /** There is another card by now. */
+  readonly isOther: boolean;
 }
 
+/** The cards as they were shown first: none is swapped for another under the eyes of who reads it. */
 function useCards(picked: readonly RequestSummary[]): readonly BatchCard[] {
   const queries = useQueries({
     queries: picked.map(({ id }) => ({
@@ -143,9 +141,13 @@ function useCards(picked: readonly RequestSummary[]): readonly BatchCard[] {
         get<CardAnswer>(`/v1/requests/${encodeURIComponent(id)}/card`, {}, signal),
     })),
   });
+  const shown = useRef(new Map<string, CardAnswer>());
   return picked.flatMap((item, index) => {
-    const query = queries[index];
-    return query ? [{ item, answer: query.data, error: query.error }] : [];
+    const { data: now, error = null } = queries[index] ?? {};
+    if (now && !shown.current.has(item.id)) shown.current.set(item.id, now);
+    const answer = shown.current.get(item.id);
+    const isOther = answer !== undefined && now?.view_digest !== answer.view_digest;
+    return [{ item, answer, error, isOther }];
   });
 }
 
@@ -155,7 +157,7 @@ function useBatch(onDecided: (id: string) => void) {
   const [idempotencyKey] = useState(() => crypto.randomUUID());
   return useMutation({
     mutationFn: async (items: readonly BatchDecision[]) => {
-      const { answer } = await post<{ readonly items: readonly BatchResult[] }>('/v1/decisions', {
+      const { answer } = await post<DecideManyAnswer>('/v1/decisions', {
         body: { items },
         idempotencyKey,
       });

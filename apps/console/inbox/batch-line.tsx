@@ -6,7 +6,7 @@ import { Foreign } from '../shown/foreign.tsx';
 import { RiskPill } from '../shown/pills.tsx';
 import classes from './batch-dialog.module.css';
 import type { BatchResult } from './batch.ts';
-import { requesterOf } from './words.ts';
+import { requesterOf } from '../requests/requester.ts';
 
 interface BatchLineProps {
   readonly item: RequestSummary;
@@ -18,7 +18,8 @@ interface BatchLineProps {
 
 /** One request of a batch: what it would do, and what became of the decision. */
 export function BatchLine({ item, answer, why, result }: BatchLineProps) {
-  const { action, target, environment, risk, id } = item;
+  const { action, target, environment, id } = item;
+  const risk = riskOf(item, answer);
   return (
     <li className={classes.line} data-out={(why ?? null) !== null || undefined}>
       <div>
@@ -39,6 +40,11 @@ export function BatchLine({ item, answer, why, result }: BatchLineProps) {
       {result && <div className={classes.result}>{resultText(result)}</div>}
     </li>
   );
+}
+
+/** As it is decided upon, not as the list had it. */
+function riskOf({ risk }: RequestSummary, answer: CardAnswer | undefined): RequestSummary['risk'] {
+  return answer ? (answer.card.risk?.tier ?? null) : risk;
 }
 
 function resultText({ status, problem }: BatchResult): string {

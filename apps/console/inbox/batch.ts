@@ -1,10 +1,16 @@
 import type { CardAnswer } from '../../../contract/cards.ts';
-import type { DecisionBody } from '../../../contract/decisions.ts';
+import type { DecideManyAnswer, DecideManyBody } from '../../../contract/decisions.ts';
 
 /** What many requests can be decided by at once. */
 export type BatchVerdict = 'approve' | 'deny';
 
 type Card = CardAnswer['card'];
+
+/** One of the decisions of POST /v1/decisions. */
+export type BatchDecision = DecideManyBody['items'][number];
+
+/** What became of it. */
+export type BatchResult = DecideManyAnswer['items'][number];
 
 /** What calls for a look at one request alone, and in which words. The server holds to the same. */
 const ALONE: readonly (readonly [is: (card: Card) => boolean, why: (card: Card) => string])[] = [
@@ -32,20 +38,6 @@ export function needsReason({ card }: Pick<CardAnswer, 'card'>): boolean {
   return card.requirement?.rules.some((rule) => rule.is_reason_required) ?? false;
 }
 
-/** One of the decisions of POST /v1/decisions. */
-export interface BatchDecision extends Pick<DecisionBody, 'decision_digest' | 'verdict' | 'reason'> {
-  readonly id: string;
-  readonly view_digest: string;
-  readonly opened: readonly string[];
-}
-
-/** What became of it. */
-export interface BatchResult {
-  readonly id: string;
-  readonly status: number;
-  readonly problem: { readonly code: string; readonly detail: string } | null;
-}
-
 /** The decision on one card, as it was shown. */
 export function decisionOn(answer: CardAnswer, verdict: BatchVerdict, reason: string): BatchDecision {
   const { card, view_digest } = answer;
@@ -53,8 +45,8 @@ export function decisionOn(answer: CardAnswer, verdict: BatchVerdict, reason: st
     id: card.request.id,
     decision_digest: card.decision_digest ?? '',
     view_digest,
-    // A line of the batch shows these.
-    opened: ['request', 'lineage', 'plan', 'risk'],
+    // A line of the batch says what a card is about, and shows no part of it whole.
+    opened: [],
     verdict,
     ...(reason.trim() !== '' && { reason }),
   };

@@ -5,6 +5,7 @@ import { useEffect, useState } from 'react';
 
 import type { RequestSummary } from '../../../contract/requests.ts';
 import { offerOf } from '../request/acting.ts';
+import { beginning } from '../request/changes.ts';
 import { DecisionDialog } from '../request/decision-dialog.tsx';
 import { OpenedSections, useOpened } from '../request/opened.tsx';
 import { shownQuery } from '../request/shown-query.ts';
@@ -38,7 +39,7 @@ export function CompactCard({ item, focus }: CompactCardProps) {
         <OpenedSections digest={shown.viewDigest}>
           <CardParts card={shown.card} />
           <Foot shown={shown} focus={focus} />
-          {focus.act && <Decision act={focus.act} shown={shown} focus={focus} />}
+          <Deciding shown={shown} focus={focus} />
         </OpenedSections>
       )}
     </section>
@@ -85,17 +86,31 @@ function Foot({ shown: { request, refusals }, focus }: { readonly shown: Shown; 
   );
 }
 
+/** The dialog, if one is open. What changes while the card is open is told before it is approved. */
+function Deciding({ shown: current, focus }: { readonly shown: Shown; readonly focus: Focus }) {
+  const [seen, setSeen] = useState(current);
+  const { act, cancel } = focus;
+  if (act === null) return null;
+  const close = (): void => {
+    setSeen(current);
+    cancel();
+  };
+  const begun = beginning(act, { seen, now: current });
+  return <Decision act={act} begun={begun} current={current} focus={{ ...focus, cancel: close }} />;
+}
+
 interface DecisionProps {
   readonly act: Act;
-  readonly shown: Shown;
+  readonly begun: Shown;
+  readonly current: Shown;
   readonly focus: Focus;
 }
 
 /** The dialog over what was shown when it was opened, for what is offered to this person. */
-function Decision({ act, shown: current, focus }: DecisionProps) {
+function Decision({ act, begun, current, focus }: DecisionProps) {
   const { person } = useSession();
   const opened = useOpened();
-  const [shown] = useState(current);
+  const [shown] = useState(begun);
   const isOffered = offerOf(shown.request, shown.refusals, person).acts.includes(act);
   const { cancel, done } = focus;
   useEffect(() => {

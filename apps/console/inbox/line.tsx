@@ -7,7 +7,8 @@ import { Foreign } from '../shown/foreign.tsx';
 import { BreakGlassPill, RiskPill } from '../shown/pills.tsx';
 import { CompactCard } from './compact-card.tsx';
 import classes from './line.module.css';
-import { requesterOf, seatsOf } from './words.ts';
+import { requesterOf } from '../requests/requester.ts';
+import { seatsOf } from './seats.ts';
 import type { Focus } from './use-focus.ts';
 import type { Selection } from './use-selection.ts';
 

@@ -1,3 +1,4 @@
+import type { Act } from './acting.ts';
 import { changedRows } from './effect-table.ts';
 import type { Card, Decision, Shown } from './view.ts';
 import { grouped, listed } from '../shown/words.ts';
@@ -21,6 +22,14 @@ export function changesBetween(seen: Shown, now: Shown): readonly Change[] {
 /** Whether a decision on what was read would be refused, or be one on something else. */
 export function isOtherSubject(seen: Shown, now: Shown): boolean {
   return changesBetween(seen, now).some(({ isDecisive }) => isDecisive);
+}
+
+/**
+ * What a dialog begins with. Who approves something else than what they began to read begins with what they read: so the
+ * dialog tells them first, also where they saw no notice of it.
+ */
+export function beginning(act: Act, { seen, now }: { readonly seen: Shown; readonly now: Shown }): Shown {
+  return act === 'approve' && isOtherSubject(seen, now) ? seen : now;
 }
 
 function statusChanges({ request: seen }: Shown, { request: now }: Shown): readonly Change[] {

@@ -9,7 +9,7 @@ import { Page } from '../shell/page.tsx';
 import { ActionBar } from './action-bar.tsx';
 import { offerOf, type Act } from './acting.ts';
 import { ChangedNotice } from './changed-notice.tsx';
-import { changesBetween } from './changes.ts';
+import { beginning, changesBetween, isOtherSubject } from './changes.ts';
 import { ClaimsView } from './claims-view.tsx';
 import { DecisionDialog } from './decision-dialog.tsx';
 import { DecisionsView } from './decisions-view.tsx';
@@ -61,6 +61,12 @@ function Loaded({ shown, isFetching }: { readonly shown: Shown; readonly isFetch
   const [dialog, setDialog] = useState<{ readonly act: Act; readonly shown: Shown } | null>(null);
   const [done, setDone] = useState('');
   const offer = offerOf(shown.request, shown.refusals, person);
+  const begin = (act: Act): void => setDialog({ act, shown: beginning(act, { seen, now: shown }) });
+  const close = (): void => {
+    // The dialog has told them.
+    if (dialog && isOtherSubject(dialog.shown, shown)) setSeen(shown);
+    setDialog(null);
+  };
   return (
     <>
       <RequestHead shown={shown} />
@@ -73,7 +79,7 @@ function Loaded({ shown, isFetching }: { readonly shown: Shown; readonly isFetch
           <WhatHappens shown={shown} />
         </div>
         <div className={classes.side}>
-          <ActionBar offer={offer} isBusy={isFetching} onAct={(act) => setDialog({ act, shown })} />
+          <ActionBar offer={offer} isBusy={isFetching} onAct={begin} />
           <RequirementPanel shown={shown} />
           <RiskPanel card={shown.card} />
           <RulesPanel card={shown.card} />
@@ -89,7 +95,7 @@ function Loaded({ shown, isFetching }: { readonly shown: Shown; readonly isFetch
           current={shown}
           opened={opened}
           takesBack={offer.takesBack}
-          onClose={() => setDialog(null)}
+          onClose={close}
           onDone={(text) => {
             setDialog(null);
             setDone(text);

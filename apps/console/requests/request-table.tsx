@@ -1,7 +1,12 @@
-import { Badge, Button, Table, Text } from '@mantine/core';
+import { Button, Text } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 
 import type { RequestSummary } from '../../../contract/requests.ts';
+import { Foreign } from '../shown/foreign.tsx';
+import { Ago } from '../shown/instant.tsx';
+import { RiskPill, StatusPill } from '../shown/pills.tsx';
+import { requesterOf } from './requester.ts';
+import classes from './request-table.module.css';
 
 interface RequestTableProps {
   readonly requests: readonly RequestSummary[];
@@ -15,22 +20,13 @@ export function RequestTable({ requests, empty, more }: RequestTableProps) {
   if (requests.length === 0 && !more) return <Text className="keyturn-quiet">{empty}</Text>;
   return (
     <>
-      <Table.ScrollContainer minWidth="40rem">
-        <Table highlightOnHover verticalSpacing="xs">
-          <Table.Thead>
-            <Table.Tr>
-              {['Status', 'Risk', 'Request', 'Requested by', 'Created'].map((name) => (
-                <Table.Th key={name}>{name}</Table.Th>
-              ))}
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {requests.map((request) => (
-              <Line key={request.id} request={request} />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+      <ul className={classes.lines}>
+        {requests.map((request) => (
+          <li key={request.id} className={classes.line}>
+            <Line request={request} />
+          </li>
+        ))}
+      </ul>
       {more && (
         <Button variant="default" onClick={more}>
           Show more
@@ -41,23 +37,31 @@ export function RequestTable({ requests, empty, more }: RequestTableProps) {
 }
 
 function Line({ request }: { readonly request: RequestSummary }) {
-  const { id, action, target, status, risk, requested_by: by, lineage, created_at: at } = request;
-  const name = lineage.find(({ role }) => role === 'requester')?.name ?? by.subject;
+  const { id, action, target, environment, risk, summary, created_at: at } = request;
   return (
-    <Table.Tr>
-      <Table.Td>{status}</Table.Td>
-      <Table.Td>{risk && <Badge variant="default">{risk}</Badge>}</Table.Td>
-      <Table.Td>
-        <Link to="/requests/$id" params={{ id }}>
-          {action} on {target}
-        </Link>
-      </Table.Td>
-      <Table.Td>{name}</Table.Td>
-      <Table.Td>
-        <time dateTime={at} title={at}>
-          {new Date(at).toLocaleString()}
-        </time>
-      </Table.Td>
-    </Table.Tr>
+    <Link to="/requests/$id" params={{ id }} className={classes.link}>
+      <span>
+        <StatusPill request={request} />
+      </span>
+      <span className={classes.what}>
+        <span className={classes.summary} title={summary ?? undefined}>
+          <Foreign text={summary ?? action} />
+        </span>
+        <span className={classes.quiet}>
+          {risk && (
+            <>
+              <RiskPill risk={risk} />{' '}
+            </>
+          )}
+          {action} on {target} ({environment})
+        </span>
+      </span>
+      <span className={`${classes.quiet} ${classes.who}`}>
+        <Foreign text={requesterOf(request)} />
+      </span>
+      <span className={`${classes.quiet} ${classes.at}`}>
+        <Ago at={at} />
+      </span>
+    </Link>
   );
 }

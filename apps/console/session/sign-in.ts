@@ -8,10 +8,16 @@ export function goToSignIn(): void {
   location.assign(signInPath());
 }
 
+/** The same where the session will not do (`sign_in_again`): its identity provider asks the person anew who they are. */
+export function goToFreshSignIn({ issuer }: { readonly issuer: string }): void {
+  location.assign(signInPath({ issuer, prompt: 'login' }));
+}
+
 /** Where to sign in and come back from. */
-export function signInPath(): string {
+export function signInPath(more: Readonly<Record<string, string>> = {}): string {
   const here = `${location.pathname}${location.search}`;
-  return `/sign-in?${new URLSearchParams({ return_to: here === '/' ? '/inbox' : here }).toString()}`;
+  const query = { return_to: here === '/' ? '/inbox' : here, ...more };
+  return `/sign-in?${new URLSearchParams(query).toString()}`;
 }
 
 /** True when the person came from signing in a moment ago, and is not signed in all the same. */

@@ -22,7 +22,12 @@ const agent = (id: string, more: Partial<PolicySet['directory']['agents'][number
 /** An API whose policy has agents with keys: of ada, of ada but deactivated, and of dmitri. */
 export async function startApiWithKeys(environment: Readonly<Record<string, string>> = {}): Promise<TestApi> {
   const api = await startApi(environment);
-  const policy = await activePolicy(api.db);
+  await activate(api.db, withKeyAgents(await activePolicy(api.db)));
+  return api;
+}
+
+/** The policy with these agents, and an auditor. */
+export function withKeyAgents(policy: PolicySet): PolicySet {
   const { directory } = policy;
   const agents = [
     ...directory.agents,
@@ -31,8 +36,7 @@ export async function startApiWithKeys(environment: Readonly<Record<string, stri
     agent('elsewhere', { owner: 'dmitri' }),
   ];
   const auditors = ['user:reviewer-01' as const];
-  await activate(api.db, { ...policy, auditors, directory: { ...directory, agents } });
-  return api;
+  return { ...policy, auditors, directory: { ...directory, agents } };
 }
 
 /** Signs somebody in whom the provider was told to ask, and says that it did. */

@@ -93,6 +93,43 @@ describeConsole('a reviewer with the inbox open', (stage) => {
     await soon(() => new URL(page.url()).search).toContain('scope=groups');
   });
 
+  it('decides several at once, and says of each what became of it', async () => {
+    const asked = await Promise.all([
+      stage.cast.ask(),
+      stage.cast.ask(),
+      stage.cast.ask({ target: 'shop-strict' }),
+    ]);
+    const olga = await stage.signIn('olga');
+    const { page } = olga;
+    await soon(() => lines(olga).count()).toBe(3);
+    for (const box of await page.getByRole('checkbox', { name: /^Pick / }).all()) await box.check();
+    const bar = page.getByRole('region', { name: 'Picked requests' });
+    await bar.getByText('3 picked').waitFor();
+    await bar.getByRole('button', { name: 'Deny…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Reason for all of them (policy asks for one)').fill('not today');
+    await dialog.getByRole('button', { name: 'Deny 3 of 3' }).click();
+    await soon(() => dialog.getByText('Decided', { exact: true }).count()).toBe(3);
+    await dialog.getByRole('button', { name: 'Close' }).last().click();
+    await page.getByRole('heading', { name: 'Nothing waits for you' }).waitFor();
+    for (const { id } of asked) {
+      expect(await decisionsOf(stage.cast.stack, id)).toMatchObject([
+        { verdict: 'deny', outcome: 'counted', channel: 'console' },
+      ]);
+    }
+  });
+
+  it('leaves out of a common approval what is risky, and says so', async () => {
+    await stage.cast.ask();
+    const { page } = await stage.signIn('olga');
+    await page.getByRole('checkbox', { name: /^Pick / }).check();
+    const bar = page.getByRole('region', { name: 'Picked requests' });
+    await bar.getByRole('button', { name: 'Approve…' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('Left out. Its risk is high').waitFor();
+    expect(await dialog.getByRole('button', { name: 'Approve 0 of 1' }).isDisabled()).toBe(true);
+  });
+
   it('follows the changes of two tabs by one stream, which the second takes over', async () => {
     const olga = await stage.signIn('olga');
     const streams: string[] = [];
