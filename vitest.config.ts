@@ -49,6 +49,16 @@ export default defineConfig({
         },
       },
       {
+        // Not a test either: makes the pictures of the README.
+        test: {
+          name: 'pictures',
+          include: ['test/journeys/console/pictures.ts'],
+          exclude: never,
+          globalSetup: './test/stack/global-setup.ts',
+          hookTimeout: 180_000,
+        },
+      },
+      {
         // Starts docker-compose.yml on a container engine.
         test: {
           name: 'compose',

@@ -89,7 +89,12 @@ export async function returnToReview(
   why: string,
 ): Promise<{ readonly kind: 'again' }> {
   const { decision_digest, round } = transaction.row;
-  await transaction.move('reopen', { status: 'planning', open_selectors: [], decision_digest: null });
+  await transaction.move('reopen', {
+    status: 'planning',
+    open_selectors: [],
+    decision_digest: null,
+    held_until: null,
+  });
   await transaction.append({
     type: REOPENED[why] ?? 'request.drifted',
     decision_digest,

@@ -9,6 +9,7 @@ import {
   consumeOne,
   instantByHistory,
   instantWithoutHistory,
+  inTurn,
   openMessage,
   type InstantOf,
   type Message,
@@ -40,7 +41,7 @@ interface Batch {
 }
 
 /**
- * Verifies and records a batch of messages, in order of arrival, in one transaction, after what the API has kept. What
+ * Verifies and records a batch of messages, in order of arrival (`inTurn`), in one transaction, after what the API has kept. What
  * the API did not sign for this very request is counted as junk: audited in aggregate, without effect.
  */
 export async function consume(dependencies: Dependencies, batch: Batch): Promise<Consumed> {
@@ -97,7 +98,7 @@ async function consumeBatch(
   return recordStep(dependencies, reference, async (transaction): Promise<Consumed> => {
     const counted: CountedDecision[] = [...(await consumeKept(dependencies, transaction))];
     const late: Message[] = [];
-    for (const { signed, envelope } of opened) {
+    for (const { signed, envelope } of inTurn(transaction, opened)) {
       const item = { signed, envelope, instantOf: batch.instantOf };
       const outcome = await consumeOne(dependencies, transaction, item);
       if (outcome === 'unknown') late.push({ kind: 'decide', body: envelope });

@@ -60,6 +60,27 @@ export async function openMessage(
   }
 }
 
+/**
+ * Messages as they came; but of what is approved by then an approval is taken back last. It would void a denial that was
+ * acknowledged as well, which ends the request.
+ */
+export function* inTurn<Item extends Opened>(
+  transaction: StepTransaction,
+  items: readonly Item[],
+): Generator<Item> {
+  for (let left = items; left.length > 0;) {
+    const isApproved = transaction.row.status === 'approved';
+    const next = (isApproved && left.find(({ signed }) => !takesBack(signed))) || left[0];
+    if (!next) return;
+    left = left.filter((one) => one !== next);
+    yield next;
+  }
+}
+
+function takesBack(signed: Opened['signed']): boolean {
+  return signed.kind === 'decision' && signed.verdict === 'take_back';
+}
+
 /** Records one message: counted, refused, or left for later. */
 export async function consumeOne(
   dependencies: Dependencies,

@@ -60,7 +60,8 @@ async function signedDecisions(
     const at = signed.ticket_expires_at === null ? signed.issued_at : stored.at.toISOString();
     found.push({ signed, envelope: stored.envelope, instant: { at, isInTime: true } });
   }
-  const standing = new Set(withoutTakenBack(found.map(({ signed }) => signed)));
+  // Also by a row whose signature does not hold: by it the person was told that their approval counts no more.
+  const standing = new Set(withoutTakenBack([...counted, ...found.map(({ signed }) => signed)]));
   return found.filter(({ signed }) => standing.has(signed));
 }
 

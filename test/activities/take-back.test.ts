@@ -207,6 +207,22 @@ describe('an approval that is taken back once it is approved', () => {
     expect(target.effects).not.toContain(caller.id);
   });
 
+  it('does not count at the claim either where a row says so that nobody signed: its person hears that it was', async () => {
+    const { caller, taken } = await approved();
+    await stack.keyturnDb.query(
+      `insert into keyturn.decision (id, request, round, renewal, person, verdict, takes_back, at, grade, seats,
+         reviewer_issuer, reviewer_subject, channel, envelope, outcome, recorded_at)
+       select 'dec_forged', request, round, 1, person, 'take_back', id, at, grade, '[]', reviewer_issuer,
+         reviewer_subject, channel, 'forged', outcome, recorded_at
+         from keyturn.decision where request = $1 and person = 'olga'`,
+      [caller.id],
+    );
+    await consume(caller, 2, taken);
+    expect(await verdictsOf(stack, caller.id)).toContain('olga: already_taken_back');
+    expect(await execute(caller)).toBe('again');
+    expect(target.effects).not.toContain(caller.id);
+  });
+
   it('is refused once it is claimed', async () => {
     const caller = await pending();
     const approval = { id: randomId('dec') };
@@ -231,6 +247,24 @@ describe('an approval that is taken back once it is approved', () => {
         isDone ? expect.stringMatching(/^olga: request_(executing|not_pending)$/) : 'olga: take_back',
       );
     }
+  });
+});
+
+describe('a denial that was acknowledged after it', () => {
+  it.each<[string, (caller: Caller, ...envelopes: string[]) => Promise<unknown>]>([
+    ['signalled', (caller, ...envelopes) => consume(caller, 2, ...envelopes)],
+    [
+      'kept by the API',
+      async (caller, ...envelopes) => {
+        for (const envelope of envelopes) await keep(caller, envelope);
+        await consumeAllKept(dependencies, 'default');
+      },
+    ],
+  ])('ends the request all the same: %s', async (_way, send) => {
+    const { caller, taken } = await approved();
+    await send(caller, taken, await desk.decision(caller.id, 'dmitri', { verdict: 'deny' }));
+    expect(await statusOf(caller)).toBe('denied');
+    await expectVerified(caller);
   });
 });
 

@@ -115,6 +115,7 @@ describe('an approval that is taken back', () => {
     const { stdout } = await keyturn('olga', 'show', id);
     expect(stdout).toMatch(/approve .*, taken back/);
     expect(stdout).toContain('An approval was taken back: all are asked again.');
+    expect(stdout).toMatch(/Took their approval back\. \(card shown: /);
     const { code, stderr } = await keyturn('olga', 'take-back', id, '--yes');
     expect([code, stderr]).toEqual([1, expect.stringContaining('No approval of yours counts now')]);
     expect(worker.target.effects).not.toContain(id);

@@ -74,7 +74,7 @@ describe('an approval that is taken back while the approved request is held', ()
         await waitForLeaves(stack, id, { type: 'request.pending', count: 2 });
       },
     );
-    expect(await stack.waitForStatus(id, 'pending')).toMatchObject({ round: 2 });
+    expect(await stack.waitForStatus(id, 'pending')).toMatchObject({ round: 2, held_until: null });
     await approve(id, 'dmitri', 4);
     expect((await desk.row(id))['status']).toBe('pending');
     expect(worker.target.effects).not.toContain(id);

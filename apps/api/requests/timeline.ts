@@ -194,7 +194,12 @@ function viewOf({ type, facts }: Leaf): string {
   return DECIDED.has(type) ? ` (${viewText(view ?? null)})` : '';
 }
 
-const DECIDED: ReadonlySet<LeafType> = new Set(['decision.counted', 'decision.deferred', 'decision.refused']);
+const DECIDED: ReadonlySet<LeafType> = new Set([
+  'decision.counted',
+  'decision.deferred',
+  'decision.taken_back',
+  'decision.refused',
+]);
 
 /** The name behind a pseudonym; erased names stay pseudonyms. */
 function nameOf(leaf: Leaf, directory: Directory, subjects: Subjects): Named | null {

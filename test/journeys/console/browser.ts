@@ -124,12 +124,16 @@ export class Visitor {
 
   static async open(context: BrowserContext, origin: string): Promise<Visitor> {
     const page = await context.newPage();
-    page.setDefaultTimeout(30_000);
+    page.setDefaultTimeout(20_000);
     const visitor = new Visitor(page, origin);
     await context.exposeBinding('reportViolation', (_source, text: string) => visitor.#fault(text));
     await context.addInitScript(REPORT_VIOLATIONS);
     context.on('console', (message) => visitor.#hear(message));
     context.on('weberror', (error) => visitor.#fault(`uncaught: ${String(error.error())}`));
+    page.on('dialog', (dialog) => {
+      visitor.#fault(`${dialog.type()}: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
     context.on('request', (request) => {
       const { hostname, protocol } = new URL(request.url());
       if (hostname !== '127.0.0.1' && protocol !== 'data:') visitor.#fault(`asked for ${request.url()}`);
