@@ -1,7 +1,6 @@
 import { evaluateBodySchema, evaluationSchema } from './evaluate.ts';
-import { actionsSchema } from './actions.ts';
+import { CATALOGUE_OPERATIONS } from './catalogue-operations.ts';
 import { meSchema } from './me.ts';
-import { targetPageSchema, targetsQuerySchema } from './targets.ts';
 import { cardAnswerSchema } from './cards.ts';
 import { timelineSchema } from './history.ts';
 import { eventsQuerySchema } from './changes.ts';
@@ -247,25 +246,7 @@ export const OPERATIONS = {
     answers: [{ status: 200, description: 'One page.', schema: requests.inboxPageSchema }],
     errors: REVIEWER_ERRORS,
   },
-  listActions: {
-    tag: 'Requests',
-    method: 'get',
-    path: '/v1/actions',
-    summary: 'List the actions that can be asked for',
-    readers: 'directory',
-    answers: [{ status: 200, description: 'The catalogue.', schema: actionsSchema }],
-    errors: ['forbidden'],
-  },
-  listTargets: {
-    tag: 'Requests',
-    method: 'get',
-    path: '/v1/targets',
-    summary: 'List what actions act on, by id',
-    readers: 'directory',
-    query: targetsQuerySchema,
-    answers: [{ status: 200, description: 'One page.', schema: targetPageSchema }],
-    errors: ['forbidden'],
-  },
+  ...CATALOGUE_OPERATIONS,
   getMe: {
     tag: 'Requests',
     method: 'get',

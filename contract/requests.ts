@@ -109,7 +109,8 @@ const versionQuery = z
   .regex(/^\d{1,15}$/, 'must be a whole number')
   .transform(Number)
   .pipe(z.int().min(0));
-const nameQuery = z
+/** A name that a query has. */
+export const nameQuery = z
   .string()
   .max(200)
   .regex(/^\P{Cc}+$/u, 'must have no control characters');

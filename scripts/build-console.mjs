@@ -44,6 +44,7 @@ export async function buildConsole() {
       target: 'es2023',
       // Budgets of our own.
       chunkSizeWarningLimit: 2_000,
+      rolldownOptions: { checks: { pluginTimings: false } },
     },
   });
   const { output: files } = result;

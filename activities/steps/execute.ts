@@ -65,7 +65,6 @@ async function claimAndRun(progress: Progress): Promise<Executed> {
   for (;;) {
     const row = await ownRow(progress.dependencies, progress.reference);
     if (isFinal(row.status)) return { kind: 'closed', status: row.status };
-    if (row.status === 'planning') return { kind: 'again' };
     const open = await openClaim(progress.dependencies.source.manager, row.id);
     const settled = open ? await lookAfter(progress, row, open) : await claimInTurn(progress, row);
     if (settled) return settled;

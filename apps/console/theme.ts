@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple } from '@mantine/core';
+import { Badge, createTheme, Modal, type MantineColorsTuple } from '@mantine/core';
 
 /** A quiet blue: what can be pressed, and where one is. White text can be read on it from the sixth shade on. */
 const key: MantineColorsTuple = [
@@ -30,4 +30,8 @@ export const theme = createTheme({
   defaultRadius: 'sm',
   respectReducedMotion: true,
   cursorType: 'pointer',
+  components: {
+    Badge: Badge.extend({ defaultProps: { tt: 'none' } }),
+    Modal: Modal.extend({ styles: { title: { fontWeight: 600 } } }),
+  },
 });

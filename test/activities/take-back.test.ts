@@ -207,17 +207,6 @@ describe('an approval that is taken back once it is approved', () => {
     expect(target.effects).not.toContain(caller.id);
   });
 
-  it('leaves no trace of an execution that is asked for meanwhile: the next one of its name is not answered by it', async () => {
-    const { caller, taken } = await approved();
-    await consume(caller, 2, taken);
-    expect(await execute(caller)).toBe('again');
-    const { rowCount } = await stack.keyturnDb.query(
-      `select 1 from keyturn.step where request = $1 and step like 'execute/%'`,
-      [caller.id],
-    );
-    expect(rowCount).toBe(0);
-  });
-
   it('is refused once it is claimed', async () => {
     const caller = await pending();
     const approval = { id: randomId('dec') };

@@ -143,6 +143,8 @@ describe('taking an approval back', () => {
     const reply = await decide<{ code: string }>(id, by, { verdict: 'take_back', takes_back, ...said });
     expect([reply.status, reply.body.code]).toEqual([status, code]);
     expect(reply.body).toHaveProperty('detail');
+    const [entry] = await waitForLeaves(stack, id, { type: 'decision.attempt_refused' });
+    expect(entry?.facts).toMatchObject({ code, verdict: said?.verdict ?? 'take_back' });
   });
 
   it('names one, which is no deferral, and was not taken back before', async () => {

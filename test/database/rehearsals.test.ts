@@ -233,6 +233,13 @@ it('leaves everybody a share of a target that others have used up, and plans aga
   expect(await begin('agreed', 'max', 'seven')).toBeGreaterThan(3_000);
   await decide('agreed', 'approve');
   expect(await begin('agreed', 'max', 'seven')).toBe(0);
+  await owner.query(
+    `insert into keyturn.decision (id, request, round, renewal, person, verdict, takes_back, at, grade, seats,
+       reviewer_issuer, reviewer_subject, channel, envelope, outcome, recorded_at)
+     select 'dec_back', request, round, 1, person, 'take_back', id, at, grade, seats, reviewer_issuer,
+       reviewer_subject, channel, envelope, outcome, recorded_at from keyturn.decision where id = 'dec_agreed'`,
+  );
+  expect(await begin('agreed', 'max', 'seven')).toBeGreaterThan(3_000);
 });
 
 it('gives back one place of a request that is tried out twice at once, and not the other', async () => {

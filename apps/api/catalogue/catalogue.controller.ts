@@ -1,5 +1,6 @@
 import { Controller, Get, Module, Query } from '@nestjs/common';
 
+import { decisionTimes } from '../../../database/usual-times.ts';
 import {
   isTargetOf,
   ownTarget,
@@ -12,19 +13,27 @@ import { actionsSchema, type ActionCatalogue } from '../../../contract/actions.t
 import type { QueryOf } from '../../../contract/operation.ts';
 import { OPERATIONS } from '../../../contract/operations.ts';
 import type { TargetPage } from '../../../contract/targets.ts';
+import type { UsualTimes } from '../../../contract/usual-times.ts';
 import { CallerParam, isReviewer, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
+import { ApiContext } from '../context.ts';
 import { Door } from '../http/door.ts';
 import { QueryPipe } from '../http/pipes.ts';
 import { modeOf } from './entry.ts';
 
 const PAGE = 100;
-const { listTargets: TARGETS } = OPERATIONS;
+const { listTargets: TARGETS, getUsualTimes: TIMES } = OPERATIONS;
 
-/** The actions that can be requested and their targets. How targets are reached is not shown. */
+/** The actions that can be requested, their targets, and how long people take. How targets are reached is not shown. */
 @Door('people')
 @Controller('v1')
 export class CatalogueController {
+  readonly #context: ApiContext;
+
+  constructor(context: ApiContext) {
+    this.#context = context;
+  }
+
   @Get('actions')
   actions(@CallerParam() caller: Caller): ActionCatalogue {
     refuseUnknown(caller);
@@ -41,6 +50,15 @@ export class CatalogueController {
         .map(({ id, title, environment }) => ({ id, title, environment })),
     }));
     return actionsSchema.parse({ items });
+  }
+
+  @Get('usual-times')
+  async usualTimes(
+    @CallerParam() caller: Caller,
+    @Query(new QueryPipe(TIMES)) query: QueryOf<typeof TIMES>,
+  ): Promise<UsualTimes> {
+    refuseUnknown(caller);
+    return decisionTimes(this.#context.source.manager, query);
   }
 
   @Get('targets')

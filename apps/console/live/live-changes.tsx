@@ -1,14 +1,31 @@
 import { useQueryClient, type QueryClient } from '@tanstack/react-query';
-import { createContext, useContext, useEffect, useState, type ReactNode } from 'react';
+import { createContext, useContext, useEffect, useMemo, useState, type ReactNode } from 'react';
 
 import { checkSession, useSession } from '../session/session.ts';
 import { BrowserStream, type LiveMessage } from './browser-stream.ts';
 
-const LiveContext = createContext(true);
+/** Called with each change, and with null when everything may have changed. */
+type Listener = (change: Extract<LiveMessage, { readonly kind: 'changed' }>['change'] | null) => void;
+
+interface Live {
+  readonly isOpen: boolean;
+  readonly listeners: Set<Listener>;
+}
+
+const LiveContext = createContext<Live>({ isOpen: true, listeners: new Set() });
 
 /** False while changes do not arrive: what the page shows may be old. */
 export function useIsLive(): boolean {
-  return useContext(LiveContext);
+  return useContext(LiveContext).isOpen;
+}
+
+/** Calls the listener with each change. Give it the same function each time. */
+export function useChanges(listener: Listener): void {
+  const { listeners } = useContext(LiveContext);
+  useEffect(() => {
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
+  }, [listeners, listener]);
 }
 
 /** Queries of lists begin with `list`, those of one request with `request` and its id: changes make them stale. */
@@ -16,12 +33,14 @@ export function LiveChanges({ children }: { readonly children: ReactNode }) {
   const client = useQueryClient();
   const { id } = useSession();
   const [isOpen, setOpen] = useState(true);
+  const [listeners] = useState(() => new Set<Listener>());
   useEffect(() => {
     const lists = new ListRefresh(client);
     const onMessage = (message: LiveMessage): void => {
       if (message.kind === 'state') return setOpen(message.isOpen);
-      if (message.kind === 'reset') void client.invalidateQueries({ queryKey: ['request'] });
-      else void client.invalidateQueries({ queryKey: ['request', message.change.request] });
+      const change = message.kind === 'reset' ? null : message.change;
+      void client.invalidateQueries({ queryKey: change ? ['request', change.request] : ['request'] });
+      for (const listener of listeners) listener(change);
       lists.note();
     };
     const stream = new BrowserStream({
@@ -33,8 +52,9 @@ export function LiveChanges({ children }: { readonly children: ReactNode }) {
       stream.end();
       lists.end();
     };
-  }, [client, id]);
-  return <LiveContext value={isOpen}>{children}</LiveContext>;
+  }, [client, id, listeners]);
+  const live = useMemo(() => ({ isOpen, listeners }), [isOpen, listeners]);
+  return <LiveContext value={live}>{children}</LiveContext>;
 }
 
 const PAUSE_MS_MIN = 1_000;

@@ -12,7 +12,7 @@ import { Page } from '../shell/page.tsx';
 export function MePage() {
   const me = useQuery({ queryKey: ['me'], queryFn: ({ signal }) => get<Me>('/v1/me', {}, signal) });
   return (
-    <Page title="You">
+    <Page title="Account">
       {me.isPending && <Loader size="sm" />}
       {me.error && <Failure error={me.error} retry={() => void me.refetch()} />}
       <Stack gap="xl">

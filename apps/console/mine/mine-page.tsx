@@ -17,7 +17,7 @@ export function MinePage() {
     getNextPageParam: ({ next_cursor: next }) => next,
   });
   return (
-    <Page title="Your requests">
+    <Page title="My requests">
       {requests.isPending && <Loader size="sm" />}
       {requests.error && <Failure error={requests.error} retry={() => void requests.refetch()} />}
       {requests.data && (

@@ -12,6 +12,8 @@ export function SessionOver() {
       onClose={() => undefined}
       withCloseButton={false}
       title="Your session is over"
+      // Above every other dialog: that one keeps what was typed.
+      zIndex={1000}
       centered
     >
       <Text size="md">Sign in again to go on. You come back to this page, and what you typed is kept.</Text>

@@ -1,9 +1,11 @@
 import {
   Button,
-  Menu,
+  Divider,
+  Popover,
   SegmentedControl,
   Text,
   useMantineColorScheme,
+  VisuallyHidden,
   type MantineColorScheme,
 } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
@@ -15,33 +17,39 @@ import classes from './account.module.css';
 export function Account() {
   const { name, identity } = useSession();
   return (
-    <Menu position="bottom-end" width={248} withinPortal>
-      <Menu.Target>
-        <Button variant="subtle" color="gray" className={classes.who} aria-label={`You: ${name}`}>
+    <Popover position="bottom-end" width={248} trapFocus returnFocus shadow="md">
+      <Popover.Target>
+        <Button variant="subtle" color="gray" className={classes.who}>
+          <VisuallyHidden>You: </VisuallyHidden>
           <span className={classes.initials} aria-hidden="true">
             {initialsOf(name)}
           </span>
           <span className={classes.name}>{name}</span>
         </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <div className={classes.identity}>
-          <Text fw={600}>{name}</Text>
-          <Text size="sm" className="keyturn-quiet">
-            {identity.subject}
-          </Text>
-        </div>
-        <Menu.Item component={Link} to="/me">
-          Your account and sessions
-        </Menu.Item>
-        <Menu.Divider />
-        <div className={classes.scheme}>
-          <ColorScheme />
-        </div>
-        <Menu.Divider />
+      </Popover.Target>
+      <Popover.Dropdown p="xs" aria-label="You and this page">
+        <Text fw={600} px="xs">
+          {name}
+        </Text>
+        <Text size="sm" px="xs" className="keyturn-quiet">
+          {identity.subject}
+        </Text>
+        <Button
+          variant="subtle"
+          color="gray"
+          fullWidth
+          mt="xs"
+          className={classes.item}
+          renderRoot={(props) => <Link to="/me" {...props} />}
+        >
+          Account and sessions
+        </Button>
+        <Divider my="xs" />
+        <ColorScheme />
+        <Divider my="xs" />
         <SignOut />
-      </Menu.Dropdown>
-    </Menu>
+      </Popover.Dropdown>
+    </Popover>
   );
 }
 
@@ -71,9 +79,9 @@ function SignOut() {
   return (
     <form method="post" action="/sign-out">
       <input type="hidden" name="csrf_token" value={csrf_token} />
-      <Menu.Item component="button" type="submit" closeMenuOnClick={false}>
+      <Button type="submit" variant="subtle" color="gray" fullWidth className={classes.item}>
         Sign out
-      </Menu.Item>
+      </Button>
     </form>
   );
 }

@@ -9,15 +9,17 @@ import classes from './navigation.module.css';
 interface Place {
   readonly to: '/inbox' | '/requests' | '/mine' | '/keys' | '/me';
   readonly label: string;
+  /** Where there is little room. */
+  readonly short?: string;
   readonly icon: ReactNode;
 }
 
 const PLACES: readonly Place[] = [
   { to: '/inbox', label: 'Inbox', icon: <InboxIcon /> },
   { to: '/requests', label: 'Requests', icon: <ListIcon /> },
-  { to: '/mine', label: 'Mine', icon: <SentIcon /> },
-  { to: '/me', label: 'You', icon: <PersonIcon /> },
-  { to: '/keys', label: 'Keys', icon: <KeyIcon /> },
+  { to: '/mine', label: 'My requests', short: 'Mine', icon: <SentIcon /> },
+  { to: '/me', label: 'Account', icon: <PersonIcon /> },
+  { to: '/keys', label: 'API keys', short: 'Keys', icon: <KeyIcon /> },
 ];
 
 interface Waiting {
@@ -71,7 +73,7 @@ export function BottomBar({ waiting }: Waiting) {
   const isHere = useIsHere();
   return (
     <nav className={classes.bottom} aria-label="Pages">
-      {PLACES.map(({ to, label, icon }) => (
+      {PLACES.map(({ to, label, short = label, icon }) => (
         <UnstyledButton
           key={to}
           component={Link}
@@ -85,7 +87,7 @@ export function BottomBar({ waiting }: Waiting) {
             {to === '/inbox' && <WaitingBadge waiting={waiting} />}
           </span>
           <Text size="xs" component="span">
-            {label}
+            {short}
           </Text>
         </UnstyledButton>
       ))}

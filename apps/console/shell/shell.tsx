@@ -22,7 +22,7 @@ export function Shell() {
         footer={{ height: { base: 'calc(56px + env(safe-area-inset-bottom))', sm: 0 } }}
         transitionDuration={0}
       >
-        <AppShell.Header hiddenFrom="sm">
+        <AppShell.Header component="div" role="region" hiddenFrom="sm" aria-label="Keyturn and your account">
           <TopBar />
         </AppShell.Header>
         <AppShell.Navbar visibleFrom="sm" aria-label="Pages">
@@ -31,7 +31,7 @@ export function Shell() {
         <AppShell.Main id="page" tabIndex={-1}>
           <Outlet />
         </AppShell.Main>
-        <AppShell.Footer hiddenFrom="sm">
+        <AppShell.Footer component="div" hiddenFrom="sm">
           <BottomBar waiting={waiting} />
         </AppShell.Footer>
       </AppShell>

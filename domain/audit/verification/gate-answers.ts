@@ -1,3 +1,4 @@
+import { withoutTakenBack } from '../../approval/quorum.ts';
 import { counted } from '../../cards/counted.ts';
 import { z } from 'zod';
 
@@ -46,8 +47,7 @@ function endOf(material: Material, leaf: Leaf): number {
   if (!claimed) return -Infinity;
   const pending = pendings.find((pending) => pending.leaf === opened);
   if (!pending) return Date.parse(claimed.at) + VALID_FOR_MS_MAX;
-  const approvals = countedBefore(material, pending.round, claimed.n).filter(
-    ({ verdict }) => verdict === 'approve',
-  );
+  const counted = countedBefore(material, pending.round, claimed.n);
+  const approvals = withoutTakenBack(counted).filter(({ verdict }) => verdict === 'approve');
   return Date.parse(approvedUntil(pending.requirement, approvals, claimed.at));
 }

@@ -1,3 +1,4 @@
+import { withoutTakenBack } from '../../approval/quorum.ts';
 import type { Leaf } from '../leaf.ts';
 import { requiredSelectors } from '../../approval/decision.ts';
 import { possibleOwners } from '../../approval/owners.ts';
@@ -32,9 +33,8 @@ export function selectorsFault(material: Material, { open_selectors: open }: Sho
  */
 function mayAskNobody(material: Material, pending: PendingLeaf): boolean {
   const { rules } = pending.requirement;
-  const approvals = countedBefore(material, pending.round, Infinity).filter(
-    ({ verdict }) => verdict === 'approve',
-  );
+  const counted = countedBefore(material, pending.round, Infinity);
+  const approvals = withoutTakenBack(counted).filter(({ verdict }) => verdict === 'approve');
   const isFilled = ({ stages }: RuleRequirement, rule: number): boolean => {
     const seated = approvals.filter(({ seats }) => seats.some((seat) => seat.rule === rule));
     return (

@@ -37,6 +37,8 @@ const ANSWERS: Readonly<Record<keyof typeof OPERATIONS, readonly [status: number
   listInbox: MACHINE,
   listActions: [200],
   listTargets: [200],
+  // It names no action.
+  getUsualTimes: [400, 'invalid_request'],
   getMe: [200],
   listSwitches: [200],
   throwSwitch: MACHINE,

@@ -43,7 +43,7 @@ describeConsole('somebody who opens the console', (stage) => {
     const { page } = olga;
     olga.expectRefusal(401);
     await page.getByRole('button', { name: 'You: Olga Petrenko' }).click();
-    await page.getByRole('menuitem', { name: 'Sign out' }).click();
+    await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByText('Nobody is signed in here').waitFor();
     await olga.open('/inbox');
     await page.getByLabel('Name').waitFor();

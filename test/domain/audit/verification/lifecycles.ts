@@ -56,7 +56,7 @@ export const LIFECYCLES: Readonly<Record<string, (keys: Keys) => Promise<WholeEv
 };
 
 /** Ann takes her approval back before Ben approves, and approves anew. */
-async function approvedAgain(keys: Keys): Promise<Story> {
+export async function approvedAgain(keys: Keys): Promise<Story> {
   const story = await executedStory(keys);
   const rest = story.entries.splice(4);
   await takeBack(story, minute(5.5));
