@@ -19,6 +19,16 @@ export function changesBetween(seen: Shown, now: Shown): readonly Change[] {
   ];
 }
 
+/**
+ * What somebody who reads in order to decide has to be told. What they did themselves is no news to them, nor that what is
+ * decided goes its way.
+ */
+export function newsOf(seen: Shown, now: Shown, person: string): readonly Change[] {
+  if (seen.request.status !== 'pending') return [];
+  const decisions = (now.request.decisions ?? []).filter((decision) => decision.person !== person);
+  return changesBetween(seen, { ...now, request: { ...now.request, decisions } });
+}
+
 /** Whether a decision on what was read would be refused, or be one on something else. */
 export function isOtherSubject(seen: Shown, now: Shown): boolean {
   return changesBetween(seen, now).some(({ isDecisive }) => isDecisive);

@@ -32,14 +32,16 @@ export function confirmationOf(act: Act, confirmed: Confirmed): Confirmation {
   const { request, requirement } = confirmed.card;
   const where = `${request.action} on ${request.target} (${request.environment})`;
   const isReasonRequired =
-    (act === 'approve' || act === 'deny') &&
-    (requirement?.rules.some((rule) => rule.is_reason_required) ?? false);
+    ASKED_WHY.has(act) && (requirement?.rules.some((rule) => rule.is_reason_required) ?? false);
   return {
     ...WORDS[act](confirmed, where),
     typed: act === 'approve' ? typedOf(confirmed) : null,
     isReasonRequired,
   };
 }
+
+/** A deferral decides nothing, and to withdraw is the requester's own matter. */
+const ASKED_WHY: ReadonlySet<Act> = new Set(['approve', 'deny', 'take_back']);
 
 type Words = Pick<Confirmation, 'title' | 'sentences' | 'button'>;
 
@@ -138,7 +140,7 @@ function typedOf({ card: { request, risk, effects } }: Confirmed): Typed | null 
 export function isTyped({ target, rows }: Typed, text: string): boolean {
   const given = text.trim();
   if (given === target) return true;
-  return rows !== null && /^\d[\d., ']*$/.test(given) && given.replace(/[., ']/g, '') === String(rows);
+  return /^\d[\d., ']*$/.test(given) && given.replace(/[., ']/g, '') === String(rows);
 }
 
 /** What to type, as the label says it. */

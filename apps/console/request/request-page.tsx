@@ -9,7 +9,7 @@ import { Page } from '../shell/page.tsx';
 import { ActionBar } from './action-bar.tsx';
 import { offerOf, type Act } from './acting.ts';
 import { ChangedNotice } from './changed-notice.tsx';
-import { beginning, changesBetween, isOtherSubject } from './changes.ts';
+import { beginning, isOtherSubject, newsOf } from './changes.ts';
 import { ClaimsView } from './claims-view.tsx';
 import { DecisionDialog } from './decision-dialog.tsx';
 import { DecisionsView } from './decisions-view.tsx';
@@ -60,6 +60,12 @@ function Loaded({ shown, isFetching }: { readonly shown: Shown; readonly isFetch
   const [seen, setSeen] = useState(shown);
   const [dialog, setDialog] = useState<{ readonly act: Act; readonly shown: Shown } | null>(null);
   const [done, setDone] = useState('');
+  const [actedOn, setActedOn] = useState<Shown | null>(null);
+  // What follows from the person's own act is read from there on.
+  if (actedOn !== null && actedOn !== shown) {
+    setActedOn(null);
+    setSeen(shown);
+  }
   const offer = offerOf(shown.request, shown.refusals, person);
   const begin = (act: Act): void => setDialog({ act, shown: beginning(act, { seen, now: shown }) });
   const close = (): void => {
@@ -73,7 +79,7 @@ function Loaded({ shown, isFetching }: { readonly shown: Shown; readonly isFetch
       <p role="status" className={classes.done} hidden={done === ''}>
         {done}
       </p>
-      <ChangedNotice changes={changesBetween(seen, shown)} onRead={() => setSeen(shown)} />
+      <ChangedNotice changes={newsOf(seen, shown, person)} onRead={() => setSeen(shown)} />
       <div className={classes.columns}>
         <div className={classes.main}>
           <WhatHappens shown={shown} />
@@ -99,6 +105,7 @@ function Loaded({ shown, isFetching }: { readonly shown: Shown; readonly isFetch
           onDone={(text) => {
             setDialog(null);
             setDone(text);
+            setActedOn(shown);
           }}
         />
       )}

@@ -58,6 +58,6 @@ const DONE: Readonly<Record<Act, string>> = {
 export function doneText(act: Act, { status, answer }: ActAnswer): string {
   if (status === 202) return 'It is accepted and will be counted in a moment: this page shows when.';
   const request = 'request' in answer ? answer.request : answer;
-  const now = 'status' in request && act !== 'withdraw' ? ` The request is now ${request.status}.` : '';
-  return `${DONE[act]}${now}`;
+  if (!('status' in request) || act === 'withdraw') return DONE[act];
+  return `${DONE[act]} ${request.status === 'pending' ? 'The request still waits for people.' : `The request is now ${request.status}.`}`;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { changesBetween, isOtherSubject } from '../../../apps/console/request/changes.ts';
+import { changesBetween, isOtherSubject, newsOf } from '../../../apps/console/request/changes.ts';
 import { decision, effect, shownRequest } from './shown.ts';
 
 const texts = (seen = shownRequest(), now = shownRequest()) =>
@@ -41,6 +41,16 @@ describe('what changed since the page was read', () => {
       'Olga Petrenko denied it.',
     ]);
     expect(isOtherSubject(shownRequest(), now)).toBe(true);
+  });
+
+  it('is no news to who did it, nor once it is decided', () => {
+    const now = shownRequest({ request: { decisions: [decision({})] } });
+    expect(newsOf(shownRequest(), now, 'olga')).toEqual([]);
+    expect(newsOf(shownRequest(), now, 'dmitri')).toHaveLength(1);
+    const [approved, done] = ['approved', 'succeeded'].map((status) =>
+      shownRequest({ request: { status } as never }),
+    );
+    expect(approved && done && newsOf(approved, done, 'dmitri')).toEqual([]);
   });
 
   it('leaves out decisions that do not count', () => {

@@ -64,10 +64,11 @@ describe('the dialog before a decision', () => {
     const [rule] = requirement().rules;
     const rules = rule ? [{ ...rule, is_reason_required: true }] : [];
     const shown = shownRequest({ card: { requirement: requirement({ rules }) } });
-    const isRequired = (act: 'approve' | 'deny' | 'defer' | 'withdraw') =>
+    const isRequired = (act: 'approve' | 'deny' | 'defer' | 'withdraw' | 'take_back') =>
       confirmationOf(act, shown).isReasonRequired;
     expect(isRequired('approve')).toBe(true);
     expect(isRequired('deny')).toBe(true);
+    expect(isRequired('take_back')).toBe(true);
     expect(isRequired('defer')).toBe(false);
     expect(isRequired('withdraw')).toBe(false);
   });

@@ -50,6 +50,12 @@ describe('what was done', () => {
     );
   });
 
+  it('says that more people are needed where they are', () => {
+    const { request } = shownRequest();
+    const answer = { decision: { id: 'dec_1' }, request };
+    expect(doneText('approve', { status: 200, answer: answer as never })).toContain('still waits for people');
+  });
+
   it('is not said to be counted before it is', () => {
     const answer = { decision: { id: 'dec_1' }, state: 'queued, not counted yet' };
     expect(doneText('approve', { status: 202, answer: answer as never })).toContain('will be counted');
