@@ -20,7 +20,7 @@ interface BatchDialogProps {
   readonly onClose: () => void;
 }
 
-/** Shows each request of a batch, says which of them are decided, and then what became of each. */
+/** Shows each request of a batch, says which of them are decided, and then the outcome of each. */
 export function BatchDialog({ verdict, picked: pickedNow, onDecided, onClose }: BatchDialogProps) {
   // What is decided leaves the list behind the dialog, and stays in it.
   const [picked] = useState(pickedNow);

@@ -16,7 +16,7 @@ interface BatchLineProps {
   readonly result: BatchResult | undefined;
 }
 
-/** One request of a batch: what it would do, and what became of the decision. */
+/** One request of a batch: what it would do, and the outcome of its decision. */
 export function BatchLine({ item, answer, why, result }: BatchLineProps) {
   const { action, target, environment, id } = item;
   const risk = riskOf(item, answer);

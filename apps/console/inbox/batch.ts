@@ -9,7 +9,7 @@ type Card = CardAnswer['card'];
 /** One of the decisions of POST /v1/decisions. */
 export type BatchDecision = DecideManyBody['items'][number];
 
-/** What became of it. */
+/** Its outcome. */
 export type BatchResult = DecideManyAnswer['items'][number];
 
 /** What calls for a look at one request alone, and in which words. The server holds to the same. */

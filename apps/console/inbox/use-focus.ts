@@ -5,7 +5,7 @@ import type { RequestSummary } from '../../../contract/requests.ts';
 /** What is done to a request, as it is chosen on a line. */
 export type Act = 'approve' | 'deny' | 'defer';
 
-/** What became of the last decision. */
+/** The outcome of the last decision. */
 export interface Done {
   readonly text: string;
   readonly request: Pick<RequestSummary, 'id' | 'action' | 'target'>;

@@ -93,7 +93,7 @@ describeConsole('a reviewer with the inbox open', (stage) => {
     await soon(() => new URL(page.url()).search).toContain('scope=groups');
   });
 
-  it('decides several at once, and says of each how it went', async () => {
+  it('decides several at once, and shows the outcome of each', async () => {
     const asked = await Promise.all([
       stage.cast.ask(),
       stage.cast.ask(),
