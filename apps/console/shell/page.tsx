@@ -1,7 +1,9 @@
 import { Group, Title } from '@mantine/core';
 import { useEffect, type ReactNode } from 'react';
 
+import { visible } from '../../../domain/cards/visible.ts';
 import { useIsLive } from '../live/live-changes.tsx';
+import { Foreign } from '../shown/foreign.tsx';
 import classes from './page.module.css';
 import { useWaitingCount } from './waiting-count.ts';
 
@@ -16,14 +18,14 @@ interface PageProps {
 export function Page({ title, aside, children }: PageProps) {
   const waiting = useWaitingCount();
   useEffect(() => {
-    document.title = `${waiting === '0' ? '' : `(${waiting}) `}${title} · Keyturn`;
+    document.title = `${waiting === '0' ? '' : `(${waiting}) `}${visible(title)} · Keyturn`;
   }, [title, waiting]);
   const isLive = useIsLive();
   return (
     <div className={classes.page}>
       <Group justify="space-between" gap="sm" className={classes.head}>
         <Title order={1} size="h3" className={classes.title}>
-          {title}
+          <Foreign text={title} />
         </Title>
         {aside}
       </Group>
