@@ -39,7 +39,7 @@ describeConsole('a reviewer with a browser', (stage) => {
     await waitForShown(dmitri.page, /1 of 2/);
     await waitForShown(dmitri.page, 'First of two');
     expect((await stage.cast.show(stage.cast.olga, id)).status).toBe('pending');
-    // Whoever approved is not offered to approve again: one person fills one seat.
+    // She is not offered to approve again: one person fills one seat.
     expect(await olga.page.getByRole('button', { name: 'Approve…' }).count()).toBe(0);
     await decide(dmitri.page, 'Approve', 'Second of two');
     await stage.cast.stack.waitForStatus(id, 'succeeded');

@@ -10,7 +10,7 @@ import { linesOf } from './deciding.ts';
 /** The README shows them: nobody waits for a picture. */
 const BYTES_MAX = 200_000;
 
-const ASKED = [
+const SUBMISSIONS = [
   {
     target: 'shop-production',
     statement: "update account set status = 'open' where status = 'frozen' and id < 1020",
@@ -34,7 +34,7 @@ describeConsole(
   (stage) => {
     it('are made of the inbox and of a request', async () => {
       const requests = [];
-      for (const ask of ASKED) requests.push(await stage.cast.ask(ask));
+      for (const ask of SUBMISSIONS) requests.push(await stage.cast.ask(ask));
       const olga = await stage.signIn('olga', { width: 1280, height: 800 });
       await linesOf(olga.page)
         .nth(requests.length - 1)
