@@ -56,30 +56,21 @@ function titleOf({ card, request }: Shown): string {
 function Loaded({ shown, isFetching }: { readonly shown: Shown; readonly isFetching: boolean }) {
   const { person } = useSession();
   const opened = useOpened();
-  // What the person began to read: changes are told against it until they say that they have read them.
-  const [seen, setSeen] = useState(shown);
+  const { seen, read, act: acted } = useReading(shown);
   const [dialog, setDialog] = useState<{ readonly act: Act; readonly shown: Shown } | null>(null);
   const [done, setDone] = useState('');
-  const [actedOn, setActedOn] = useState<Shown | null>(null);
-  // What follows from the person's own act is read from there on.
-  if (actedOn !== null && actedOn !== shown) {
-    setActedOn(null);
-    setSeen(shown);
-  }
   const offer = offerOf(shown.request, shown.refusals, person);
   const begin = (act: Act): void => setDialog({ act, shown: beginning(act, { seen, now: shown }) });
   const close = (): void => {
     // The dialog has told them.
-    if (dialog && isOtherSubject(dialog.shown, shown)) setSeen(shown);
+    if (dialog && isOtherSubject(dialog.shown, shown)) read();
     setDialog(null);
   };
   return (
     <>
       <RequestHead shown={shown} />
-      <p role="status" className={classes.done} hidden={done === ''}>
-        {done}
-      </p>
-      <ChangedNotice changes={newsOf(seen, shown, person)} onRead={() => setSeen(shown)} />
+      <Done text={done} />
+      <ChangedNotice changes={newsOf(seen, shown, person)} onRead={read} />
       <div className={classes.columns}>
         <div className={classes.main}>
           <WhatHappens shown={shown} />
@@ -105,12 +96,33 @@ function Loaded({ shown, isFetching }: { readonly shown: Shown; readonly isFetch
           onDone={(text) => {
             setDialog(null);
             setDone(text);
-            setActedOn(shown);
+            acted();
           }}
         />
       )}
     </>
   );
+}
+
+/** What the person did, also for those who hear the page. */
+function Done({ text }: { readonly text: string }) {
+  return (
+    <p role="status" className={classes.done} hidden={text === ''}>
+      {text}
+    </p>
+  );
+}
+
+/** What the person began to read: changes are told against it until they say that they have read them. */
+function useReading(shown: Shown) {
+  const [seen, setSeen] = useState(shown);
+  const [actedOn, setActedOn] = useState<Shown | null>(null);
+  // What follows from the person's own act is read from there on.
+  if (actedOn !== null && actedOn !== shown) {
+    setActedOn(null);
+    setSeen(shown);
+  }
+  return { seen, read: () => setSeen(shown), act: () => setActedOn(shown) };
 }
 
 /** What is decided upon: the facts of Keyturn first. */

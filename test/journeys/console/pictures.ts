@@ -13,7 +13,7 @@ const BYTES_MAX = 200_000;
 const SUBMISSIONS = [
   {
     target: 'shop-production',
-    statement: "update account set status = 'open' where status = 'frozen' and id < 1020",
+    statement: "update account set status = 'open' where status = 'frozen' and id < 1100",
     claims: { justification: 'Unfreeze the accounts that support has cleared, list in ticket 4702' },
   },
   {
