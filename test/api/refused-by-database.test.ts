@@ -28,6 +28,10 @@ const CHANGED = { status: 503, body: { code: 'unavailable', detail: expect.strin
  */
 const CALLERS: Readonly<Record<string, 'any call' | 'SCIM' | 'the worker' | 'the function itself'>> = {
   'confirm_kill_switch_lift KT003': 'any call',
+  'create_api_key KT001': 'any call',
+  'create_api_key KT003': 'any call',
+  'create_api_key KT007': 'any call',
+  'create_api_key KT008': 'any call',
   'end_session KT003': 'any call',
   'file_groups KT001': 'the worker',
   'keep_claims KT005': 'any call',
@@ -40,6 +44,8 @@ const CALLERS: Readonly<Record<string, 'any call' | 'SCIM' | 'the worker' | 'the
   'refuse_uncounted KT003': 'the worker',
   'require_operator KT003': 'any call',
   'reserve_window KT003': 'the worker',
+  'revoke_api_key KT001': 'any call',
+  'revoke_api_key KT003': 'any call',
   'scim_link KT001': 'SCIM',
   'scim_link KT002': 'SCIM',
   'scim_take_group KT001': 'SCIM',
