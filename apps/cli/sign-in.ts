@@ -32,7 +32,7 @@ export async function signInFor(api: string, wish: SignInWish): Promise<SignIn> 
   return { ...offer, ...wish };
 }
 
-const USUAL = { client_id: 'keyturn-cli', scope: 'openid keyturn:decide', audience: null, resource: null };
+const USUAL = { client_id: 'keyturn-cli', scope: 'openid', audience: null, resource: null };
 
 function isSameIssuer(one: string, other: string): boolean {
   return one.replace(/\/$/, '') === other.replace(/\/$/, '');

@@ -1,11 +1,11 @@
 import { createPrivateKey, timingSafeEqual } from 'node:crypto';
 import { text } from 'node:stream/consumers';
 import { SignJWT } from 'jose';
-import { AUDIENCE, CLI_CLIENT, DECIDE_SCOPE, TOKEN_SECONDS } from './provider.mjs';
+import { AUDIENCE, DECIDE_SCOPE, DEMO_CLIENT, TOKEN_SECONDS } from './provider.mjs';
 
 /**
  * POST /demo/token: a token without a browser, for scripts and for trying things out.
- *   { "person": "olga" }                                              the token a person has after signing in
+ *   { "person": "olga" }                                              a token with which a person may decide
  *   { "client_id", "client_secret", "on_behalf_of"?, "trigger"? }     the token of an agent; acting for a person, the
  *                                                                     person is the subject and the agent the actor
  */
@@ -32,7 +32,7 @@ export async function answerDemoToken({ request, response, issuer, directory, se
 
 function personClaims({ person }, directory) {
   if (!directory.people.some(({ subject }) => subject === person)) return null;
-  return { sub: person, client_id: CLI_CLIENT, scope: `openid ${DECIDE_SCOPE}` };
+  return { sub: person, client_id: DEMO_CLIENT, scope: `openid ${DECIDE_SCOPE}` };
 }
 
 function agentClaims(body, directory, secrets) {

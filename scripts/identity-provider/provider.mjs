@@ -6,7 +6,9 @@ import { confirmPage, codePage, successPage } from './pages.mjs';
 export const CLI_CLIENT = 'keyturn-cli';
 /** The client that people sign in with from a browser. */
 const CONSOLE_CLIENT = 'keyturn-console';
-/** The scope that makes a person's token one that may decide. */
+/** The client whose tokens people decide with by script: in the demo only. */
+export const DEMO_CLIENT = 'keyturn-demo';
+/** The scope that those tokens have. */
 export const DECIDE_SCOPE = 'keyturn:decide';
 /** What the tokens are for; the API checks it. */
 export const AUDIENCE = 'keyturn';
@@ -54,8 +56,8 @@ export function configuration({ directory, secrets, adapter, consoleUrl }) {
         defaultResource: () => RESOURCE,
         useGrantedResource: () => true,
         getResourceServerInfo: (_ctx, _resource, client) => ({
-          // Deciding is for people: an agent is not even given the scope.
-          scope: client.clientId === CLI_CLIENT ? DECIDE_SCOPE : '',
+          // What a person consented to; agents ask nobody, and the scope to decide is for no client here.
+          scope: client.clientId === CLI_CLIENT ? 'openid' : '',
           audience: AUDIENCE,
           accessTokenFormat: 'jwt',
           accessTokenTTL: TOKEN_SECONDS,
@@ -123,7 +125,7 @@ async function grantEverything(ctx) {
   const { client, session, provider } = ctx.oidc;
   const grant = new provider.Grant({ clientId: client.clientId, accountId: session.accountId });
   grant.addOIDCScope('openid offline_access');
-  grant.addResourceScope(RESOURCE, DECIDE_SCOPE);
+  grant.addResourceScope(RESOURCE, 'openid');
   await grant.save();
   return grant;
 }

@@ -259,7 +259,7 @@ function writeIssuers({ settings, addresses }: Context): string {
     audience: 'keyturn',
     algorithms: ['ES256'],
     jwks_uri: `${addresses.identityProvider}/jwks`,
-    human: { clients: ['keyturn-cli'], scope: 'keyturn:decide' },
+    human: { clients: ['keyturn-demo'], scope: 'keyturn:decide' },
     cli_client: 'keyturn-cli',
     console: { client_id: 'keyturn-console', authentication: 'none', trust: 'human' },
     claims: { trigger: 'trigger' },

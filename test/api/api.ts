@@ -163,7 +163,7 @@ function writeIssuers(folder: string, issuers: readonly TestIssuer[]): string {
     issuer: url,
     audience: 'keyturn',
     algorithms: ['EdDSA'],
-    human: { clients: ['keyturn-cli', 'keyturn-web'], scope: 'keyturn:decide' },
+    human: { clients: ['keyturn-web'], scope: 'keyturn:decide' },
     cli_client: 'keyturn-cli',
     console: { client_id: 'keyturn-console', authentication: 'none', trust: 'human' },
     claims: { trigger: 'trigger', groups: 'groups' },

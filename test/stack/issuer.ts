@@ -15,8 +15,10 @@ export interface AgentTokenOptions {
 /** An OpenID Connect issuer inside the test: discovery, keys, and a signature on whatever a test wants to say. */
 export interface TestIssuer {
   readonly url: string;
-  /** A token of a person at the interactive client, with the scope to decide. */
+  /** A token of a person, of a client with which people decide by token. */
   humanToken(subject: string, claims?: JWTPayload): Promise<string>;
+  /** A token of a person who signed in with the command line: it decides nothing. */
+  cliToken(subject: string, claims?: JWTPayload): Promise<string>;
   /** A token of a program by client credentials. */
   agentToken(agent: string, options?: AgentTokenOptions): Promise<string>;
   /** Any token; `iss`, `aud`, `iat` and `exp` (in an hour) unless the claims say otherwise. */
@@ -101,7 +103,9 @@ function handleOf(server: http.Server, keys: Readonly<Record<string, CryptoKey>>
     answerToken: () => ({ error: 'invalid_grant' }),
     discovered: {},
     humanToken: (subject, claims = {}) =>
-      sign({ sub: subject, client_id: 'keyturn-cli', scope: 'openid keyturn:decide', ...claims }),
+      sign({ sub: subject, client_id: 'keyturn-web', scope: 'openid keyturn:decide', ...claims }),
+    cliToken: (subject, claims = {}) =>
+      sign({ sub: subject, client_id: 'keyturn-cli', scope: 'openid', ...claims }),
     agentToken: (agent, options = {}) => sign(agentClaims(agent, options)),
     stop: () =>
       new Promise<void>((resolve) => {

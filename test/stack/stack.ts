@@ -172,7 +172,7 @@ function writeIssuers({ folder, issuer, secondIssuer }: Context): string {
     audience: 'keyturn',
     algorithms: ['EdDSA'],
     jwks_uri: `${url}/jwks`,
-    human: { clients: ['keyturn-cli'], scope: 'keyturn:decide' },
+    human: { clients: ['keyturn-web'], scope: 'keyturn:decide' },
     cli_client: 'keyturn-cli',
     ...(url === issuer.url && { console: CONSOLE_CLIENT }),
     claims: { trigger: 'trigger', groups: 'groups' },

@@ -79,8 +79,19 @@ export function isReviewer(caller: Caller): boolean {
 }
 
 /** The person who may decide with this token at all. Refuses machines, and people whom the directory does not allow. */
-export function reviewerOf({ principal, person, isHeldByAgent: isHeld }: Caller): Person {
-  if (!principal.isHuman || isHeld) {
+export function reviewerOf(caller: Caller): Person {
+  const { principal } = caller;
+  if (principal.mayAct && !principal.isHuman)
+    throw new KeyturnError(
+      'machine_cannot_decide',
+      'Tokens of the command line decide nothing, since programs can read them: open the console in a browser.',
+    );
+  return actingPersonOf(caller);
+}
+
+/** The person who calls: to decide takes more (`reviewerOf`). Refuses machines, and people whom the directory does not allow. */
+export function actingPersonOf({ principal, person, isHeldByAgent: isHeld }: Caller): Person {
+  if (!principal.mayAct || isHeld) {
     throw new KeyturnError(
       'machine_cannot_decide',
       `This requires a person who signed in interactively: ${causeOf(principal, isHeld)}.`,

@@ -47,10 +47,12 @@ const issuerSchema = z
     jwks_uri: url.optional(),
     /** Where set, only tokens whose header says so are accepted. */
     token_type: z.literal('at+jwt').optional(),
+    /** Clients of the operator's own with which people decide by token, and the scope that those tokens need. */
     human: z.strictObject({ clients: z.array(z.string().min(1)), scope: z.string().min(1) }).optional(),
+    /** The client of `keyturn login`: people sign in with it, and its tokens never decide. */
     cli_client: z.string().min(1).optional(),
     console: consoleSchema.optional(),
-    /** What that client requests from the issuer, where it is not `openid` and the scope to decide. */
+    /** What that client requests from the issuer, where it is not `openid`. */
     sign_in: z
       .strictObject({
         /** Where people sign in, should tokens name another issuer than its discovery does. */

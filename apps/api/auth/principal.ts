@@ -21,7 +21,9 @@ export interface Principal {
   readonly isClientOfPeople: boolean;
   /** A person signed in with an interactive client. */
   readonly isInteractive: boolean;
-  /** Interactive, and the token was given the scope to decide. */
+  /** Interactive, and meant for what people do here beside reading: with the command line, or with the scope to decide. */
+  readonly mayAct: boolean;
+  /** May act, and decide as well: a token that lies in a file of the command line may not, whatever its scope. */
   readonly isHuman: boolean;
   /** Where decisions of this token come from. */
   readonly channel: 'api' | 'cli' | 'console';
@@ -110,7 +112,7 @@ export function principalOf(payload: unknown, issuer: Issuer): Principal {
     scopes: scopesOf(claims),
     ...human,
     expiresAt: new Date((claims.exp + issuer.clock_tolerance_seconds) * 1_000),
-    groups: human.isHuman ? groupsClaimOf(payload, issuer) : null,
+    groups: human.mayAct ? groupsClaimOf(payload, issuer) : null,
     session: null,
     key: null,
   };
@@ -128,6 +130,7 @@ export function principalOfSignIn(payload: object, issuer: SignInIssuer, expires
   return {
     ...personAt({ issuer: issuer.issuer, subject: claims.account }, client, expiresAt),
     isInteractive: isHuman,
+    mayAct: isHuman,
     isHuman,
     groups: isHuman ? groupsClaimOf(payload, issuer) : null,
   };
@@ -149,6 +152,7 @@ export function principalOfKey(key: LiveKey): Principal {
     scopes: [],
     isClientOfPeople: false,
     isInteractive: false,
+    mayAct: false,
     isHuman: false,
     channel: 'api',
     expiresAt: new Date(key.expires_at),
@@ -167,6 +171,7 @@ function personAt(identity: Identity, client: string, expiresAt: Date): Principa
     scopes: [],
     isClientOfPeople: true,
     isInteractive: true,
+    mayAct: true,
     isHuman: true,
     channel: 'console',
     expiresAt,
@@ -219,16 +224,19 @@ function vouchedFor(member: LineageMember, issuer: string): LineageMember {
 function humanity(
   claims: Claims,
   issuer: Issuer,
-): Pick<Principal, 'isClientOfPeople' | 'isInteractive' | 'isHuman' | 'channel'> {
+): Pick<Principal, 'isClientOfPeople' | 'isInteractive' | 'mayAct' | 'isHuman' | 'channel'> {
   const client = clientOf(claims);
-  const isClientOfPeople = client !== null && issuer.human?.clients.includes(client) === true;
+  const isCli = client !== null && client === issuer.cli_client;
+  const isClientOfPeople = isCli || (client !== null && issuer.human?.clients.includes(client) === true);
   const isInteractive = isClientOfPeople && hasConsented(claims);
   const scope = issuer.human?.scope ?? '';
+  const mayDecide = !isCli && scope !== '' && scopesOf(claims).includes(scope);
   return {
     isClientOfPeople,
     isInteractive,
-    isHuman: isInteractive && scope !== '' && scopesOf(claims).includes(scope),
-    channel: client !== null && client === issuer.cli_client ? 'cli' : 'api',
+    mayAct: isInteractive && (isCli || mayDecide),
+    isHuman: isInteractive && mayDecide,
+    channel: isCli ? 'cli' : 'api',
   };
 }
 

@@ -23,8 +23,8 @@ export function protectedResource(resource: string, issuers: Iterable<Issuer>): 
   };
 }
 
-function signInOf({ issuer, cli_client: client, human, sign_in: signIn = {} }: Issuer): readonly SignIn[] {
-  if (client === undefined || !human) return [];
-  const { scope = `openid ${human.scope}`, audience = null, resource = null } = signIn;
+function signInOf({ issuer, cli_client: client, sign_in: signIn = {} }: Issuer): readonly SignIn[] {
+  if (client === undefined) return [];
+  const { scope = 'openid', audience = null, resource = null } = signIn;
   return [{ issuer: signIn.issuer ?? issuer, client_id: client, scope, audience, resource }];
 }
