@@ -16,6 +16,9 @@ export const SIGN_IN_AGAIN = 'KT007';
 /** An agent has as many live API keys as it may. */
 export const KEYS_FULL = 'KT008';
 
+/** Something else held a lock for longer than the statement waits for it. */
+export const LOCK_TIMED_OUT = '55P03';
+
 /** The SQLSTATE of an error of the driver, or how the connection failed; null for anything else. */
 export function driverCode(error: unknown): string | null {
   const { code, driverError } = (error ?? {}) as { code?: unknown; driverError?: { code?: unknown } };

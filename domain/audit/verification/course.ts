@@ -62,6 +62,8 @@ const STEPS: Readonly<Record<LeafType, Step>> = {
   'decision.refused': {},
   'decision.attempt_refused': {},
   'decision.unauthenticated': {},
+  'question.asked': { from: ['pending', 'approved'] },
+  'question.answered': { from: UNDECIDED },
   'execution.claimed': { from: CLAIMABLE, to: 'claimed', status: 'executing' },
   'execution.succeeded': { from: ['claimed', 'indeterminate'], to: 'ended', status: 'succeeded' },
   'execution.failed': { from: ['claimed', 'unclaimed', 'indeterminate'], to: 'ended', status: 'failed' },
@@ -109,13 +111,23 @@ export function inOrder({ material }: Subject): Finding {
   for (const leaf of material.stream) {
     const fault = faultOf(leaf, phase, previous);
     if (fault !== null) problems.push(`${nameOf(leaf)} ${fault}`);
-    previous = leaf;
+    if (!isAside(leaf)) previous = leaf;
     phase = phaseAfter(phase, leaf);
   }
   return {
     problems: [...problems, ...plansMissing(material), ...roundsRepeated(material)],
     checked: phase === 'ended' ? 'it has ended' : `it is ${phase}`,
   };
+}
+
+/** True for what the API adds to the log of a request by itself: it comes between any two steps. */
+function isAside({ type, facts }: Leaf): boolean {
+  return (
+    type === 'decision.attempt_refused' ||
+    type === 'question.asked' ||
+    type === 'question.answered' ||
+    (type === 'request.withdrawal_refused' && facts['withdrawal'] === undefined)
+  );
 }
 
 /** What is wrong with where an entry stands; null where it is right. */

@@ -1,0 +1,74 @@
+import type { RequestRow } from '../../../database/tables.ts';
+import { answeringRefusal } from '../../../domain/approval/questions.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import { askersOf } from '../../../domain/execution/requester.ts';
+import type { Caller } from '../auth/caller.ts';
+import type { ApiContext } from '../context.ts';
+import { holdsSealed } from '../requests/decision-view.ts';
+import { isOwn, loadRequest } from '../requests/load.ts';
+import { appendWords, entryOf, refuse, type Held } from './append.ts';
+
+/** A call to answer a question. */
+export interface AnswerCall {
+  readonly caller: Caller;
+  readonly id: string;
+  readonly question: string;
+  readonly text: string;
+}
+
+/** Answers a question. The same words again change nothing; other words are refused, whoever gave the first. */
+export async function answer(context: ApiContext, call: AnswerCall): Promise<void> {
+  const { caller, id, question } = call;
+  const found = await loadRequest(context, caller, id);
+  await refuseStranger(context, caller, found.row);
+  if (await isAnswered(context, found.questions ?? [], call)) return;
+  await refuseAnswering(context, caller, found.row);
+  await appendWords(context, { caller, id, question, kind: 'answered', text: call.text }, async (held) => {
+    if (await isAnswered(context, held.entries, call)) return true;
+    refuse(answeringRefusal(held.row.status));
+    return false;
+  });
+}
+
+/** Refuses whoever may not answer questions about a request now. */
+export async function refuseAnswering(
+  context: Pick<ApiContext, 'source' | 'directories'>,
+  caller: Caller,
+  row: RequestRow,
+): Promise<void> {
+  await refuseStranger(context, caller, row);
+  const { agent, person } = caller;
+  if (agent?.active === false || person?.active === false)
+    throw new KeyturnError(
+      'requester_inactive',
+      'This account is deactivated: somebody else behind the request can answer.',
+    );
+  refuse(answeringRefusal(row.status));
+}
+
+async function refuseStranger(
+  context: Pick<ApiContext, 'source' | 'directories'>,
+  caller: Caller,
+  row: RequestRow,
+): Promise<void> {
+  if (await isOwn(context, caller, { row: { ...row, lineage: askersOf(row) } })) return;
+  throw new KeyturnError('forbidden', 'Only those behind a request answer questions about it.');
+}
+
+/** True for a repeated call. Refuses where there is no such question, and where it was answered otherwise. */
+async function isAnswered(
+  context: Pick<ApiContext, 'keys'>,
+  entries: Held['entries'],
+  { question, text }: AnswerCall,
+): Promise<boolean> {
+  if (!entryOf(entries, 'asked', question))
+    throw new KeyturnError('not_found', 'There is no such question about this request.');
+  const known = entryOf(entries, 'answered', question);
+  if (!known) return false;
+  const wanted = { field: `${question}/answer`, value: text.trim() };
+  if (known.sealed !== null && (await holdsSealed(context, known.sealed, wanted))) return true;
+  throw new KeyturnError(
+    'already_answered',
+    'Somebody behind the request has answered this question already: the first answer stands.',
+  );
+}

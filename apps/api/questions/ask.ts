@@ -1,0 +1,78 @@
+import type { DecidedRow } from '../../../database/readers.ts';
+import { askingRefusal, limitRefusal } from '../../../domain/approval/questions.ts';
+import { KeyturnError } from '../../../domain/errors.ts';
+import { personPseudonym } from '../../../domain/identity/ids.ts';
+import type { Person } from '../../../domain/identity/directory.ts';
+import { reviewerOf, type Caller } from '../auth/caller.ts';
+import type { ApiContext } from '../context.ts';
+import { callId, keyReused } from '../http/idempotency.ts';
+import { holdsSealed } from '../requests/decision-view.ts';
+import { loadRequest } from '../requests/load.ts';
+import { callerVisibility } from '../requests/visibility.ts';
+import { appendWords, entryOf, refuse, type Held } from './append.ts';
+
+/** A call to ask those behind a request. */
+export interface AskCall {
+  readonly caller: Caller;
+  readonly id: string;
+  readonly text: string;
+  readonly idempotencyKey: string | null;
+}
+
+/** Asks, and answers the id of the question. The same call again with the same key answers that of the first. */
+export async function ask(context: ApiContext, call: AskCall): Promise<string> {
+  const { caller, id, text, idempotencyKey } = call;
+  const by = caller.principal.identity;
+  const question = callId('qst', context.keys.identity, { by, about: id, idempotencyKey });
+  const found = await loadRequest(context, caller, id);
+  if (await isAsked(context, found.questions ?? [], { question, text })) return question;
+  const person = personPseudonym(context.keys.identity, (await asker(context, caller, found)).id);
+  await appendWords(context, { caller, id, question, kind: 'asked', text }, async ({ row, entries }) => {
+    if (await isAsked(context, entries, { question, text })) return true;
+    const asked = entries.filter(({ leaf }) => leaf.type === 'question.asked');
+    refuse(askingRefusal(row));
+    refuse(
+      limitRefusal(
+        asked.map(({ leaf }) => leaf.facts['person']),
+        person,
+      ),
+    );
+    return false;
+  });
+  return question;
+}
+
+/** The person who asks. Refuses programs, those behind the request, and who may not see the whole of it. */
+export async function asker(
+  context: Pick<ApiContext, 'source' | 'directories'>,
+  caller: Caller,
+  found: DecidedRow,
+): Promise<Person> {
+  const person = reviewerOf(caller);
+  const { visibility, isOwn } = await callerVisibility(context, caller, found);
+  if (isOwn)
+    throw new KeyturnError(
+      'forbidden',
+      'You are behind this request: you answer questions about it, and ask none.',
+    );
+  if (visibility !== 'whole')
+    throw new KeyturnError(
+      'forbidden',
+      'Questions are for those who may see the whole request: its reviewers, operators and auditors.',
+    );
+  refuse(askingRefusal(found.row));
+  return person;
+}
+
+/** True for a repeated call. Refuses (`idempotency_key_reused`) one with other words. */
+async function isAsked(
+  context: Pick<ApiContext, 'keys'>,
+  entries: Held['entries'],
+  { question, text }: { readonly question: string; readonly text: string },
+): Promise<boolean> {
+  const known = entryOf(entries, 'asked', question);
+  if (!known) return false;
+  const wanted = { field: `${question}/question`, value: text.trim() };
+  if (await holdsSealed(context, known.sealed, wanted)) return true;
+  throw keyReused();
+}
