@@ -26,17 +26,10 @@ export async function ask(context: ApiContext, call: AskCall): Promise<string> {
   const question = callId('qst', context.keys.identity, { by, about: id, idempotencyKey });
   const found = await loadRequest(context, caller, id);
   if (await isAsked(context, found.questions ?? [], { question, text })) return question;
-  const person = personPseudonym(context.keys.identity, (await asker(context, caller, found)).id);
+  const person = await asker(context, caller, found);
   await appendWords(context, { caller, id, question, kind: 'asked', text }, async ({ row, entries }) => {
     if (await isAsked(context, entries, { question, text })) return true;
-    const asked = entries.filter(({ leaf }) => leaf.type === 'question.asked');
-    refuse(askingRefusal(row));
-    refuse(
-      limitRefusal(
-        asked.map(({ leaf }) => leaf.facts['person']),
-        person,
-      ),
-    );
+    refuseNow(context, { row, entries }, person);
     return false;
   });
   return question;
@@ -44,7 +37,7 @@ export async function ask(context: ApiContext, call: AskCall): Promise<string> {
 
 /** The person who asks. Refuses programs, those behind the request, and who may not see the whole of it. */
 export async function asker(
-  context: Pick<ApiContext, 'source' | 'directories'>,
+  context: Pick<ApiContext, 'source' | 'directories' | 'keys'>,
   caller: Caller,
   found: DecidedRow,
 ): Promise<Person> {
@@ -60,8 +53,20 @@ export async function asker(
       'forbidden',
       'Questions are for those who may see the whole request: its reviewers, operators and auditors.',
     );
-  refuse(askingRefusal(found.row));
+  refuseNow(context, { row: found.row, entries: found.questions ?? [] }, person);
   return person;
+}
+
+/** Refuses a question that comes at another time than people are asked, or is one too many. */
+function refuseNow({ keys }: Pick<ApiContext, 'keys'>, { row, entries }: Held, person: Person): void {
+  const asked = entries.filter(({ leaf }) => leaf.type === 'question.asked');
+  refuse(askingRefusal(row));
+  refuse(
+    limitRefusal(
+      asked.map(({ leaf }) => leaf.facts['person']),
+      personPseudonym(keys.identity, person.id),
+    ),
+  );
 }
 
 /** True for a repeated call. Refuses (`idempotency_key_reused`) one with other words. */
