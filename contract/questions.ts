@@ -56,6 +56,4 @@ export const questionSchema = z
   .describe('A question of somebody who reviews the request')
   .register(NAMES, { id: 'Question' });
 
-export const questionIdSchema = z.string().regex(/^qst_[a-z2-7]{26}$/, 'must be `qst_` and 26 characters');
-
 export type QuestionView = z.infer<typeof questionSchema>;

@@ -1,4 +1,5 @@
 import { nextEntry, type Entry } from '../../database/audit-entries.ts';
+import type { LockedLog } from '../../database/questions.ts';
 import type { SwitchEntry, SwitchRecord } from '../../database/kill-switches.ts';
 import { lastLeafOf, type Leaf, type LeafDraft, type LeafType } from '../../domain/audit/leaf.ts';
 import { personPseudonym, pseudonymOf } from '../../domain/identity/ids.ts';
@@ -55,13 +56,8 @@ export function recordOf(recording: Recording, events: readonly RecordedEvent[])
 }
 
 /** The log of a request that has a workflow, held by its lock. */
-export interface RequestLog {
+export interface RequestLog extends LockedLog {
   readonly request: string;
-  readonly run: string;
-  /** Its newest entry; null for none. */
-  readonly last: string | null;
-  /** The database's clock. */
-  readonly now: string;
 }
 
 /** The entry that the API adds to it by itself. Its id says of which kind it is, so no step of a workflow needs that id. */

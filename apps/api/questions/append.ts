@@ -24,10 +24,10 @@ import { notFound } from '../requests/load.ts';
 import { QUESTION_PARTS, questionOf } from '../requests/question-view.ts';
 
 /** What it takes to put a question or an answer on record. */
-export type Recording = Pick<ApiContext, 'source' | 'keys' | 'log'>;
+type Recording = Pick<ApiContext, 'source' | 'keys' | 'log'>;
 
 /** A question or an answer that somebody gives. */
-export interface Words {
+interface Words {
   readonly caller: Caller;
   /** Id of the request. */
   readonly id: string;
