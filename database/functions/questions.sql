@@ -19,7 +19,7 @@ end $$;
 grant execute on function keyturn.lock_for_question to keyturn_api;
 
 -- Refuses an entry of another kind, one question or answer too many, and one at another time than people are asked. `words` is
--- what it commits to: the sealed text. Whoever waits for a change of the request sees this one by its version.
+-- what it commits to: the sealed text. Who waits for a change of the request sees this one by its version.
 create or replace function keyturn.record_question(leaf text, words jsonb, subjects jsonb) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp set lock_timeout = '2s' as $$
 declare

@@ -17,7 +17,7 @@ export interface QuestionRefusal {
 }
 
 /** Why nobody can ask now; null while people decide, or what they approved is held. */
-export function askingRefusal({
+export function questionRefusal({
   status,
   held_until: heldUntil,
 }: {
@@ -42,7 +42,7 @@ export function limitRefusal(asked: readonly unknown[], person: string): Questio
 }
 
 /** Why nobody can answer now; null until the action starts or the request ends. */
-export function answeringRefusal(status: RequestStatus): QuestionRefusal | null {
+export function answerRefusal(status: RequestStatus): QuestionRefusal | null {
   const code = tooLateToWithdraw(status);
   if (code === null) return null;
   const how = code === 'request_finished' ? `The request is over (${status})` : 'It is being executed';

@@ -115,7 +115,7 @@ describe('a question', () => {
     ]);
   });
 
-  it('wakes whoever waits for a change of the request, and moves nothing else of it', async () => {
+  it('wakes those who wait for a change of the request, and moves nothing else of it', async () => {
     const id = await stored();
     const before = await view(id, agent());
     const waiting = api.http<RequestView>({

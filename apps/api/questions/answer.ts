@@ -1,5 +1,5 @@
 import type { RequestRow } from '../../../database/tables.ts';
-import { answeringRefusal } from '../../../domain/approval/questions.ts';
+import { answerRefusal } from '../../../domain/approval/questions.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { askersOf } from '../../../domain/execution/requester.ts';
 import type { Caller } from '../auth/caller.ts';
@@ -16,7 +16,7 @@ export interface AnswerCall {
   readonly text: string;
 }
 
-/** Answers a question. The same words again change nothing; other words are refused, whoever gave the first. */
+/** Answers a question. The same words again change nothing; other words are refused, also of who gave the first. */
 export async function answer(context: ApiContext, call: AnswerCall): Promise<void> {
   const { caller, id, question } = call;
   const found = await loadRequest(context, caller, id);
@@ -25,12 +25,12 @@ export async function answer(context: ApiContext, call: AnswerCall): Promise<voi
   await refuseAnswering(context, caller, found.row);
   await appendWords(context, { caller, id, question, kind: 'answered', text: call.text }, async (held) => {
     if (await isAnswered(context, held.entries, call)) return true;
-    refuse(answeringRefusal(held.row.status));
+    refuse(answerRefusal(held.row.status));
     return false;
   });
 }
 
-/** Refuses whoever may not answer questions about a request now. */
+/** Refuses a caller who may not answer questions about a request now. */
 export async function refuseAnswering(
   context: Pick<ApiContext, 'source' | 'directories'>,
   caller: Caller,
@@ -43,7 +43,7 @@ export async function refuseAnswering(
       'requester_inactive',
       'This account is deactivated: somebody else behind the request can answer.',
     );
-  refuse(answeringRefusal(row.status));
+  refuse(answerRefusal(row.status));
 }
 
 async function refuseStranger(

@@ -1,5 +1,5 @@
 import type { DecidedRow } from '../../../database/readers.ts';
-import { askingRefusal, limitRefusal } from '../../../domain/approval/questions.ts';
+import { questionRefusal, limitRefusal } from '../../../domain/approval/questions.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { personPseudonym } from '../../../domain/identity/ids.ts';
 import type { Person } from '../../../domain/identity/directory.ts';
@@ -25,10 +25,10 @@ export async function ask(context: ApiContext, call: AskCall): Promise<string> {
   const by = caller.principal.identity;
   const question = callId('qst', context.keys.identity, { by, about: id, idempotencyKey });
   const found = await loadRequest(context, caller, id);
-  if (await isAsked(context, found.questions ?? [], { question, text })) return question;
+  if (await isRepeated(context, found.questions ?? [], { question, text })) return question;
   const person = await asker(context, caller, found);
   await appendWords(context, { caller, id, question, kind: 'asked', text }, async ({ row, entries }) => {
-    if (await isAsked(context, entries, { question, text })) return true;
+    if (await isRepeated(context, entries, { question, text })) return true;
     refuseNow(context, { row, entries }, person);
     return false;
   });
@@ -60,7 +60,7 @@ export async function asker(
 /** Refuses a question that comes at another time than people are asked, or is one too many. */
 function refuseNow({ keys }: Pick<ApiContext, 'keys'>, { row, entries }: Held, person: Person): void {
   const asked = entries.filter(({ leaf }) => leaf.type === 'question.asked');
-  refuse(askingRefusal(row));
+  refuse(questionRefusal(row));
   refuse(
     limitRefusal(
       asked.map(({ leaf }) => leaf.facts['person']),
@@ -70,7 +70,7 @@ function refuseNow({ keys }: Pick<ApiContext, 'keys'>, { row, entries }: Held, p
 }
 
 /** True for a repeated call. Refuses (`idempotency_key_reused`) one with other words. */
-async function isAsked(
+async function isRepeated(
   context: Pick<ApiContext, 'keys'>,
   entries: Held['entries'],
   { question, text }: { readonly question: string; readonly text: string },

@@ -37,7 +37,10 @@ export async function requestView(
   // Those behind a request sent its arguments and claims, so they may always see them.
   const words =
     visibility === 'whole' || isOwn
-      ? { ...(await wordsOf(context, row)), ...(await askedOf(context, { caller, visibility }, questions)) }
+      ? {
+          ...(await wordsOf(context, row)),
+          ...(await questionsOf(context, { caller, visibility }, questions)),
+        }
       : {};
   if (!seesPlan(visibility))
     return {
@@ -127,7 +130,7 @@ function shownPlan({ salt: _salt, target_digest: _target, ...plan }: StoredPlan)
 }
 
 /** What was asked about it, with the answers. */
-async function askedOf(
+async function questionsOf(
   ...[context, reader, entries]: Parameters<typeof questionViews>
 ): Promise<Pick<RequestView, 'questions'>> {
   const questions = await questionViews(context, reader, entries);

@@ -102,7 +102,7 @@ function newDecisions({ request: seen }: Shown, { request: now }: Shown): readon
   return (now.decisions ?? []).filter(({ id, outcome }) => !known.has(id) && outcome === 'counted');
 }
 
-/** Whoever asked waits for it. */
+/** Who asked waits for it. */
 function newAnswers({ request: seen }: Shown, { request: now }: Shown): readonly string[] {
   const before = countAnswers(seen);
   const more = countAnswers(now) - before;

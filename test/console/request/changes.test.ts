@@ -32,7 +32,7 @@ describe('what changed since the page was read', () => {
     expect(isOtherSubject(shownRequest(), now)).toBe(false);
   });
 
-  it('is an answer, for whoever asked', () => {
+  it('is an answer, for who asked', () => {
     const by = { kind: 'agent' } as const;
     const question = {
       id: 'qst_1',

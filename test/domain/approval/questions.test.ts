@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { answeringRefusal, askingRefusal, limitRefusal } from '../../../domain/approval/questions.ts';
+import { answerRefusal, questionRefusal, limitRefusal } from '../../../domain/approval/questions.ts';
 import { REQUEST_STATUSES } from '../../../domain/request/status.ts';
 
 const HELD = new Date('2026-12-01T10:00:00Z');
@@ -11,12 +11,12 @@ function free(refusalOf: (status: (typeof REQUEST_STATUSES)[number]) => unknown)
 
 describe('a question', () => {
   it('can be asked while people decide, and while what they approved is held', () => {
-    expect(free((status) => askingRefusal({ status, held_until: null }))).toEqual(['pending']);
-    expect(free((status) => askingRefusal({ status, held_until: HELD }))).toEqual(['pending', 'approved']);
+    expect(free((status) => questionRefusal({ status, held_until: null }))).toEqual(['pending']);
+    expect(free((status) => questionRefusal({ status, held_until: HELD }))).toEqual(['pending', 'approved']);
   });
 
   it('can be answered until the action starts or the request ends', () => {
-    expect(free(answeringRefusal)).toEqual(['planning', 'pending', 'approved']);
+    expect(free(answerRefusal)).toEqual(['planning', 'pending', 'approved']);
   });
 
   it('is one of five by a person and of twenty in all', () => {

@@ -6,11 +6,11 @@ import { toned } from './tone.ts';
 import { visible, visibleLines } from '../../../domain/cards/visible.ts';
 
 /** What was asked about a request, each with its answer below it, as the words of who gave it. */
-export function askedLines(questions: readonly QuestionView[], now: number): string[] {
+export function questionAndAnswerLines(questions: readonly QuestionView[], now: number): string[] {
   if (questions.length === 0) return [];
   const lines = questions.flatMap((question) => [
-    ...linesOfQuestion(question, instant(question.at, now)),
-    ...(question.answer === null ? [] : linesOfAnswer(question.answer, instant(question.answer.at, now))),
+    ...questionLines(question, instant(question.at, now)),
+    ...(question.answer === null ? [] : answerLines(question.answer, instant(question.answer.at, now))),
   ]);
   return [
     '',
@@ -19,17 +19,17 @@ export function askedLines(questions: readonly QuestionView[], now: number): str
   ];
 }
 
-/** What was not told yet, for somebody who watches; then it is. */
-export function newsOf(questions: readonly QuestionView[], told: Set<string>): string[] {
+/** What somebody who watches has not read yet. Adds it to what is known. */
+export function newsOf(questions: readonly QuestionView[], known: Set<string>): string[] {
   return questions.flatMap((question) => {
     const lines = [
-      ...(told.has(question.id) ? [] : linesOfQuestion(question, null)),
-      ...(question.answer === null || told.has(answerOf(question))
+      ...(known.has(question.id) ? [] : questionLines(question, null)),
+      ...(question.answer === null || known.has(answerOf(question))
         ? []
-        : linesOfAnswer(question.answer, null)),
+        : answerLines(question.answer, null)),
     ];
-    told.add(question.id);
-    if (question.answer !== null) told.add(answerOf(question));
+    known.add(question.id);
+    if (question.answer !== null) known.add(answerOf(question));
     return lines;
   });
 }
@@ -38,7 +38,7 @@ function answerOf({ id }: QuestionView): string {
   return `${id}/answer`;
 }
 
-function linesOfQuestion({ id, text, by, answer }: QuestionView, at: string | null): string[] {
+function questionLines({ id, text, by, answer }: QuestionView, at: string | null): string[] {
   const open = answer === null ? `, ${toned('warning', 'not answered')}` : '';
   return [
     `  ${visible(id)}${CELL}${whoText(by)} asked${at === null ? '' : `, ${at}`}${open}`,
@@ -46,7 +46,7 @@ function linesOfQuestion({ id, text, by, answer }: QuestionView, at: string | nu
   ];
 }
 
-function linesOfAnswer({ text, by }: NonNullable<QuestionView['answer']>, at: string | null): string[] {
+function answerLines({ text, by }: NonNullable<QuestionView['answer']>, at: string | null): string[] {
   return [`  ${whoText(by)} answered${at === null ? '' : `, ${at}`}`, ...wordLines(text, '  > ')];
 }
 
