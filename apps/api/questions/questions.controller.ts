@@ -48,10 +48,11 @@ export class QuestionsController {
     return this.#shown(caller, id, question);
   }
 
-  /** For who has just asked or answered, and so may read it. */
+  /** By what the caller may see now: a repeated call may come when that is less. */
   async #shown(caller: Caller, id: string, question: string): Promise<QuestionView> {
     const found = await loadRequest(this.#context, caller, id);
-    const { visibility } = await callerVisibility(this.#context, caller, found);
+    const { visibility, isOwn } = await callerVisibility(this.#context, caller, found);
+    if (visibility !== 'whole' && !isOwn) throw notFound();
     const views = await questionViews(this.#context, { caller, visibility }, found.questions ?? []);
     const view = views.find((one) => one.id === question);
     if (!view) throw notFound();

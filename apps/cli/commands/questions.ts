@@ -5,8 +5,7 @@ import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { failure } from '../exit.ts';
 import { withExamples } from '../help.ts';
 import type { Terminal } from '../terminal.ts';
-import { questionAndAnswerLines } from '../text/questions-and-answers.ts';
-import { visible } from '../../../domain/cards/visible.ts';
+import { visible, visibleJson } from '../../../domain/cards/visible.ts';
 
 export function addAsk(program: Command, terminal: Terminal): void {
   const command = withApi(program.command('ask <id> <question>'))
@@ -44,6 +43,6 @@ async function onlyOpen(client: KeyturnClient, id: string): Promise<string> {
   const [only] = open;
   if (!only) throw failure('not_found', 'No question about this request waits for an answer.');
   if (open.length === 1) return only.id;
-  const listed = questionAndAnswerLines(open, Date.now()).slice(2).join('\n');
+  const listed = open.map(({ id: question, text }) => `  ${question} ${visibleJson(text)}`).join('\n');
   throw failure('several_questions', `Several questions are open: name one by --question.\n${listed}`);
 }

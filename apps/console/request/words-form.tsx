@@ -31,7 +31,7 @@ export function WordsForm(props: WordsFormProps) {
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     setTried(true);
-    if (!isMissing) send.mutate();
+    if (!isMissing) send.mutate(undefined, { onSuccess: () => setTried(false) });
   };
   return (
     <form className={classes.form} onSubmit={submit} noValidate>
@@ -43,7 +43,7 @@ export function WordsForm(props: WordsFormProps) {
         maxRows={12}
         maxLength={lengthMax}
         value={text}
-        error={isTried && isMissing && !send.isSuccess ? `Write your ${name} first.` : null}
+        error={isTried && isMissing ? `Write your ${name} first.` : null}
         onChange={({ currentTarget }) => setText(currentTarget.value)}
       />
       {send.error && <Failure error={send.error} />}
