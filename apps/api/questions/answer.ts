@@ -23,9 +23,11 @@ export async function answer(context: ApiContext, call: AnswerCall): Promise<voi
   await refuseStranger(context, caller, found.row);
   if (await isAnswered(context, found.questions ?? [], call)) return;
   await refuseAnswering(context, caller, found.row);
+  refuseUnknown(found.questions ?? [], question);
   await appendWords(context, { caller, id, question, kind: 'answered', text: call.text }, async (held) => {
     if (await isAnswered(context, held.entries, call)) return true;
     refuse(answerRefusal(held.row.status));
+    refuseUnknown(held.entries, question);
     return false;
   });
 }
@@ -55,14 +57,17 @@ async function refuseStranger(
   throw new KeyturnError('forbidden', 'Only those behind a request answer questions about it.');
 }
 
-/** True for a repeated call. Refuses where there is no such question, and where it was answered otherwise. */
+function refuseUnknown(entries: Held['entries'], question: string): void {
+  if (entryOf(entries, 'asked', question)) return;
+  throw new KeyturnError('not_found', 'There is no such question about this request.');
+}
+
+/** True for a repeated call. Refuses (`already_answered`) other words than the first. */
 async function isAnswered(
   context: Pick<ApiContext, 'keys'>,
   entries: Held['entries'],
   { question, text }: AnswerCall,
 ): Promise<boolean> {
-  if (!entryOf(entries, 'asked', question))
-    throw new KeyturnError('not_found', 'There is no such question about this request.');
   const known = entryOf(entries, 'answered', question);
   if (!known) return false;
   const wanted = { field: `${question}/answer`, value: text.trim() };
