@@ -41,6 +41,8 @@ export type ErrorCode =
   | 'already_exists'
   | 'proposals_full'
   | 'too_many_keys'
+  | 'passkey_invalid'
+  | 'passkey_needed'
   | 'gate_answer_expired'
   | 'body_too_large'
   | 'too_many_members'
