@@ -1,6 +1,5 @@
 import { z } from 'zod';
 
-import { assertionSchema } from '../domain/proof/passkey.ts';
 import { NAMES } from './names.ts';
 import { flag, instant, text, texts } from './values.ts';
 
@@ -46,8 +45,14 @@ export const registrationSchema = z
   .register(NAMES, { id: 'PasskeyRegistration' });
 
 /** An assertion as callers send it. */
-export const sentAssertionSchema = assertionSchema
-  .describe('What an authenticator signed (Web Authentication, `navigator.credentials.get`), all base64url')
+export const sentAssertionSchema = z
+  .strictObject({
+    credential: base64url.max(1_400).describe('Id of the credential, base64url'),
+    authenticator_data: base64url.describe('`authenticatorData` of the answer, base64url'),
+    client_data: base64url.describe('`clientDataJSON` of the answer, base64url'),
+    signature: base64url.describe('`signature` of the answer, base64url'),
+  })
+  .describe('What an authenticator signed (Web Authentication, `navigator.credentials.get`)')
   .register(NAMES, { id: 'PasskeyAssertion' });
 
 /** POST /v1/passkeys */

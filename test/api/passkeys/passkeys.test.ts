@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 
 import type { PasskeyList } from '../../../contract/passkeys.ts';
+import { digestOfSecret } from '../../../apps/api/auth/session-cookie.ts';
 import { readStream, readStreamState } from '../../../database/audit-streams.ts';
+import { storeLink, storePasskey } from '../../../database/passkeys.ts';
 import { verifyStream } from '../../../domain/audit/verification/streams.ts';
 import { startApi, type TestApi } from '../api.ts';
 import { Authenticator } from '../../domain/proof/authenticator.ts';
@@ -118,7 +120,7 @@ describe('a passkey is registered', () => {
     expect(JSON.stringify(rows)).not.toContain('ada');
   });
 
-  it('as a further one where one of before confirms it, and not otherwise', async () => {
+  it('as a further one where an earlier one confirms it, and not otherwise', async () => {
     await forget('ada');
     const [old, other] = [new Authenticator(), new Authenticator()];
     const first = await register(ada, { passkey: old });
@@ -270,6 +272,35 @@ describe('an operator lets somebody enrol', () => {
     const reply = await api.http({ path: '/v1/passkey-links', token, body });
     expect(reply.body).toMatchObject({ code: 'sign_in_again' });
   });
+});
+
+it('the database refuses by itself what the API did not', async () => {
+  const { manager } = api.context.source;
+  const session = (await ada.session()).id;
+  const record = (facts: object) => ({ leaf: JSON.stringify({ facts }), subjects: {} });
+  const link = { id: 'pkl_x', digest: null };
+  const own = storeLink(manager, { ...link, person: 'olga', made_by: 'olga' }, record({ session }));
+  await expect(own).rejects.toMatchObject({ code: 'KT003' });
+  const byNobody = storeLink(manager, { ...link, person: 'dmitri', made_by: 'ada' }, record({ session }));
+  await expect(byNobody).rejects.toMatchObject({ code: 'KT003' });
+  const olga = await signInFreshly(api, 'olga');
+  await forget('petra');
+  const made = await postJson(olga, '/v1/passkey-links', { person: 'petra', kind: 'enrolment' });
+  const { id, secret } = linkOf(made);
+  const others = storePasskey(
+    manager,
+    {
+      id: 'psk_x',
+      person: 'ada',
+      salt: '',
+      counter: 0,
+      is_synced: false,
+      transports: [],
+      link: digestOfSecret(secret),
+    },
+    record({ session, how: 'enrolment', link: id }),
+  );
+  await expect(others).rejects.toMatchObject({ code: 'KT009' });
 });
 
 it('people see their own passkeys, and operators those of all', async () => {
