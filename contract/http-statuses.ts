@@ -34,6 +34,8 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   not_your_decision: 403,
   already_taken_back: 409,
   take_back_invalid: 422,
+  passkey_invalid: 422,
+  passkey_needed: 409,
   on_call_unknown: 409,
   switch_lifted: 409,
   already_exists: 409,

@@ -11,6 +11,7 @@ import { GOVERNING_OPERATIONS } from './governing-operations.ts';
 import { KEY_OPERATIONS } from './key-operations.ts';
 import { REPEATABLE, REPEATED, REVIEWER_ERRORS, type Operation } from './operation.ts';
 import { QUESTION_OPERATIONS } from './question-operations.ts';
+import { PASSKEY_OPERATIONS } from './passkey-operations.ts';
 import { SESSION_OPERATIONS } from './session-operations.ts';
 import { SERVICE_OPERATIONS } from './service-operations.ts';
 
@@ -285,5 +286,6 @@ export const OPERATIONS = {
   },
   ...SESSION_OPERATIONS,
   ...KEY_OPERATIONS,
+  ...PASSKEY_OPERATIONS,
   ...SERVICE_OPERATIONS,
 } as const satisfies Readonly<Record<string, Operation>>;

@@ -36,7 +36,8 @@ const TIMES = `
       from newest, lateral (
         select max(at) as at from keyturn.decision
          where request = newest.id and outcome = 'counted' and verdict in ('approve', 'deny')) decision
-     where environment = $2 and status in ${sqlList([...APPROVED, 'denied', 'failed'])} and decision.at >= first_pending_at)
+     where environment = $2 and (status in ${sqlList(APPROVED)} or status = 'denied' or status = 'failed')
+       and decision.at >= first_pending_at)
   select count(*)::int as decided,
          round(percentile_cont(0.5) within group (order by ms))::float8 as median_ms,
          round(percentile_cont(0.9) within group (order by ms))::float8 as p90_ms

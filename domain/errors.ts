@@ -43,6 +43,8 @@ export type ErrorCode =
   | 'too_many_keys'
   | 'too_many_questions'
   | 'already_answered'
+  | 'passkey_invalid'
+  | 'passkey_needed'
   | 'gate_answer_expired'
   | 'body_too_large'
   | 'too_many_members'

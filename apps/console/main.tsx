@@ -30,9 +30,9 @@ const queryClient = createQueryClient();
 const router = createConsoleRouter();
 const colorSchemeManager = localStorageColorSchemeManager({ key: 'keyturn-color-scheme' });
 
-const place = document.getElementById('console');
-if (!place) throw new Error('The page has no place for the console.');
-createRoot(place).render(
+const root = document.getElementById('console');
+if (!root) throw new Error('The page has no element for the console.');
+createRoot(root).render(
   <StrictMode>
     <MantineProvider
       theme={theme}

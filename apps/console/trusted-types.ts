@@ -1,6 +1,6 @@
 /**
  * The one policy for strings that become markup. The libraries write style sheets that way, and nothing else is written
- * so: whatever holds `<` is refused, whoever wrote it. There is no policy for scripts, so no string becomes one.
+ * so: whatever holds `<` is refused, no matter who wrote it. There is no policy for scripts, so no string becomes one.
  */
 interface TrustedTypes {
   createPolicy(name: string, rules: { createHTML(text: string): string }): unknown;

@@ -50,6 +50,10 @@ export const LEAF_TYPES = [
   'session.ended',
   'key.created',
   'key.revoked',
+  'passkey.registered',
+  'passkey.revoked',
+  'passkey.link_made',
+  'passkey.recovery_agreed',
 ] as const;
 
 /** A kind of entry. */

@@ -72,7 +72,9 @@ async function approveOnCard(
       }),
     ),
   ) as object;
-  const answer = { card: { ...card, ...extra }, view_digest: digestOf({ ...card, ...extra }) };
+  const shown = { ...card, ...extra };
+  const refusals = { approve: null, deny: null, defer: null, withdraw: null };
+  const answer = { card: shown, view_digest: digestOf(shown), refusals };
   server = await startServer(({ method, path }) => {
     const decision = { id: 'dec_1', verdict: 'approve', outcome: 'counted' };
     if (method === 'GET') return { status: 200, body: path.endsWith('/card') ? answer : view };

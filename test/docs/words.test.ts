@@ -16,6 +16,7 @@ const FOLDERS = [
   'configuration',
   'database',
   'activities',
+  'apps/console',
   'apps/worker',
   'apps/api',
   'test',
@@ -85,7 +86,7 @@ const pages = filesBelow('docs').filter((file) => /^docs\/[^/]+\.md$/.test(file)
 const EXPRESSION = /\$\{((?:[^{}`]|\{[^{}]*\}|`[^`]*`)*)\}/g;
 
 describe.each(FOLDERS)('%s', (folder) => {
-  const files = filesBelow(folder).filter((file) => /\.(?:ts|mjs)$/.test(file) && file !== LEFT_OUT);
+  const files = filesBelow(folder).filter((file) => /\.(?:tsx?|mjs)$/.test(file) && file !== LEFT_OUT);
 
   it('names things with the words of the field', () => {
     const wrong = files.flatMap((file) =>

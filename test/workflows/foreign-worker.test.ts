@@ -123,7 +123,8 @@ describe('a worker of somebody else that polls our own task queue', () => {
       const call = callsOf(await desk.start(request));
       expect(await call('execute', { step: 1, at: now() })).toEqual({ refused: 'not_found' });
       await call('receive', { request: request.envelope, at: now() });
-      expect(await call('execute', { step: 1, at: now() })).toEqual({ refused: 'illegal_move' });
+      // What is being planned is not to be executed yet.
+      expect(await call('execute', { step: 1, at: now() })).toEqual({ kind: 'again' });
       const planned = (await call('plan', { attempt: 1, at: now() })) as { plan_digest: string };
       expect(await call('execute', { step: 2, at: now() })).toEqual({ refused: 'illegal_move' });
       // Backdated, as if the escalation after thirty minutes were long due.

@@ -63,6 +63,10 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'session.ended': 'A session was ended.',
   'key.created': 'An API key was made.',
   'key.revoked': 'An API key was revoked.',
+  'passkey.registered': 'A passkey was registered.',
+  'passkey.revoked': 'A passkey was revoked.',
+  'passkey.link_made': 'A link for a passkey was made.',
+  'passkey.recovery_agreed': 'A second operator agreed to a recovery.',
 };
 
 /** Where the requester executes: Keyturn rehearses nothing, and does not see the effect. */

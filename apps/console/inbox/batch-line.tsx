@@ -27,7 +27,7 @@ export function BatchLine({ item, answer, why, result }: BatchLineProps) {
         <Foreign text={answer?.card.plan?.summary ?? item.summary ?? action} />
       </div>
       <div className="keyturn-quiet">
-        {action} on {target} ({environment}), asked by <Foreign text={requesterOf(item)} />
+        {action} on {target} ({environment}), requested by <Foreign text={requesterOf(item)} />
       </div>
       {why && (
         <div className={classes.out}>

@@ -8,7 +8,7 @@ import { RiskPill } from '../shown/pills.tsx';
 import { grouped } from '../shown/words.ts';
 import classes from './card-parts.module.css';
 
-/** Facts of Keyturn first, then the words of whoever asks. */
+/** Facts of Keyturn first, then the words of the requester. */
 export function CardParts({ card }: CardProp) {
   return (
     <div className={classes.parts}>

@@ -57,7 +57,7 @@ export function Lines({ inbox, focus, selection }: LinesProps) {
           role="listitem"
           aria-setsize={hasMore ? -1 : items.length}
           aria-posinset={index + 1}
-          className={classes.place}
+          className={classes.located}
           style={{ transform: `translateY(${start - top}px)` }}
         >
           <LineAt items={items} index={index} focus={focus} selection={selection} />

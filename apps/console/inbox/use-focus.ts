@@ -36,14 +36,14 @@ interface State {
   readonly open: string | null;
   readonly act: Act | null;
   /** Where the current line is, or was before it left the list. */
-  readonly place: number;
+  readonly index: number;
   readonly movedTo: number;
   readonly wish: number;
 }
 
-const NOWHERE: State = { current: null, open: null, act: null, place: -1, movedTo: -1, wish: 0 };
+const NOWHERE: State = { current: null, open: null, act: null, index: -1, movedTo: -1, wish: 0 };
 
-/** One line at a time: the next one is reached by its place when the current one left the list. */
+/** One line at a time: the next one is reached by its index when the current one left the list. */
 export function useFocus(items: readonly RequestSummary[], onDone: (id: string) => void): Focus {
   const [state, setState] = useState(NOWHERE);
   const granted = useRef(0);
@@ -81,13 +81,13 @@ export function useFocus(items: readonly RequestSummary[], onDone: (id: string) 
 function moved(now: State, items: readonly RequestSummary[], by: number): State {
   const index = items.findIndex(({ id }) => id === now.current);
   // A line that left makes room for the next one, which is then where it was.
-  const from = index >= 0 ? index : by > 0 ? now.place - 1 : now.place;
+  const from = index >= 0 ? index : by > 0 ? now.index - 1 : now.index;
   const to = Math.min(Math.max(from + by, 0), items.length - 1);
   const next = items[to];
-  return next ? { current: next.id, place: to, open: null, act: null, movedTo: to, wish: now.wish + 1 } : now;
+  return next ? { current: next.id, index: to, open: null, act: null, movedTo: to, wish: now.wish + 1 } : now;
 }
 
 function toggled(now: State, items: readonly RequestSummary[], id: string): State {
-  const place = items.findIndex((item) => item.id === id);
-  return { current: id, place, open: now.open === id ? null : id, act: null, movedTo: -1, wish: now.wish };
+  const index = items.findIndex((item) => item.id === id);
+  return { current: id, index, open: now.open === id ? null : id, act: null, movedTo: -1, wish: now.wish };
 }

@@ -7,7 +7,7 @@ export type LiveMessage =
   | { readonly kind: 'state'; readonly isOpen: boolean };
 
 /** Tabs that come later ask for the state. */
-type ChannelMessage = LiveMessage | { readonly kind: 'asked' };
+type ChannelMessage = LiveMessage | { readonly kind: 'state_wanted' };
 
 /** For whom the changes are followed. */
 export interface StreamOptions {
@@ -38,7 +38,7 @@ export class BrowserStream {
     this.#options = options;
     this.#channel = new BroadcastChannel(this.#name);
     this.#channel.addEventListener('message', ({ data }: MessageEvent<ChannelMessage>) => this.#hear(data));
-    this.#channel.postMessage({ kind: 'asked' });
+    this.#channel.postMessage({ kind: 'state_wanted' });
     void this.#waitForTurn();
   }
 
@@ -72,20 +72,20 @@ export class BrowserStream {
     source.addEventListener('open', (event) => {
       // The server's first event has the same name.
       if (event instanceof MessageEvent) return;
-      this.#tell({ kind: 'state', isOpen: true });
-      if (this.#hasGap) this.#tell({ kind: 'reset' });
+      this.#send({ kind: 'state', isOpen: true });
+      if (this.#hasGap) this.#send({ kind: 'reset' });
       // A connection that breaks from here on is resumed by the browser, where it was.
       this.#hasGap = false;
     });
     source.addEventListener('request.changed', ({ data }: MessageEvent<string>) => {
-      this.#tell({ kind: 'changed', change: JSON.parse(data) as Change });
+      this.#send({ kind: 'changed', change: JSON.parse(data) as Change });
     });
-    source.addEventListener('reset', () => this.#tell({ kind: 'reset' }));
+    source.addEventListener('reset', () => this.#send({ kind: 'reset' }));
     source.addEventListener('error', () => this.#break(source));
   }
 
   #break(source: EventSource): void {
-    this.#tell({ kind: 'state', isOpen: false });
+    this.#send({ kind: 'state', isOpen: false });
     if (source.readyState !== EventSource.CLOSED || this.#ending.signal.aborted) return;
     // Refused for good, and it does not say why.
     this.#options.onRefused();
@@ -94,7 +94,7 @@ export class BrowserStream {
   }
 
   #hear(message: ChannelMessage): void {
-    if (message.kind === 'asked') {
+    if (message.kind === 'state_wanted') {
       if (this.#state) this.#channel.postMessage(this.#state);
       return;
     }
@@ -102,7 +102,7 @@ export class BrowserStream {
     this.#options.onMessage(message);
   }
 
-  #tell(message: LiveMessage): void {
+  #send(message: LiveMessage): void {
     if (message.kind === 'state') this.#state = message;
     this.#options.onMessage(message);
     this.#channel.postMessage(message);

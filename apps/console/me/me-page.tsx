@@ -3,6 +3,8 @@ import { useQuery } from '@tanstack/react-query';
 
 import type { Me } from '../../../contract/me.ts';
 import { get } from '../api/calls.ts';
+import { OthersPasskeys } from '../passkeys/others-passkeys.tsx';
+import { OwnPasskeys } from '../passkeys/own-passkeys.tsx';
 import { Failure } from '../shell/failure.tsx';
 import { Page } from '../shell/page.tsx';
 import { Facts } from './facts.tsx';
@@ -18,7 +20,9 @@ export function MePage() {
       {me.error && <Failure error={me.error} retry={() => void me.refetch()} />}
       <Stack gap="xl" maw="48rem">
         {me.data && <Facts me={me.data} />}
+        <OwnPasskeys />
         <OwnSessions />
+        {me.data?.is_operator && <OthersPasskeys />}
         {me.data?.is_operator && <OthersSessions />}
       </Stack>
     </Page>

@@ -45,7 +45,7 @@ export function useEndAll(person: string | undefined, done: () => void) {
 export function OwnSessions() {
   const sessions = useSessionsOf();
   const end = useEndSession();
-  const [isAsking, setAsking] = useState(false);
+  const [isConfirming, setConfirming] = useState(false);
   const error = sessions.error ?? end.error;
   return (
     <section aria-labelledby="sessions">
@@ -53,7 +53,7 @@ export function OwnSessions() {
         <Title order={2} size="h4" id="sessions">
           Your sessions
         </Title>
-        <Button size="xs" variant="default" onClick={() => setAsking(true)}>
+        <Button size="xs" variant="default" onClick={() => setConfirming(true)}>
           Sign out everywhere
         </Button>
       </Group>
@@ -65,7 +65,7 @@ export function OwnSessions() {
           ending={end.isPending ? end.variables : null}
         />
       )}
-      {isAsking && <EndAll close={() => setAsking(false)} />}
+      {isConfirming && <EndAll close={() => setConfirming(false)} />}
     </section>
   );
 }

@@ -32,7 +32,7 @@ export function confirmationOf(act: Act, confirmed: Confirmed): Confirmation {
   const { request, requirement } = confirmed.card;
   const where = `${request.action} on ${request.target} (${request.environment})`;
   const isReasonRequired =
-    ASKED_WHY.has(act) && (requirement?.rules.some((rule) => rule.is_reason_required) ?? false);
+    WITH_REASON.has(act) && (requirement?.rules.some((rule) => rule.is_reason_required) ?? false);
   return {
     ...WORDS[act](confirmed, where),
     typed: act === 'approve' ? typedOf(confirmed) : null,
@@ -41,7 +41,7 @@ export function confirmationOf(act: Act, confirmed: Confirmed): Confirmation {
 }
 
 /** A deferral decides nothing, and to withdraw is the requester's own matter. */
-const ASKED_WHY: ReadonlySet<Act> = new Set(['approve', 'deny', 'take_back']);
+const WITH_REASON: ReadonlySet<Act> = new Set(['approve', 'deny', 'take_back']);
 
 type Words = Pick<Confirmation, 'title' | 'sentences' | 'button'>;
 
@@ -73,7 +73,7 @@ const WORDS: Readonly<Record<Act, (confirmed: Confirmed, where: string) => Words
     title: `Take back your approval of ${where}?`,
     sentences: [
       request.status === 'approved'
-        ? 'It does not start: it is planned again, and everybody is asked anew.'
+        ? 'It does not start: it is planned again, and everybody decides anew.'
         : 'Your approval no longer counts, and what it filled is open again. You may still decide.',
     ],
     button: 'Take back',
@@ -82,12 +82,12 @@ const WORDS: Readonly<Record<Act, (confirmed: Confirmed, where: string) => Words
 
 function whatRuns({ card: { request, plan } }: Confirmed): string {
   const { action, target, environment, mode } = request;
-  const place = `${target} (${environment})`;
+  const where = `${target} (${environment})`;
   if (mode === 'gate')
-    return `The requester gets the decision, and performs ${action} on ${place} itself: Keyturn does not watch what it does.`;
+    return `The requester gets the decision, and performs ${action} on ${where} itself: Keyturn does not watch what it does.`;
   return plan === null
-    ? `Keyturn runs ${action} on ${place}, exactly as shown here.`
-    : `On ${place}, Keyturn does exactly what is shown here: ${plan.summary}`;
+    ? `Keyturn runs ${action} on ${where}, exactly as shown here.`
+    : `On ${where}, Keyturn does exactly what is shown here: ${plan.summary}`;
 }
 
 /** What somebody who is about to agree should not have overlooked. */

@@ -100,7 +100,7 @@ function DecisionForm(props: FormProps) {
     typed,
     isDeferred: act !== 'defer' || deferral !== null,
   });
-  const told: Missing = isTried ? missing : {};
+  const missed: Missing = isTried ? missing : {};
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     setTried(true);
@@ -113,15 +113,15 @@ function DecisionForm(props: FormProps) {
           <Foreign text={sentence} />
         </p>
       ))}
-      {act === 'defer' && <DeferFields shown={shown} onChange={setDeferral} error={told.deferral} />}
+      {act === 'defer' && <DeferFields shown={shown} onChange={setDeferral} error={missed.deferral} />}
       {confirmation.typed && (
-        <TypedInput typed={confirmation.typed} value={typed} onChange={setTyped} error={told.typed} />
+        <TypedInput typed={confirmation.typed} value={typed} onChange={setTyped} error={missed.typed} />
       )}
       <Reason
         isRequired={confirmation.isReasonRequired}
         value={reason}
         onChange={setReason}
-        error={told.reason}
+        error={missed.reason}
       />
       {sending.error && <Refused conflict={conflictFrom(sending.error)} onClose={onClose} />}
       <div className={classes.buttons}>
@@ -182,7 +182,7 @@ interface Missing {
 }
 
 function missingOf(
-  { typed: demanded, isReasonRequired }: Confirmation,
+  { typed: required, isReasonRequired }: Confirmation,
   {
     reason,
     typed,
@@ -191,8 +191,8 @@ function missingOf(
 ): Missing {
   return {
     ...(isReasonRequired && reason.trim() === '' ? { reason: 'Policy asks for a reason. Write why.' } : {}),
-    ...(demanded && !isTyped(demanded, typed)
-      ? { typed: `That is neither. ${typedLabel(demanded)}: it shows that you looked.` }
+    ...(required && !isTyped(required, typed)
+      ? { typed: `That is neither. ${typedLabel(required)}: it shows that you looked.` }
       : {}),
     ...(isDeferred ? {} : { deferral: 'Choose until when, or to whom.' }),
   };

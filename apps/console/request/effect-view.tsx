@@ -122,7 +122,7 @@ function Notes({ effect }: { readonly effect: Effect }) {
       {cut.values > 0 && (
         <p className={classes.note}>
           {grouped(cut.values)} {cut.values === 1 ? 'value is' : 'values are'} too long to show: length and
-          digest stand in their place, and the approval binds them.
+          digest stand for them, and the approval binds them.
         </p>
       )}
     </>

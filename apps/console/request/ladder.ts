@@ -4,7 +4,7 @@ import type { RequestView, Requirement, Stage } from './view.ts';
 export interface Rung {
   /** Selectors, such as `group:dba`. */
   readonly to: readonly string[];
-  readonly state: 'asked' | 'due' | 'later';
+  readonly state: 'notified' | 'due' | 'later';
   /** The instant in milliseconds; null where it is not known before. */
   readonly atMs: number | null;
   /** How long after the stage opened, for what counts business time. */
@@ -41,7 +41,7 @@ export function laddersOf(
           openedMs,
           nowMs,
           clock: rule.clock ?? null,
-          asked: new Set(progress?.selectors ?? []),
+          notified: new Set(progress?.selectors ?? []),
         }),
       };
     }),
@@ -52,14 +52,14 @@ interface StageTimes {
   readonly openedMs: number | null;
   readonly nowMs: number;
   readonly clock: string | null;
-  readonly asked: ReadonlySet<string>;
+  readonly notified: ReadonlySet<string>;
 }
 
 function rungsOf(stage: Stage, times: StageTimes): Rung[] {
   const { openedMs, clock } = times;
   const first: Rung = {
     to: stage.any,
-    state: openedMs === null ? 'later' : 'asked',
+    state: openedMs === null ? 'later' : 'notified',
     atMs: openedMs,
     afterMs: 0,
     clock,
@@ -76,9 +76,9 @@ function rungsOf(stage: Stage, times: StageTimes): Rung[] {
 /** The server says who may decide now; until it has, what has just become due is not called done. */
 function stateOf(
   { to, atMs }: { readonly to: string; readonly atMs: number | null },
-  { asked, nowMs }: StageTimes,
+  { notified, nowMs }: StageTimes,
 ): Rung['state'] {
-  if (asked.has(to)) return 'asked';
+  if (notified.has(to)) return 'notified';
   return atMs !== null && atMs <= nowMs ? 'due' : 'later';
 }
 

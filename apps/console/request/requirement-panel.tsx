@@ -127,7 +127,7 @@ interface StageProps {
 
 function StageView({ words, ladder, progress, isPending }: StageProps) {
   const { filled, quorum } = seatsOf(progress, ladder);
-  const isAsking = isPending && filled < quorum;
+  const isOpen = isPending && filled < quorum;
   const hasRungs = ladder !== undefined && ladder.rungs.length > 1;
   return (
     <li className={classes.stage}>
@@ -138,8 +138,8 @@ function StageView({ words, ladder, progress, isPending }: StageProps) {
           {progress && <span className={classes.so}>{soFar(filled, quorum)}</span>}
         </span>
       </div>
-      {isAsking && progress && <Asked progress={progress} />}
-      {hasRungs && <Rungs rungs={ladder.rungs} isAsking={isAsking} />}
+      {isOpen && progress && <Notified progress={progress} />}
+      {hasRungs && <Rungs rungs={ladder.rungs} isOpen={isOpen} />}
     </li>
   );
 }
@@ -155,7 +155,7 @@ function soFar(filled: number, quorum: number): string {
   return filled >= quorum ? ': filled' : `: ${grouped(filled)} of ${grouped(quorum)}`;
 }
 
-function Asked({
+function Notified({
   progress: { opened_at: openedAt, may_approve: approvers },
 }: {
   readonly progress: StageProgress;
@@ -164,11 +164,11 @@ function Asked({
   return approvers && <People approvers={approvers} />;
 }
 
-function Rungs({ rungs, isAsking }: { readonly rungs: readonly Rung[]; readonly isAsking: boolean }) {
+function Rungs({ rungs, isOpen }: { readonly rungs: readonly Rung[]; readonly isOpen: boolean }) {
   return (
     <ol className={classes.rungs} aria-label="Who is notified when">
       {rungs.map((rung) => (
-        <RungView key={`${rung.to.join()} ${rung.afterMs}`} rung={rung} isPending={isAsking} />
+        <RungView key={`${rung.to.join()} ${rung.afterMs}`} rung={rung} isPending={isOpen} />
       ))}
     </ol>
   );
@@ -235,7 +235,7 @@ function RungView({ rung, isPending }: { readonly rung: Rung; readonly isPending
   );
 }
 
-const STATES = { asked: 'asked', due: 'being notified', later: 'would be notified' } as const;
+const STATES = { notified: 'notified', due: 'being notified', later: 'would be notified' } as const;
 
 /** Otherwise it would wait unnoticed until it expires. */
 function Shortage({ shortage }: { readonly shortage: NonNullable<RequestView['shortage']>[number] }) {

@@ -49,7 +49,7 @@ function foundOf({ plan }: Card, facts: RiskFacts): readonly string[] {
 export function RulesPanel({ card: { rules, requirement } }: { readonly card: Card }) {
   if (rules === null || rules.length === 0) return null;
   // The reason of a rule that asks people stands with what it asks.
-  const asked = new Set(requirement?.rules.map(({ rule }) => rule));
+  const required = new Set(requirement?.rules.map(({ rule }) => rule));
   return (
     <Section title="Rules that acted" part="rules">
       <ul className={classes.rules}>
@@ -70,7 +70,7 @@ export function RulesPanel({ card: { rules, requirement } }: { readonly card: Ca
                 <Foreign text={rule.words} hasLines />
               </div>
             )}
-            {rule.because !== null && !asked.has(rule.id) && (
+            {rule.because !== null && !required.has(rule.id) && (
               <div className="keyturn-quiet">
                 <Foreign text={rule.because} />
               </div>

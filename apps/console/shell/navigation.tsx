@@ -6,7 +6,7 @@ import { Account } from './account.tsx';
 import { InboxIcon, KeyIcon, ListIcon, PersonIcon, SentIcon } from './icons.tsx';
 import classes from './navigation.module.css';
 
-interface Place {
+interface Destination {
   readonly to: '/inbox' | '/requests' | '/mine' | '/keys' | '/me';
   readonly label: string;
   /** Where there is little room. */
@@ -14,7 +14,7 @@ interface Place {
   readonly icon: ReactNode;
 }
 
-const PLACES: readonly Place[] = [
+const DESTINATIONS: readonly Destination[] = [
   { to: '/inbox', label: 'Inbox', icon: <InboxIcon /> },
   { to: '/requests', label: 'Requests', icon: <ListIcon /> },
   { to: '/mine', label: 'My requests', short: 'Mine', icon: <SentIcon /> },
@@ -36,7 +36,7 @@ export function SideBar({ waiting }: Waiting) {
         <KeyIcon />
         <span>Keyturn</span>
       </Link>
-      {PLACES.map(({ to, label, icon }) => (
+      {DESTINATIONS.map(({ to, label, icon }) => (
         <NavLink
           key={to}
           component={Link}
@@ -73,7 +73,7 @@ export function BottomBar({ waiting }: Waiting) {
   const isHere = useIsHere();
   return (
     <nav className={classes.bottom} aria-label="Pages">
-      {PLACES.map(({ to, label, short = label, icon }) => (
+      {DESTINATIONS.map(({ to, label, short = label, icon }) => (
         <UnstyledButton
           key={to}
           component={Link}

@@ -81,6 +81,10 @@ const STEPS: Readonly<Record<LeafType, Step>> = {
   'session.ended': NOWHERE,
   'key.created': NOWHERE,
   'key.revoked': NOWHERE,
+  'passkey.registered': NOWHERE,
+  'passkey.revoked': NOWHERE,
+  'passkey.link_made': NOWHERE,
+  'passkey.recovery_agreed': NOWHERE,
 };
 
 /** The text of an entry may name a type that there is not. */

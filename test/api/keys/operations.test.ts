@@ -56,6 +56,13 @@ const ANSWERS: Readonly<Record<keyof typeof OPERATIONS, readonly [status: number
   createApiKey: MACHINE,
   listApiKeys: MACHINE,
   revokeApiKey: MACHINE,
+  beginPasskey: MACHINE,
+  createPasskey: MACHINE,
+  listPasskeys: MACHINE,
+  revokePasskey: MACHINE,
+  createPasskeyLink: MACHINE,
+  listPasskeyLinks: MACHINE,
+  agreeToRecovery: MACHINE,
   getKeys: [200],
   getHealth: [200],
   getReadiness: [200],
@@ -79,6 +86,9 @@ function bodyOf(name: string): unknown {
     liftSwitch: { reason: 'x' },
     proposePolicy: { files: {} },
     createApiKey: TERMS,
+    beginPasskey: {},
+    createPasskey: { challenge: 'x', credential: 'x', client_data: 'x', attestation: 'x' },
+    createPasskeyLink: { person: 'ada', kind: 'enrolment' },
   };
   return bodies[name];
 }

@@ -18,7 +18,7 @@ describe('who is notified when', () => {
     expect(ladder).toMatchObject({
       isOpen: true,
       rungs: [
-        { to: ['group:dba'], state: 'asked', atMs: OPENED },
+        { to: ['group:dba'], state: 'notified', atMs: OPENED },
         { to: ['group:dba-leads'], state: 'later', atMs: OPENED + 30 * MINUTE },
       ],
     });
@@ -27,8 +27,8 @@ describe('who is notified when', () => {
   it('does not call done what the server has not done', () => {
     const after = OPENED + 31 * MINUTE;
     expect(laddersOf(requirement(), progressOf(), after)[0]?.rungs[1]?.state).toBe('due');
-    const asked = progressOf({ selectors: ['group:dba', 'group:dba-leads'] });
-    expect(laddersOf(requirement(), asked, after)[0]?.rungs[1]?.state).toBe('asked');
+    const both = progressOf({ selectors: ['group:dba', 'group:dba-leads'] });
+    expect(laddersOf(requirement(), both, after)[0]?.rungs[1]?.state).toBe('notified');
   });
 
   it('names no instant where business time counts, or the stage is not open', () => {

@@ -60,7 +60,7 @@ func main() {
 	var exact int64 = seen.JSON200.Requirement.Rules[0].ExpiresMs
 	check(exact > 0, "no expiry")
 	once, reason := "once", "seen"
-	decision := DecisionBody{DecisionDigest: *seen.JSON200.DecisionDigest, Verdict: Approve, Reason: &reason}
+	decision := DecisionBody{DecisionDigest: *seen.JSON200.DecisionDigest, Verdict: DecisionBodyVerdictApprove, Reason: &reason}
 	decided, err := person.DecideWithResponse(ctx, pending.Id, &DecideParams{IdempotencyKey: &once}, decision)
 	check(err == nil && (decided.JSON200 != nil || decided.JSON202 != nil), err, string(decided.Body))
 	done := wait(agent, pending, "succeeded")

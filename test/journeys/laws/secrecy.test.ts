@@ -146,7 +146,9 @@ describe('what Temporal keeps', () => {
     const { searchAttributes } = await cast.stack.temporal.workflow
       .getHandle(requests[0]?.id ?? '')
       .describe();
-    const text = JSON.stringify(searchAttributes);
+    // The server adds BuildIds, whose digest of the code may spell any short name.
+    const ours = Object.entries(searchAttributes).filter(([name]) => name !== 'BuildIds');
+    const text = JSON.stringify(ours);
     expect(text).toContain('KeyturnStatus');
     expect(text).not.toMatch(/agent-billing|olga|ada|customer/);
   });
