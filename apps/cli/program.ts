@@ -4,7 +4,7 @@ import { isKeyturnError } from '../../domain/errors.ts';
 import { KeyturnProblem } from '../../sdk/client.ts';
 import { programVersion } from '../../configuration/version.ts';
 import { addActions } from './commands/actions.ts';
-import { addAnswer, addAsk } from './commands/questions.ts';
+import { addAnswer } from './commands/questions.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDecide } from './commands/decide.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -33,7 +33,7 @@ import { visible, visibleDocument, visibleJson, visibleLines } from '../../domai
 
 const GROUPS = {
   'Request:': [addRequest, addEvaluate, addAnswer, addWithdraw, addActions, addTargets],
-  'Decide:': [addInbox, addShow, addDecide, addAsk, addTicket],
+  'Decide:': [addInbox, addShow, addDecide, addTicket],
   'Follow and check:': [addList, addWatch, addVerify, addResolve],
   'Sign in:': [addLogin, addLogout, addWhoami],
   'Operate:': [addPolicy, addSwitch, addTarget, addDoctor, addReplay],

@@ -19,7 +19,7 @@ afterAll(async () => {
   await api.stop();
 });
 
-const ASKED = 'Which ticket is this for?';
+const QUESTION = 'Which ticket is this for?';
 const ANSWERED = 'For ticket 4711';
 
 type Answer = QuestionView & { readonly code: string };
@@ -34,7 +34,7 @@ async function stored(wanted: StoredRequest = {}): Promise<string> {
 async function ask(
   id: string,
   token: Promise<string>,
-  { question = ASKED, key = randomUUID() } = {},
+  { question = QUESTION, key = randomUUID() } = {},
 ): Promise<Reply<Answer>> {
   const path = `/v1/requests/${id}/questions`;
   const headers = { 'idempotency-key': key };
@@ -75,7 +75,14 @@ describe('a question', () => {
     const question = await asked(id);
     const open = (await view(id, agent())).questions;
     expect(open).toEqual([
-      { id: question, text: ASKED, round: 1, at: expect.any(String), by: { kind: 'person' }, answer: null },
+      {
+        id: question,
+        text: QUESTION,
+        round: 1,
+        at: expect.any(String),
+        by: { kind: 'person' },
+        answer: null,
+      },
     ]);
     const reply = await answer(id, { question, token: agent() });
     expect(reply).toMatchObject({ status: 200, body: { id: question, answer: { text: ANSWERED } } });
@@ -151,7 +158,7 @@ describe('a question', () => {
     expect(JSON.stringify((await view(id, agent())).questions)).not.toContain('olga');
     // Nor who reviews it to people behind it, before it is approved.
     expect((await view(id, person('ada'))).questions).toEqual([
-      expect.objectContaining({ text: ASKED, by: { kind: 'person' } }),
+      expect.objectContaining({ text: QUESTION, by: { kind: 'person' } }),
     ]);
   });
 

@@ -46,16 +46,6 @@ function posted(): readonly [path: string, body: unknown][] {
 
 const { id: ID } = requestView();
 
-describe('keyturn ask', () => {
-  it('sends the question, and says that nothing waits for the answer', async () => {
-    const options = await serverWith([]);
-    const { code, out, error } = await keyturn(['ask', ID, 'Why now?', ...options]);
-    expect([code, posted()]).toEqual([0, [[`/v1/requests/${ID}/questions`, { question: 'Why now?' }]]]);
-    expect(out).toContain('The clock goes on');
-    expect(error).toContain(`keyturn watch ${ID}`);
-  });
-});
-
 describe('keyturn answer', () => {
   it('answers the only question that is open', async () => {
     const options = await serverWith([ANSWERED, QUESTION]);

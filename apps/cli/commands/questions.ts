@@ -5,20 +5,7 @@ import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { failure } from '../exit.ts';
 import { withExamples } from '../help.ts';
 import type { Terminal } from '../terminal.ts';
-import { visible, visibleJson } from '../../../domain/cards/visible.ts';
-
-export function addAsk(program: Command, terminal: Terminal): void {
-  const command = withApi(program.command('ask <id> <question>'))
-    .description('ask those behind a request; they may not know its plan, so quote none of it')
-    .action(async (id: string, question: string, options: ApiOptions) => {
-      const client = await clientOf(options, terminal);
-      const asked = await client.ask(id, question);
-      if (options.json) return terminal.out(JSON.stringify(asked));
-      terminal.out('Your question is recorded. The clock goes on: nothing waits for the answer.');
-      return terminal.error(`To see the answer: keyturn watch ${visible(id)}`);
-    });
-  withExamples(command, ['keyturn ask ID "Which ticket is this for?"']);
-}
+import { visibleJson } from '../../../domain/cards/visible.ts';
 
 export function addAnswer(program: Command, terminal: Terminal): void {
   const command = withApi(program.command('answer <id> <answer>'))

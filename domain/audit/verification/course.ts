@@ -139,7 +139,7 @@ function faultOf(leaf: Leaf, phase: Phase, previous: Leaf | undefined): string |
   const { from } = stepOf(leaf);
   if (from && !from.includes(phase)) return `cannot follow when the request is ${phase}`;
   if (!isEndOf(phase, leaf, previous)) return `does not end a request that is ${phase}`;
-  return phase === 'approved' ? faultWhileApproved(leaf, previous) : null;
+  return phase === 'approved' && !isAside(leaf) ? faultWhileApproved(leaf, previous) : null;
 }
 
 /** What is approved does not stay so once somebody takes their approval back, and goes back to people so for nothing else. */

@@ -10,15 +10,15 @@ beforeAll(async () => {
   keys = await makeKeys();
 });
 
-const ASKED = `qst_${'a'.repeat(26)}`;
+const QUESTION = `qst_${'a'.repeat(26)}`;
 
-function asked(question = ASKED, kind: 'person' | 'agent' = 'person', at = minute(2)): Entry {
+function asked(question = QUESTION, kind: 'person' | 'agent' = 'person', at = minute(2)): Entry {
   const facts = { question, person: 'per_ann', round: 1 };
   const actor = { pseudonym: 'acc_ann', kind, via: 'console' };
   return entry('question.asked', facts, { at, actor, policy_digest: null, parts: { question: 'sealed' } });
 }
 
-function answered(question = ASKED, at = minute(3)): Entry {
+function answered(question = QUESTION, at = minute(3)): Entry {
   const facts = { question, person: null, round: 1 };
   const actor = { pseudonym: 'acc_agent', kind: 'agent', via: 'api' } as const;
   return entry('question.answered', facts, { at, actor, policy_digest: null, parts: { answer: 'sealed' } });
@@ -40,7 +40,7 @@ describe('questions and answers', () => {
   it('come between an approval that was taken back and the new round without hiding that it is one', async () => {
     const story = await reopenedStory(keys);
     const index = story.entries.findIndex(({ draft }) => draft.type === 'decision.taken_back');
-    story.entries.splice(index + 1, 0, asked(ASKED, 'person', story.entries[index]?.draft.at));
+    story.entries.splice(index + 1, 0, asked(QUESTION, 'person', story.entries[index]?.draft.at));
     expect(await failuresOf(story)).toEqual([]);
   });
 
@@ -49,7 +49,7 @@ describe('questions and answers', () => {
       [answered()],
       [asked(), answered(), answered()],
       [asked(), asked()],
-      [asked(ASKED, 'agent')],
+      [asked(QUESTION, 'agent')],
     ];
     for (const entries of wrong) {
       const story = await pendingStory(keys);
@@ -60,7 +60,7 @@ describe('questions and answers', () => {
 
   it('are found after the end', async () => {
     const story = await executedStory(keys);
-    story.entries.push(asked(ASKED, 'person', minute(20)));
+    story.entries.push(asked(QUESTION, 'person', minute(20)));
     expect(await failuresOf(story)).toEqual(['steps_in_order']);
   });
 });

@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 
 import type { QuestionView } from '../../../contract/questions.ts';
 import type { RequestView } from '../../../contract/requests.ts';
-import { describeConsole, type Stage } from './browser.ts';
-import { waitForShown } from './deciding.ts';
+import { describeConsole, type Stage } from '../../journeys/console/browser.ts';
+import { waitForShown } from '../../journeys/console/deciding.ts';
 
 async function questionsOf({ cast }: Stage, id: string): Promise<readonly QuestionView[]> {
   const reply = await cast.stack.http<RequestView>({ path: `/v1/requests/${id}`, token: cast.agent });
