@@ -40,12 +40,10 @@ async function approve(id: string, name: string): Promise<void> {
 }
 
 describe('a question', () => {
-  it('is asked and answered in the terminal while the clock goes on, and the whole verifies', async () => {
+  it('is answered in the terminal while the clock goes on, and the whole verifies', async () => {
     const id = await desk.ask();
     const before = await desk.row(id);
-    expect(await keyturn(stack.issuer.humanToken('olga'), 'ask', id, 'Which ticket?')).toMatchObject({
-      code: 0,
-    });
+    await ask(id, 'olga');
     expect(await keyturn(stack.issuer.agentToken('agent-billing'), 'answer', id, '4711')).toMatchObject({
       code: 0,
     });
