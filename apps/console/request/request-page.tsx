@@ -20,6 +20,7 @@ import { Effects, Files, NoPlan, Operation, Payload, Preview, Reversal } from '.
 import { QuestionsView } from './questions-view.tsx';
 import { Notices, RequestHead } from './request-head.tsx';
 import classes from './request-page.module.css';
+import { Resolution } from './resolution.tsx';
 import { RequirementPanel } from './requirement-panel.tsx';
 import { RiskPanel, RulesPanel } from './risk-panel.tsx';
 import { shownQuery } from './shown-query.ts';
@@ -132,6 +133,7 @@ function WhatHappens({ shown }: { readonly shown: Shown }) {
   return (
     <>
       <Notices shown={shown} />
+      <Resolution request={request} />
       <Preview shown={shown} />
       <EarlierRefusals request={request} />
       <NoPlan shown={shown} />
