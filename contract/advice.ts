@@ -46,7 +46,13 @@ export const ADVICE: Partial<Readonly<Record<ErrorCode, string>>> = {
   on_call_unknown: 'Repeat later: it is not known now who is on call.',
   switch_lifted: 'Nothing is to do: it is released. To engage another kill switch take a new key.',
   proposals_full: 'Tell an operator: old proposals have to be deleted.',
-  too_many_keys: 'Revoke a key of this agent that nothing uses any more.',
+  too_many_keys: 'Revoke a key of this agent, or a passkey, that nothing uses any more.',
+  too_many_questions: 'Decide with the answers that there are, or talk to the people behind the request.',
+  already_answered: 'Read the answer that stands. Only a new question can be answered again.',
+  passkey_invalid:
+    'Begin the registration again (`POST /v1/passkeys/registrations`): `detail` says what was wrong.',
+  passkey_needed:
+    'Confirm with a passkey that the person has. Where they have none any more, two operators begin a recovery.',
   gate_answer_expired: 'Ask again with a new key: the answer of this one is no longer valid.',
   foreign_run: 'Tell an operator: something other than Keyturn took the id of this request in Temporal.',
   body_too_large: 'Send less: `detail` names the limit.',

@@ -10,6 +10,8 @@ import * as requests from './requests.ts';
 import { GOVERNING_OPERATIONS } from './governing-operations.ts';
 import { KEY_OPERATIONS } from './key-operations.ts';
 import { REPEATABLE, REPEATED, REVIEWER_ERRORS, type Operation } from './operation.ts';
+import { QUESTION_OPERATIONS } from './question-operations.ts';
+import { PASSKEY_OPERATIONS } from './passkey-operations.ts';
 import { SESSION_OPERATIONS } from './session-operations.ts';
 import { SERVICE_OPERATIONS } from './service-operations.ts';
 
@@ -182,6 +184,7 @@ export const OPERATIONS = {
     ],
     errors: [...REPEATED, 'forbidden', 'request_executing', 'request_finished'],
   },
+  ...QUESTION_OPERATIONS,
   decide: {
     tag: 'Decisions',
     method: 'post',
@@ -283,5 +286,6 @@ export const OPERATIONS = {
   },
   ...SESSION_OPERATIONS,
   ...KEY_OPERATIONS,
+  ...PASSKEY_OPERATIONS,
   ...SERVICE_OPERATIONS,
 } as const satisfies Readonly<Record<string, Operation>>;

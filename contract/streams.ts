@@ -14,6 +14,7 @@ export const GOVERNING_STREAMS = [
   'directory',
   'sessions',
   'keys',
+  'passkeys',
 ] as const;
 
 export const streamNameSchema = z.enum(GOVERNING_STREAMS);
@@ -81,6 +82,19 @@ const keyStateSchema = z
   .describe('An API key as the database has it')
   .register(NAMES, { id: 'ApiKeyState' });
 
+const passkeyStateSchema = z
+  .object({
+    id: text('Id of the passkey'),
+    credential: text('Id of the credential'),
+    public_key: z.record(z.string(), z.string()).describe('Its public key, as JWK'),
+    rp_id: text('The site that it is for'),
+    origin: text('The page that it is for'),
+    row_digest: digest('SHA-256 over its salt, its credential, its person and how it came, a line each'),
+    is_revoked: flag('It was revoked'),
+  })
+  .describe('A passkey as the database has it')
+  .register(NAMES, { id: 'PasskeyState' });
+
 /** What the database says beside the log; only of the stream that is asked for. */
 const streamStateSchema = z
   .object({
@@ -99,6 +113,7 @@ const streamStateSchema = z
       .array(keyStateSchema)
       .optional()
       .describe('Every API key that is live, or ended less than 30 days ago'),
+    passkeys: z.array(passkeyStateSchema).optional().describe('Every passkey that there ever was'),
   })
   .describe('What the database says beside the log, of the stream that is asked for')
   .register(NAMES, { id: 'AuditStreamState' });

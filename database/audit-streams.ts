@@ -56,4 +56,9 @@ const STATES: Readonly<Record<GoverningStream, string>> = {
         concat_ws(E'\\n', digest, agent, created_by), 'UTF8')), 'hex'),
       'is_revoked', revoked_at is not null) order by created_at, id), '[]')
     from keyturn.api_key))`,
+  passkeys: `json_build_object('passkeys', (select coalesce(json_agg(json_build_object(
+      'id', id, 'credential', credential, 'public_key', public_key, 'rp_id', rp_id, 'origin', origin,
+      'row_digest', keyturn.passkey_digest(salt, credential, person, how),
+      'is_revoked', revoked_at is not null) order by made_at, id), '[]')
+    from keyturn.passkey))`,
 };

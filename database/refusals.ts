@@ -13,8 +13,16 @@ export const SIGN_IN_USED = 'KT006';
 /** What only a person does who has just signed in. */
 export const SIGN_IN_AGAIN = 'KT007';
 
-/** An agent has as many live API keys as it may. */
+/** An agent has as many live API keys, or a person as many passkeys, as they may. */
 export const KEYS_FULL = 'KT008';
+
+/** Something else held a lock for longer than the statement waits for it. */
+export const LOCK_TIMED_OUT = '55P03';
+/** There is no such link for a passkey: not of this person, used, replaced or over. */
+export const NO_SUCH_LINK = 'KT009';
+
+/** Somebody has had a passkey: a further one is confirmed with it, or comes by a recovery. */
+export const HAD_PASSKEY = 'KT010';
 
 /** The SQLSTATE of an error of the driver, or how the connection failed; null for anything else. */
 export function driverCode(error: unknown): string | null {

@@ -36,6 +36,14 @@ export async function readLiveSession(manager: EntityManager, id: string): Promi
   return found?.session ?? null;
 }
 
+/** True where this person proved to the identity provider within ten minutes who they are, and the session is live. */
+export async function isFreshSession(
+  manager: EntityManager,
+  { id, person }: Pick<LiveSession, 'id' | 'person'>,
+): Promise<boolean> {
+  return (await valueOf<boolean>(manager, 'select keyturn.is_fresh_session($1, $2)', [id, person])) === true;
+}
+
 /** The last entry of the log of sessions, or null. Until the transaction ends nobody else starts or ends one. */
 export async function lockSessionLog(manager: EntityManager): Promise<string | null> {
   return valueOf(manager, 'select keyturn.lock_sessions()');

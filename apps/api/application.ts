@@ -24,8 +24,10 @@ import { KeysModule } from './keys/keys.controller.ts';
 import { OperationsModule } from './operations/operations.controller.ts';
 import { PoliciesModule } from './policies/policies.controller.ts';
 import { CardsModule } from './cards/cards.controller.ts';
+import { QuestionsModule } from './questions/questions.controller.ts';
 import { RequestsModule } from './requests/requests.controller.ts';
 import { ScimModule } from './scim/scim.module.ts';
+import { PasskeysModule } from './passkeys/passkeys.controller.ts';
 import { SignInModule } from './sign-in/sign-in.controller.ts';
 import { SubmissionModule } from './submission/submission.controller.ts';
 import { SwitchesModule } from './switches/switches.controller.ts';
@@ -46,8 +48,10 @@ import { REQUEST_ID_HEADER } from './http/request-id.ts';
     DecisionsModule,
     EventsModule,
     KeysModule,
+    PasskeysModule,
     OperationsModule,
     PoliciesModule,
+    QuestionsModule,
     RequestsModule,
     CardsModule,
     ScimModule,
@@ -93,6 +97,7 @@ export async function createApplication(opened: Opened): Promise<NestExpressAppl
   app.use((_request: IncomingMessage, response: ServerResponse, next: () => void) => {
     context.draining.follow(response);
     response.setHeader('Cache-Control', 'no-store');
+    response.setHeader('Permissions-Policy', PERMISSIONS);
     next();
   });
   app.use(refuseHosts);
@@ -121,6 +126,9 @@ export async function createApplication(opened: Opened): Promise<NestExpressAppl
   await app.init();
   return app;
 }
+
+/** Passkeys are for pages of this origin alone, in no frame. */
+const PERMISSIONS = 'publickey-credentials-get=(self), publickey-credentials-create=(self)';
 
 /** Of all but the page of the console: it loads nothing but the style inside of it, and no script, not even one of this origin. */
 const CONTENT_POLICY = {

@@ -42,12 +42,7 @@ begin
   if not (keyturn.owns_agent(maker, whose) or keyturn.is_operator(maker)) then
     raise exception 'only its owner and operators make keys of an agent' using errcode = 'KT003';
   end if;
-  if not exists (select from keyturn.session one
-      where one.id = facts ->> 'session' and one.person = maker
-        and one.authenticated_at > instant - interval '10 minutes'
-        and exists (select from keyturn.live_session live where live.id = one.id)) then
-    raise exception 'a key is made after a sign-in' using errcode = 'KT007';
-  end if;
+  perform keyturn.require_fresh_session(facts ->> 'session', maker);
   if (select count(*) from keyturn.live_api_key where agent = whose) >= 10 then
     raise exception 'the agent has ten keys' using errcode = 'KT008';
   end if;

@@ -120,3 +120,20 @@ begin
   insert into audit.subject (pseudonym, body)
     select known.key, known.value from jsonb_each(subjects) as known on conflict do nothing;
 end $$;
+
+-- True where the person of this live session proved to the identity provider within ten minutes who they are.
+create or replace function keyturn.is_fresh_session(of_session text, wanted text) returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select exists (select from keyturn.session one join keyturn.live_session live using (id)
+    where one.id = of_session and one.person = wanted
+      and one.authenticated_at > clock_timestamp() - interval '10 minutes')
+$$;
+grant execute on function keyturn.is_fresh_session to keyturn_api;
+
+create or replace function keyturn.require_fresh_session(of_session text, wanted text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  if not keyturn.is_fresh_session(of_session, wanted) then
+    raise exception 'this is done after a sign-in' using errcode = 'KT007';
+  end if;
+end $$;

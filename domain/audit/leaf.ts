@@ -31,6 +31,8 @@ export const LEAF_TYPES = [
   'decision.refused',
   'decision.attempt_refused',
   'decision.unauthenticated',
+  'question.asked',
+  'question.answered',
   'execution.claimed',
   'execution.succeeded',
   'execution.failed',
@@ -48,6 +50,10 @@ export const LEAF_TYPES = [
   'session.ended',
   'key.created',
   'key.revoked',
+  'passkey.registered',
+  'passkey.revoked',
+  'passkey.link_made',
+  'passkey.recovery_agreed',
 ] as const;
 
 /** A kind of entry. */

@@ -158,7 +158,7 @@ async function entryOf(spoil: Spoil): Promise<{ leaf: string; set: string }> {
 }
 
 describe('entries of what governs everybody', () => {
-  it.each(['policy', 'proposals', 'switches', 'directory', 'sessions', 'keys'])(
+  it.each(['policy', 'proposals', 'switches', 'directory', 'sessions', 'keys', 'passkeys'])(
     'are written with what they are about only: %s',
     async (stream) => {
       const leaf = JSON.stringify({

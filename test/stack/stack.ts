@@ -23,6 +23,8 @@ export interface StackOptions {
   readonly policies?: string;
   readonly apis?: number;
   readonly workers?: number;
+  /** Under which browsers find the API: 127.0.0.1 when left out, where they give no passkeys. */
+  readonly publicHost?: 'localhost';
   /** Added to the environment of every program. */
   readonly env?: Readonly<Record<string, string>>;
   /** Writes the file of provisioning authorities for an issuer. */
@@ -209,7 +211,7 @@ type Environment = Readonly<Record<string, string>>;
 
 /** The worker holds no signing key, the API no credentials of targets. */
 function apiEnvironment(
-  { env, databases, temporalService }: Context & { env: Environment },
+  { env, databases, temporalService, options }: Context & { env: Environment },
   { port, metricsPort }: ProgramPorts,
 ): Environment {
   const { KEYTURN_TARGET_SHOP_URL: _url, ...rest } = env;
@@ -222,7 +224,7 @@ function apiEnvironment(
     KEYTURN_DATABASE_URL: databases.keyturn.api,
     KEYTURN_API_PORT: String(port),
     KEYTURN_API_METRICS_PORT: String(metricsPort),
-    KEYTURN_PUBLIC_URL: `http://127.0.0.1:${port}`,
+    KEYTURN_PUBLIC_URL: `http://${options.publicHost ?? '127.0.0.1'}:${port}`,
   };
 }
 

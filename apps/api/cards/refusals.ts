@@ -10,6 +10,8 @@ import { directoriesOf } from '../requests/load.ts';
 import { refusalOf } from '../switches/refusal.ts';
 import { notPending, SESSION_GRADE } from '../decisions/authorize.ts';
 import { refuseWithdrawal } from '../decisions/withdraw.ts';
+import { refuseAnswering } from '../questions/answer.ts';
+import { asker } from '../questions/ask.ts';
 
 type Refusals = CardAnswer['refusals'];
 
@@ -24,6 +26,8 @@ export async function refusalsFor(context: ApiContext, caller: Caller, found: De
     deny: refusalOfVerdict('deny'),
     defer: refusalOfVerdict('defer'),
     withdraw: await caught(() => refuseWithdrawal(context, caller, found.row)),
+    ask: await caught(async () => void (await asker(context, caller, found))),
+    answer: await caught(() => refuseAnswering(context, caller, found.row)),
   };
 }
 

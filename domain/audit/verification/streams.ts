@@ -4,6 +4,7 @@ import { nameOf, readLeaf } from './evidence.ts';
 import { notInEvidence, type Finding } from './finding.ts';
 import { keysFollow } from './keys.ts';
 import { chainUnbroken } from './log.ts';
+import { passkeysFollow } from './passkeys.ts';
 import { publicationsApproved, type Publication, type UnreadPublication } from './publications.ts';
 import { lineOf, reportOf, type Report } from './report.ts';
 import { sessionsFollow } from './sessions.ts';
@@ -74,6 +75,7 @@ const TYPES: Readonly<Record<GoverningStream, readonly LeafType[]>> = {
   directory: ['directory.changed'],
   sessions: ['session.started', 'session.ended'],
   keys: ['key.created', 'key.revoked'],
+  passkeys: ['passkey.registered', 'passkey.revoked', 'passkey.link_made', 'passkey.recovery_agreed'],
 };
 
 function leavesCanonical({ evidence: { stream }, problems, entries }: Entries): Finding {
@@ -107,6 +109,7 @@ const FOLLOWS: Readonly<Record<Exclude<GoverningStream, 'directory'>, Follows>> 
   switches: switchesFollow,
   sessions: (leaves, state) => ({ problems: sessionsFollow(leaves, state) }),
   keys: (leaves, state) => ({ problems: keysFollow(leaves, state) }),
+  passkeys: (leaves, state) => ({ problems: passkeysFollow(leaves, state) }),
 };
 
 /** Each activation replaces the one before it, the last one is active, and each policy is stored as its digest names it. */

@@ -60,6 +60,7 @@ class OpenStage implements Stage {
   #cast: Cast | undefined;
   #browser: Browser | undefined;
   #visitors: Visitor[] = [];
+  #host = '127.0.0.1';
 
   get cast(): Cast {
     if (!this.#cast) throw new Error('The stage is not open yet.');
@@ -67,6 +68,7 @@ class OpenStage implements Stage {
   }
 
   async open(options: StackOptions): Promise<void> {
+    this.#host = options.publicHost ?? this.#host;
     [this.#cast, this.#browser] = await Promise.all([openCast(options), openBrowser(program ?? '')]);
   }
 
@@ -79,7 +81,8 @@ class OpenStage implements Stage {
       timezoneId: 'Europe/Berlin',
     });
     if (!context) throw new Error('The stage is not open yet.');
-    const visitor = await Visitor.open(context, this.cast.stack.apis[0]?.url ?? '');
+    const origin = (this.cast.stack.apis[0]?.url ?? '').replace('127.0.0.1', this.#host);
+    const visitor = await Visitor.open(context, origin);
     this.#visitors.push(visitor);
     return visitor;
   }
@@ -136,7 +139,8 @@ export class Visitor {
     });
     context.on('request', (request) => {
       const { hostname, protocol } = new URL(request.url());
-      if (hostname !== '127.0.0.1' && protocol !== 'data:') visitor.#fault(`asked for ${request.url()}`);
+      if (!['127.0.0.1', 'localhost'].includes(hostname) && protocol !== 'data:')
+        visitor.#fault(`asked for ${request.url()}`);
     });
     return visitor;
   }

@@ -128,9 +128,75 @@ const KEYS: StreamEvidence = {
   state: { keys: [KEY_STATE] },
 };
 
+const PASSKEY = {
+  credential: 'Y3JlZA',
+  public_key: { kty: 'OKP', crv: 'Ed25519', x: 'x' },
+  rp_id: 'keyturn.example',
+  origin: 'https://keyturn.example',
+};
+const registered = (id: string, more: Record<string, JsonValue> = {}): Step => ({
+  type: 'passkey.registered',
+  facts: {
+    ...PASSKEY,
+    passkey: id,
+    how: 'self',
+    link: null,
+    confirmed_by: null,
+    row_digest: sha256(id),
+    ...more,
+  },
+});
+const RECOVERED: readonly Step[] = [
+  registered('psk_1'),
+  registered('psk_2', { confirmed_by: 'psk_1' }),
+  { type: 'passkey.revoked', facts: { passkey: 'psk_1' } },
+  { type: 'passkey.link_made', facts: { link: 'pkl_1', kind: 'recovery' } },
+  { type: 'passkey.recovery_agreed', facts: { link: 'pkl_1', revoked: ['psk_2'] } },
+  registered('psk_3', { how: 'recovery', link: 'pkl_1' }),
+];
+const passkeyRow = (id: string, is_revoked: boolean) => ({
+  ...PASSKEY,
+  id,
+  row_digest: sha256(id),
+  is_revoked,
+});
+const PASSKEY_STATES = [passkeyRow('psk_1', true), passkeyRow('psk_2', true), passkeyRow('psk_3', false)];
+const PASSKEYS: StreamEvidence = {
+  stream: 'passkeys',
+  leaves: streamOf('passkeys', RECOVERED),
+  state: { passkeys: PASSKEY_STATES },
+};
+/** The last passkey otherwise. */
+const passkeys = (changed: object): StreamEvidence => ({
+  ...PASSKEYS,
+  state: { passkeys: PASSKEY_STATES.map((one) => (one.id === 'psk_3' ? { ...one, ...changed } : one)) },
+});
+/** Other entries, one after the other. */
+const entries = (at: number, ...others: readonly Step[]): StreamEvidence => ({
+  ...PASSKEYS,
+  leaves: streamOf('passkeys', RECOVERED.toSpliced(at, 1, ...others)),
+});
+
 describe('the streams of what governs everybody', () => {
-  it.each([POLICY, SWITCH, PROPOSED, KEYS])('hold as they were written: $stream', (evidence) => {
+  it.each([POLICY, SWITCH, PROPOSED, KEYS, PASSKEYS])('hold as they were written: $stream', (evidence) => {
     expect(verifyStream(evidence, NOW)).toMatchObject({ ok: true, outcome: 'ok' });
+  });
+
+  it.each<readonly [string, StreamEvidence]>([
+    ['a passkey that a revoked one confirmed', entries(5, registered('psk_3', { confirmed_by: 'psk_1' }))],
+    ['a passkey of a link that is not open', entries(4)],
+    ['a passkey of a link that nobody made', entries(3)],
+    [
+      'a passkey revoked twice',
+      entries(2, ...[1, 2].map((): Step => ({ type: 'passkey.revoked', facts: { passkey: 'psk_1' } }))),
+    ],
+    [
+      'a link that is used twice',
+      entries(5, ...['psk_3', 'psk_4'].map((id) => registered(id, { how: 'recovery', link: 'pkl_1' }))),
+    ],
+  ])('have no entry that cannot follow: %s', (_what, evidence) => {
+    const { checks } = verifyStream(evidence, NOW);
+    expect(checks.find(({ name }) => name === 'state_follows')?.detail).toContain('cannot follow');
   });
 
   const without = (index: number): Step[] => SWITCHED.filter((_, at) => at !== index);
@@ -152,6 +218,12 @@ describe('the streams of what governs everybody', () => {
     ['a release of nothing', 'state_follows', { ...SWITCH, leaves: streamOf('switches', without(0)) }],
     ['a proposal without an entry', 'state_follows', { ...PROPOSED, state: { proposals: [FIRST, SECOND] } }],
     ['a proposal that is gone', 'state_follows', { ...PROPOSED, state: { proposals: [] } }],
+    ['a passkey that nobody registered', 'state_follows', { ...PASSKEYS, leaves: [] }],
+    ['a passkey that is gone', 'state_follows', { ...PASSKEYS, state: { passkeys: [] } }],
+    ['a passkey with another key', 'state_follows', passkeys({ public_key: { kty: 'RSA' } })],
+    ['a passkey of another person', 'state_follows', passkeys({ row_digest: sha256('other') })],
+    ['a passkey for another page', 'state_follows', passkeys({ origin: 'https://evil.example' })],
+    ['a passkey that is revoked by hand', 'state_follows', passkeys({ is_revoked: true })],
     ['a key that nobody revoked', 'state_follows', { ...KEYS, leaves: streamOf('keys', [MADE]) }],
     ['a key made twice', 'state_follows', { ...KEYS, leaves: streamOf('keys', [MADE, MADE, REVOKED]) }],
     ['a key revoked twice', 'state_follows', { ...KEYS, leaves: streamOf('keys', [MADE, REVOKED, REVOKED]) }],
