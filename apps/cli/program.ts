@@ -21,7 +21,6 @@ import { addShow } from './commands/show.ts';
 import { addSwitch } from './commands/switch.ts';
 import { addTarget } from './commands/target.ts';
 import { addTargets } from './commands/targets.ts';
-import { addTicket } from './commands/ticket.ts';
 import { addVerify } from './commands/verify.ts';
 import { addWatch } from './commands/watch.ts';
 import { addWhoami } from './commands/whoami.ts';
@@ -33,7 +32,7 @@ import { visible, visibleDocument, visibleJson, visibleLines } from '../../domai
 
 const GROUPS = {
   'Request:': [addRequest, addEvaluate, addAnswer, addWithdraw, addActions, addTargets],
-  'Decide:': [addInbox, addShow, addDecide, addTicket],
+  'Decide:': [addInbox, addShow, addDecide],
   'Follow and check:': [addList, addWatch, addVerify, addResolve],
   'Sign in:': [addLogin, addLogout, addWhoami],
   'Operate:': [addPolicy, addSwitch, addTarget, addDoctor, addReplay],
@@ -44,7 +43,7 @@ const MORE = `
 Examples:
   keyturn inbox
   keyturn show ID
-  keyturn approve ID --reason "The row matches the ticket"
+  keyturn approve ID
 
 keyturn COMMAND --help shows options, examples and exit codes of a command.`;
 

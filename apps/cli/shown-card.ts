@@ -1,10 +1,7 @@
-import { CARD_SECTIONS } from '../../domain/cards/card.ts';
 import { digestOf } from '../../domain/crypto/digest.ts';
 import { cardAnswerSchema, type CardAnswer } from '../../contract/cards.ts';
-import type { DecisionBody } from '../../contract/decisions.ts';
 import type { RequestView } from '../../contract/requests.ts';
 import { KeyturnProblem, type KeyturnClient } from '../../sdk/client.ts';
-import { leftOut } from './text/plan.ts';
 
 /**
  * The card of a request. Null where the server has none, or one with more in it than this program shows: then nothing is
@@ -62,31 +59,3 @@ function planOf({ plan: known }: RequestView, card: Card): RequestView['plan'] {
     reversal,
   };
 }
-
-/** What is printed before a decision. */
-export interface Shown {
-  readonly view: RequestView;
-  readonly card: CardAnswer | null;
-  /** The break-glass request that it reviews. */
-  readonly reviewed: RequestView | null;
-}
-
-/** What was printed of a card, for the record; nothing where there is none. */
-export function shownOf(
-  { view, card, reviewed }: Shown,
-  isWhole: boolean,
-): Pick<DecisionBody, 'view_digest' | 'opened'> {
-  if (card === null) return {};
-  const isCut = !isWhole && view.plan !== undefined && leftOut(view.plan) !== null;
-  const opened = CARD_SECTIONS.filter(
-    (section) => !(reviewed !== null && OF_PLAN.has(section)) && !(isCut && CUT.has(section)),
-  );
-  return { view_digest: card.view_digest, opened };
-}
-
-type Section = (typeof CARD_SECTIONS)[number];
-
-/** What a long plan is cut in. */
-const CUT: ReadonlySet<Section> = new Set(['effects', 'files', 'reversal']);
-/** In its place stands the request that is reviewed. */
-const OF_PLAN: ReadonlySet<Section> = new Set([...CUT, 'plan', 'preview']);

@@ -4,7 +4,7 @@ import type { Request } from 'express';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { parseJsonText } from '../../../domain/crypto/json-text.ts';
 import { POLICY_BYTES_MAX } from '../../../contract/policies.ts';
-import { reviewerOf, type AuthenticatedRequest } from './caller.ts';
+import { actingPersonOf, type AuthenticatedRequest } from './caller.ts';
 import { refreshCaller } from './authenticate.ts';
 import type { ApiContext } from '../context.ts';
 import { countRefusal } from './refused-attempt.ts';
@@ -77,7 +77,7 @@ async function parsedBody(
   const bytesMax = limitOf(request);
   if (Number(request.headers['content-length']) > bytesMax) throw tooLarge(bytesMax);
   if (caller && isProposal(request))
-    await countRefusal(context, { caller, delivery: 'proposal' }, async () => reviewerOf(caller));
+    await countRefusal(context, { caller, delivery: 'proposal' }, async () => actingPersonOf(caller));
   const bytes = await readAll(request, bytesMax);
   payFor(context.limits.calls, request.payer, bytes.length);
   const text = strictUtf8(bytes);

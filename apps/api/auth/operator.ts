@@ -5,8 +5,7 @@ import type { RecordedPerson } from '../entries.ts';
 import { isReviewer, reviewerOf, type Caller } from './caller.ts';
 
 /** The operator who calls. Refuses machines as decisions do (`machine_cannot_decide`), and everybody else (`forbidden`). */
-export function operatorOf(caller: Caller): RecordedPerson {
-  const { id: person } = reviewerOf(caller);
+export function operatorOf(caller: Caller, { id: person } = reviewerOf(caller)): RecordedPerson {
   const { policy, digest } = caller.policy;
   if (!isOperator(policy.operators, caller.directory, person)) {
     throw new KeyturnError('forbidden', 'Only operators, whom the policy names, may do this.');

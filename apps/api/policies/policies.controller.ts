@@ -10,7 +10,7 @@ import {
   type PolicyAnswer,
   type Proposal,
 } from '../../../contract/policies.ts';
-import { CallerParam, reviewerOf, type Caller } from '../auth/caller.ts';
+import { CallerParam, actingPersonOf, type Caller } from '../auth/caller.ts';
 import { TokenVerifier } from '../auth/token-verifier.ts';
 import { ApiContext } from '../context.ts';
 import { countRefusal } from '../auth/refused-attempt.ts';
@@ -35,7 +35,7 @@ export class PoliciesController {
   async propose(@CallerParam() caller: Caller, @Req() request: Request): Promise<Proposal> {
     return countRefusal(this.#context, { caller, delivery: 'proposal' }, async () => {
       // Whether the caller may propose is checked before the body.
-      reviewerOf(caller);
+      actingPersonOf(caller);
       const proposed = parseAs(proposeBodySchema, request.body);
       const { source, keys, snapshots } = this.#context;
       return proposePolicy({ source, keys, snapshots, tokens: this.#tokens }, caller, proposed);
@@ -44,7 +44,7 @@ export class PoliciesController {
 
   @Get(':digest')
   async show(@CallerParam() caller: Caller, @Param('digest') digest: string): Promise<PolicyAnswer> {
-    reviewerOf(caller);
+    actingPersonOf(caller);
     const isDigest = digestSchema.safeParse(digest).success;
     const policy = isDigest ? await readStoredPolicy(this.#context.source.manager, digest) : null;
     if (policy === null) throw new KeyturnError('not_found', 'There is no such policy.');

@@ -9,7 +9,7 @@ import type { PolicySources } from '../../../policy-files/folder.ts';
 import type { ProposalTerms } from '../../../policy-files/validation.ts';
 import { POLICY_BYTES_MAX, type Proposal } from '../../../contract/policies.ts';
 import { refreshCaller } from '../auth/authenticate.ts';
-import { reviewerOf, type Caller } from '../auth/caller.ts';
+import { actingPersonOf, type Caller } from '../auth/caller.ts';
 import type { TokenVerifier } from '../auth/token-verifier.ts';
 import type { ApiContext } from '../context.ts';
 import { recordOf } from '../entries.ts';
@@ -28,7 +28,7 @@ export async function proposePolicy(
   proposed: PolicySources,
 ): Promise<Proposal> {
   const { policy, digest, sources } = await compiledOf(proposed, {
-    person: reviewerOf(proposer).id,
+    person: actingPersonOf(proposer).id,
     terms: {
       bytesMax: POLICY_BYTES_MAX,
       operators: proposer.policy.policy.operators ?? [],
@@ -39,7 +39,7 @@ export async function proposePolicy(
   const caller = await refreshCaller(context, proposer);
   const dropped = operatorsDropped(caller.policy.policy, policy);
   if (dropped !== null) throw new KeyturnError('policy_invalid', dropped);
-  const { id: person } = reviewerOf(caller);
+  const { id: person } = actingPersonOf(caller);
   const { source, keys } = context;
   const { identity, channel } = caller.principal;
   const [body, files] = [canonicalJson(policy), canonicalJson(sources)];

@@ -56,7 +56,7 @@ async function canDecide(context: Choosing, caller: Caller, whole: WholeRow): Pr
     // Needs no grade of evidence, so people who may only deny see it; people who approved have nothing to defer.
     verdict: 'defer' as const,
     reviewer: caller.principal.identity,
-    is_human: caller.principal.isHuman,
+    is_human: caller.principal.mayAct,
     grade: GRADE_GIVEN,
     has_reason: true,
     defer: { until: END_OF_TIME, to: null },

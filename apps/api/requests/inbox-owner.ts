@@ -5,13 +5,13 @@ import { isSelected } from '../../../domain/approval/seats.ts';
 import { membersOf, type Directory } from '../../../domain/identity/directory.ts';
 import { identityKey } from '../../../domain/identity/identity.ts';
 import { ownTarget } from '../../../domain/policy/policy.ts';
-import { reviewerOf, type Caller } from '../auth/caller.ts';
+import { actingPersonOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { namedSelectors, scopeNow } from './visibility.ts';
 
 /** Whose inbox it is. Refuses machines, and people whom the directory does not allow. */
 export async function inboxOwner(context: Pick<ApiContext, 'source'>, caller: Caller): Promise<InboxOwner> {
-  const person = reviewerOf(caller);
+  const person = actingPersonOf(caller);
   const {
     directory,
     policy: { policy },

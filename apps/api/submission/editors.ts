@@ -12,7 +12,7 @@ import { PUBLISH, RESOLVE } from '../../../domain/policy/policy.ts';
 import { digestSchema } from '../../../contract/policies.ts';
 import type { CreateBody } from '../../../contract/requests.ts';
 import { countRefusal } from '../auth/refused-attempt.ts';
-import { isOwnRequest, reviewerOf, type Caller } from '../auth/caller.ts';
+import { isOwnRequest, actingPersonOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { lineageOf, unique } from './lineage.ts';
 
@@ -72,7 +72,7 @@ async function everybodyBehind(
   { source, directories }: Reading,
   { body, caller }: Submitted,
 ): Promise<readonly LineageMember[]> {
-  reviewerOf(caller);
+  actingPersonOf(caller);
   const { request } = body.arguments;
   // What is no id is refused with the other arguments.
   if (typeof request !== 'string') return [];

@@ -7,7 +7,7 @@ import type { Identity } from '../../../domain/identity/identity.ts';
 import { accountOf, type KillSwitch, type SwitchScope } from '../../../domain/execution/kill-switch.ts';
 import { actionOf, isOwnAction, OWN_TARGET, targetOf } from '../../../domain/policy/policy.ts';
 import type { throwBodySchema } from '../../../contract/switches.ts';
-import type { Caller } from '../auth/caller.ts';
+import { actingPersonOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { nameHint } from '../catalogue/similar-names.ts';
 import { callId, keyReused } from '../http/idempotency.ts';
@@ -26,7 +26,7 @@ export async function engageSwitch(
   caller: Caller,
   call: EngageCall,
 ): Promise<KillSwitch> {
-  const operator = operatorOf(caller);
+  const operator = operatorOf(caller, actingPersonOf(caller));
   const { scope, reason } = call;
   return context.source.transaction(async (manager) => {
     const last = await lockSwitchLog(manager);

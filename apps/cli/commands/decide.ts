@@ -1,107 +1,102 @@
 import type { Command } from 'commander';
 
-import { isFinal } from '../../../domain/request/status.ts';
-import type { DecisionBody } from '../../../contract/decisions.ts';
 import type { RequestView } from '../../../contract/requests.ts';
-import type { Decided } from '../../../sdk/client.ts';
-import { confirm, withDecision, type DecideOptions } from '../confirm.ts';
+import { isFinal } from '../../../domain/request/status.ts';
+import type { KeyturnClient } from '../../../sdk/client.ts';
+import { given } from '../arguments.ts';
+import { consolePage, openInBrowser } from '../browser.ts';
+import { clientOf, withApi, type ApiOptions } from '../connection.ts';
+import { failure, refuseEnded, stillOpen } from '../exit.ts';
 import { withExamples } from '../help.ts';
-import { clientOf } from '../connection.ts';
-import { usageError } from '../exit.ts';
-import { ownApproval } from '../own-approval.ts';
+import { reviewedBy } from '../reviewed.ts';
+import { cardOf, withCard } from '../shown-card.ts';
 import type { Terminal } from '../terminal.ts';
 import { openSeatsText } from '../text/requirement.ts';
-import { statusText } from '../text/request.ts';
-import { parseInstant } from '../text/times.ts';
+import { requestLines, statusText } from '../text/request.ts';
+import { parseTimeout } from '../text/times.ts';
 import { tonedWord } from '../text/tone.ts';
-import { visible } from '../../../domain/cards/visible.ts';
 
-type Verdict = DecisionBody['verdict'];
+/** What the console is opened for, in the words of its address. */
+const DESCRIPTIONS = {
+  approve: 'approve a request in the console, after seeing here what will happen',
+  deny: 'deny a request in the console, which ends it',
+  defer: 'postpone your decision in the console, or hand it over to a group that may decide too',
+  take_back: 'take your approval back in the console, as long as the action has not started',
+} as const;
 
+interface DecideOptions extends ApiOptions {
+  /** False for `--no-open`. */
+  readonly open: boolean;
+  readonly timeout?: number;
+}
+
+/**
+ * People decide in the console: what a command of this program can send, any program of the same user can send as well.
+ * These commands lead there, and wait until the person has decided.
+ */
 export function addDecide(program: Command, terminal: Terminal): void {
-  const decideAs = (verdict: Verdict) => (id: string, options: DecideOptions) =>
-    decide(terminal, { id, verdict }, options);
-  const approve = withDecision(program.command('approve <id>'))
-    .description('approve a request, after seeing what will happen')
-    .action(decideAs('approve'));
-  const deny = withDecision(program.command('deny <id>'))
-    .description('deny a request, which ends it')
-    .action(decideAs('deny'));
-  withExamples(approve, [
-    'keyturn approve ID',
-    'keyturn approve ID --yes --digest DIGEST --reason "The row matches the ticket"',
-  ]);
-  withExamples(deny, ['keyturn deny ID --reason "The wrong customer"']);
-  withDeferral(withDecision(program.command('defer <id>')))
-    .description('postpone your decision, or hand it over to a group that may decide too')
-    .action(decideAs('defer'));
-  const takeBack = withDecision(program.command('take-back <id>'))
-    .description('take your approval back, as long as the action has not started')
-    .option('--decision <id>', 'which approval, where you gave several')
-    .action(decideAs('take_back'));
-  withExamples(takeBack, ['keyturn take-back ID --reason "The ticket was closed"']);
-}
-
-export function withDeferral(command: Command): Command {
-  return command
-    .option(
-      '--until <instant>',
-      'hide it from your inbox until then: 2026-01-05T10:00:00Z, or a time from now: 2h',
-    )
-    .option('--to <selector>', 'leave it to others who may decide now, for example group:dba');
-}
-
-/** The deferral that the options name; nothing for other verdicts. */
-export function deferralOf(verdict: Verdict, options: DecideOptions): Pick<DecisionBody, 'defer'> {
-  if (verdict !== 'defer') return {};
-  const { until, to } = options;
-  if ((until === undefined) === (to === undefined))
-    throw usageError('A deferral needs either --until or --to.');
-  if (to !== undefined) return { defer: { to } };
-  const at = parseInstant(until ?? '', Date.now());
-  if (at === null)
-    throw usageError('--until takes an instant such as 2026-01-05T10:00:00Z, or a time from now such as 2h.');
-  return { defer: { until: at } };
-}
-
-async function decide(
-  terminal: Terminal,
-  { id, verdict }: { readonly id: string; readonly verdict: Verdict },
-  options: DecideOptions,
-): Promise<void> {
-  const deferral = deferralOf(verdict, options);
-  const client = await clientOf(options, terminal);
-  const named = verdict === 'take_back' ? await ownApproval(client, id, options.decision) : {};
-  const confirmed = await confirm({ client, terminal, options }, id, verdict);
-  const decided = await client.decide(id, { ...confirmed, ...deferral, ...named });
-  if (options.json) terminal.out(JSON.stringify(jsonOf(decided, confirmed.decision_digest)));
-  else terminal.out(textOf(decided, id));
-  if (verdict === 'approve' && !options.json && decided.kind === 'counted')
-    printNext(decided.answer.request, terminal);
-}
-
-function printNext({ id, status }: RequestView, terminal: Terminal): void {
-  if (status === 'pending') terminal.error(`To see who else has to approve: keyturn show ${visible(id)}`);
-  else if (!isFinal(status)) terminal.error(`To follow it: keyturn watch ${visible(id)}`);
-}
-
-function jsonOf(decided: Decided, digest: string): object {
-  return decided.kind === 'counted'
-    ? { decision_digest: digest, outcome: 'counted', ...decided.answer }
-    : { decision_digest: digest, outcome: 'queued', decision: { id: decided.id } };
-}
-
-function textOf(decided: Decided, id: string): string {
-  if (decided.kind === 'queued') {
-    const number = visible(decided.id);
-    return `Decision ${number} is accepted but not counted yet. To see when it is: keyturn show ${visible(id)}`;
+  for (const [act, description] of Object.entries(DESCRIPTIONS)) {
+    const name = act.replace('_', '-');
+    const command = withApi(program.command(`${name} <id>`))
+      .description(description)
+      .option('--no-open', 'print the address of the console, and open no browser')
+      .option('--timeout <duration>', 'how long to wait for your decision, for example 10m', parseTimeout)
+      .action((id: string, options: DecideOptions) => decide(terminal, { id, act }, options));
+    withExamples(command, [`keyturn ${name} ID`, `keyturn ${name} ID --no-open --timeout 10m`]);
   }
-  const { decision, request } = decided.answer;
+}
+
+interface Leading {
+  readonly id: string;
+  readonly act: string;
+}
+
+async function decide(terminal: Terminal, { id, act }: Leading, options: DecideOptions): Promise<void> {
+  const client = await clientOf(options, terminal);
+  const isJson = options.json === true;
+  const [view, { id: person }] = await Promise.all([client.show(id), client.me()]);
+  refuseOver(view);
+  const page = `/requests/${encodeURIComponent(view.id)}?act=${act}`;
+  const address = consolePage(page, options, terminal);
+  if (isJson) terminal.out(JSON.stringify({ decision_digest: view.decision_digest, address }));
+  else await print(terminal, client, view);
+  terminal.error(`To decide, in the console: ${address.href}`);
+  if (options.open) openInBrowser(address, terminal);
+  terminal.error('Waiting for your decision there. Ctrl-C stops waiting, and decides nothing.');
+  const known = new Set((view.decisions ?? []).map((decision) => decision.id));
+  const patience = { signal: terminal.interrupted, ...given({ timeoutMs: options.timeout }) };
+  let last = view;
+  for await (const request of client.watch(id, patience)) {
+    last = request;
+    const own = (request.decisions ?? []).find((one) => !known.has(one.id) && one.person === person);
+    if (own === undefined) continue;
+    return terminal.out(isJson ? JSON.stringify({ decision: own, request }) : textOf(own, request));
+  }
+  if (terminal.interrupted.aborted) throw failure('not_decided', 'You decided nothing.');
+  refuseEnded(last.status);
+  if (!isFinal(last.status)) throw stillOpen(last.status, isJson);
+}
+
+function refuseOver({ decision_digest: digest, status }: RequestView): void {
+  if (digest !== null && !isFinal(status)) return;
+  const message = `There is nothing to decide: the status of the request is ${status}.`;
+  throw failure('request_not_pending', message);
+}
+
+/** As the card has it, so that terminal and console say the same. */
+async function print(terminal: Terminal, client: KeyturnClient, found: RequestView): Promise<void> {
+  const [card, reviewed] = await Promise.all([cardOf(client, found.id), reviewedBy(client, found)]);
+  const view = card === null ? found : withCard(found, card.card);
+  const detail = { isWhole: false, id: view.id, reviewed, rules: card?.card.rules ?? [] };
+  terminal.out([...requestLines(view, Date.now(), detail), ''].join('\n'));
+}
+
+type Decision = NonNullable<RequestView['decisions']>[number];
+
+function textOf({ verdict, outcome }: Decision, request: RequestView): string {
   const open = request.status === 'pending' ? openSeatsText(request) : '';
   const missing = open === '' ? '' : ` and still needs ${open}`;
-  const recorded =
-    decision.verdict === 'take_back'
-      ? 'Your approval is taken back.'
-      : `Your decision (${tonedWord(decision.verdict)}) is recorded.`;
-  return `${recorded} The request is now ${statusText(request)}${missing}.`;
+  const recorded = verdict === 'take_back' ? 'Your approval is taken back' : `Your decision (${tonedWord(verdict)}) is recorded`;
+  const how = outcome === 'counted' ? '' : ', and was refused';
+  return `${recorded}${how}. The request is now ${statusText(request)}${missing}.`;
 }

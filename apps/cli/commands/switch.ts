@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { SwitchView, ThrowBody } from '../../../contract/switches.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { usageError } from '../exit.ts';
+import { consolePage } from '../browser.ts';
 import type { Terminal } from '../terminal.ts';
 import { tableLines } from '../text/table.ts';
 import { clock } from '../text/times.ts';
@@ -36,9 +37,6 @@ export function addSwitch(program: Command, terminal: Terminal): void {
     .option('--target <target>', 'a target')
     .option('--all', 'everything')
     .action((options: ThrowOptions) => throwSwitch(terminal, options));
-  withReason(group.command('lift <id>'))
-    .description('agree to lift a switch: it takes two different operators')
-    .action((id: string, options: ReasonOptions) => liftSwitch(terminal, id, options));
 }
 
 function withReason(command: Command): Command {
@@ -51,18 +49,7 @@ async function throwSwitch(terminal: Terminal, options: ThrowOptions): Promise<v
   if (options.json) return terminal.out(JSON.stringify(engaged));
   return terminal.out(
     `Switch ${visible(engaged.id)} is on: ${scopeText(engaged)} is stopped from now on. ` +
-      `Actions that have already started still finish. Two operators can lift it: keyturn switch lift ${visible(engaged.id)}`,
-  );
-}
-
-async function liftSwitch(terminal: Terminal, id: string, options: ReasonOptions): Promise<void> {
-  const answer = await (await clientOf(options, terminal)).liftSwitch(id, options.reason);
-  if (options.json) return terminal.out(JSON.stringify(answer));
-  const isReleased = answer.state === 'lifted';
-  return terminal.out(
-    isReleased
-      ? `Switch ${visible(id)} is lifted.`
-      : `Your agreement is recorded. Switch ${visible(id)} stays on until another operator agrees as well.`,
+      `Actions that have already started still finish. Two operators can lift it in the console: ${consolePage('/switches', options, terminal).href}`,
   );
 }
 
