@@ -43,6 +43,7 @@ export type ErrorCode =
   | 'too_many_keys'
   | 'passkey_invalid'
   | 'passkey_needed'
+  | 'proof_invalid'
   | 'gate_answer_expired'
   | 'body_too_large'
   | 'too_many_members'
