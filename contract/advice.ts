@@ -49,6 +49,8 @@ export const ADVICE: Partial<Readonly<Record<ErrorCode, string>>> = {
   proof_invalid:
     'Begin a proof again (`POST /v1/requests/{id}/proofs`), and send what the passkey signs over its `challenge`.',
   too_many_keys: 'Revoke a key of this agent, or a passkey, that nothing uses any more.',
+  too_many_questions: 'Decide with the answers that there are, or talk to the people behind the request.',
+  already_answered: 'Read the answer that stands. Only a new question can be answered again.',
   passkey_invalid:
     'Begin the registration again (`POST /v1/passkeys/registrations`): `detail` says what was wrong.',
   passkey_needed:

@@ -11,11 +11,10 @@ export const GOVERNING_OPERATIONS = {
     tag: 'Kill switches',
     method: 'get',
     path: '/v1/switches',
-    summary: 'List the kill switches that are engaged',
+    summary: 'List the kill switches that are engaged, or those that were released',
     readers: 'directory',
-    answers: [
-      { status: 200, description: 'All of them, the oldest first.', schema: switches.switchListSchema },
-    ],
+    query: switches.switchesQuerySchema,
+    answers: [{ status: 200, description: 'The kill switches.', schema: switches.switchListSchema }],
     errors: ['forbidden'],
   },
   throwSwitch: {

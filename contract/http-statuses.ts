@@ -42,6 +42,8 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   already_exists: 409,
   proposals_full: 409,
   too_many_keys: 409,
+  too_many_questions: 409,
+  already_answered: 409,
   gate_answer_expired: 409,
   body_too_large: 413,
   too_many_members: 413,

@@ -10,6 +10,7 @@ import * as requests from './requests.ts';
 import { GOVERNING_OPERATIONS } from './governing-operations.ts';
 import { KEY_OPERATIONS } from './key-operations.ts';
 import { REPEATABLE, REPEATED, REVIEWER_ERRORS, type Operation } from './operation.ts';
+import { QUESTION_OPERATIONS } from './question-operations.ts';
 import { PASSKEY_OPERATIONS } from './passkey-operations.ts';
 import { SESSION_OPERATIONS } from './session-operations.ts';
 import { SERVICE_OPERATIONS } from './service-operations.ts';
@@ -184,6 +185,7 @@ export const OPERATIONS = {
     ],
     errors: [...REPEATED, 'forbidden', 'request_executing', 'request_finished'],
   },
+  ...QUESTION_OPERATIONS,
   decide: {
     tag: 'Decisions',
     method: 'post',

@@ -52,6 +52,14 @@ export const liftBodySchema = z
   .describe('Agreement that a kill switch is released')
   .register(NAMES, { id: 'LiftSwitchBody' });
 
+/** GET /v1/switches */
+export const switchesQuerySchema = z.strictObject({
+  state: z
+    .enum(['engaged', 'lifted'])
+    .optional()
+    .describe('`lifted`: the last 100 that were released, newest first. Without it: those that are engaged'),
+});
+
 const scopeSchema = z
   .object({
     kind: z.enum(SWITCH_SCOPE_KINDS).describe('What it stops'),
@@ -77,13 +85,16 @@ export const switchSchema = z
       .array(agreementSchema)
       .optional()
       .describe('Who has agreed to its release. Only for people of the directory'),
+    lifted_at: instant('When it was released. Absent while it is engaged').optional(),
   })
   .describe('A kill switch')
   .register(NAMES, { id: 'KillSwitch' });
 
 export const switchListSchema = z
-  .object({ items: z.array(switchSchema).describe('Engaged kill switches, the oldest first') })
-  .describe('Kill switches that are engaged')
+  .object({
+    items: z.array(switchSchema).describe('Engaged ones, the oldest first; or those that were released'),
+  })
+  .describe('Kill switches')
   .register(NAMES, { id: 'KillSwitches' });
 
 /** The result of agreeing to release a switch: it is released, or somebody else has to agree. */

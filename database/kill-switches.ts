@@ -17,6 +17,21 @@ export async function readSwitches(manager: EntityManager): Promise<readonly Kil
   return query(manager, ON, []);
 }
 
+const RELEASED_MAX = 100;
+
+/** The switches that were released last, newest first. */
+export async function readReleasedSwitches(manager: EntityManager): Promise<readonly KillSwitch[]> {
+  const newest = `select id from keyturn.kill_switch where lifted_at is not null order by lifted_at desc, id limit ${RELEASED_MAX}`;
+  const [row] = await rows<{ switches: SwitchRow[] }>(
+    manager,
+    `select ${switchesWhere(`id in (${newest})`)} as switches`,
+    [],
+  );
+  return switchesFrom(row?.switches ?? []).toSorted(
+    (one, other) => Date.parse(other.lifted_at ?? '') - Date.parse(one.lifted_at ?? ''),
+  );
+}
+
 /**
  * Until the transaction ends no policy is activated, nobody joins or leaves the directory, and no switch is engaged or
  * released; other claims go on. What is read from then on stays so. Refuses (`unavailable`) when the row that says so is gone:

@@ -41,6 +41,8 @@ export type ErrorCode =
   | 'already_exists'
   | 'proposals_full'
   | 'too_many_keys'
+  | 'too_many_questions'
+  | 'already_answered'
   | 'passkey_invalid'
   | 'passkey_needed'
   | 'proof_invalid'

@@ -61,10 +61,16 @@ const keys = createRoute({
   component: lazyRouteComponent(() => import('./keys/keys-page.tsx'), 'KeysPage'),
 });
 
+const switches = createRoute({
+  getParentRoute: () => root,
+  path: '/switches',
+  component: lazyRouteComponent(() => import('./switches/switches-page.tsx'), 'SwitchesPage'),
+});
+
 /** The pages by their addresses. */
 export function createConsoleRouter() {
   return createRouter({
-    routeTree: root.addChildren([home, inbox, requests, request, mine, me, keys]),
+    routeTree: root.addChildren([home, inbox, requests, request, mine, me, keys, switches]),
     defaultPreload: 'intent',
     defaultErrorComponent: Broken,
     defaultNotFoundComponent: NothingHere,

@@ -44,6 +44,10 @@ async function listAs(token: string): Promise<readonly SwitchView[]> {
   return (await api.http<{ items: SwitchView[] }>({ path: '/v1/switches', token })).body.items;
 }
 
+async function listReleased(token: string): Promise<readonly SwitchView[]> {
+  return (await api.http<{ items: SwitchView[] }>({ path: '/v1/switches?state=lifted', token })).body.items;
+}
+
 async function leaves(): Promise<{ text: string; leaf: Leaf }[]> {
   const { rows } = await api.db.query<{ leaf: string }>(
     `select leaf from audit.entry where request = 'switches' order by n`,
@@ -136,6 +140,11 @@ describe('lifting', () => {
     expect(await listAs(olga)).toMatchObject([{ id, agreed_to_lift: [{ person: 'olga' }] }]);
     expect(await liftAs(omar, id)).toMatchObject({ status: 200, body: { state: 'lifted' } });
     expect(await listAs(olga)).toEqual([]);
+    expect((await listReleased(olga)).at(0)).toMatchObject({
+      id,
+      lifted_at: expect.stringMatching(/Z$/),
+      agreed_to_lift: [{ person: 'olga' }, { person: 'omar' }],
+    });
     const types = (await leaves()).slice(-4).map(({ leaf }) => leaf.type);
     const word = 'switch.lift_confirmed';
     expect(types).toEqual(['switch.thrown', word, word, 'switch.lifted']);

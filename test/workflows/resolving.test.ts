@@ -2,34 +2,19 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { ApprovedCall, ProbeOutcome } from '../../activities/connectors/connector.ts';
 import { createResolutionConnector } from '../../activities/connectors/keyturn-resolution/resolution-connector.ts';
-import { createActivities } from '../../activities/index.ts';
 import { ownTarget, RESOLVE } from '../../domain/policy/policy.ts';
 import type { Problem } from '../../contract/problem.ts';
 import type { RequestView } from '../../contract/requests.ts';
 import type { Timeline } from '../../contract/history.ts';
 import type { Reply } from '../stack/http.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
-import { waitFor } from '../stack/wait.ts';
 import { executionsOf, leavesOf } from './facts.ts';
 import { startLocalWorker, type LocalWorker } from './local-worker.ts';
-import { ScriptedTarget } from './scripted-target.ts';
+import { LostTarget, loseOutcome } from './lost-target.ts';
 import { Desk } from './signed.ts';
 
 /** An outcome that Keyturn cannot find out is reported by two people, neither of whom was behind the action. */
-
-/** A target that is lost sight of right before the commit, and never says how it ended. */
-class LostTarget extends ScriptedTarget {
-  override async execute(call: ApprovedCall): Promise<never> {
-    await call.beforeCommit({ transactionId: '7' });
-    throw new Error('the connection is gone');
-  }
-
-  override async probe(): Promise<ProbeOutcome> {
-    return 'unknown';
-  }
-}
 
 let stack: Stack;
 let worker: LocalWorker;
@@ -58,31 +43,8 @@ async function unknown(): Promise<string> {
   const body = { action: 'postgres.execute', target: 'shop', arguments: { statement: 'fine' } };
   const { body: request } = await stack.request<RequestView>(tokenOf('agent'), body);
   expect((await stack.decide(tokenOf('olga'), request.id)).status).toBe(200);
-  await waitFor({
-    what: 'an open claim',
-    check: async () => (await executionsOf(stack, request.id)).find(({ transaction_id: id }) => id !== null),
-  });
-  await lastProbe(request.id);
-  await stack.waitForStatus(request.id, 'indeterminate');
+  await loseOutcome(stack, worker, request.id);
   return request.id;
-}
-
-/** What the worker comes to after minutes of asking the target. */
-async function lastProbe(id: string): Promise<void> {
-  await stack.keyturnDb.query(
-    `update keyturn.execution set claimed_at = claimed_at - interval '1 minute' where request = $1`,
-    [id],
-  );
-  const { rows } = await stack.keyturnDb.query<{ run_id: string }>(
-    'select run_id from keyturn.request where id = $1',
-    [id],
-  );
-  const info = { workflowExecution: { workflowId: id, runId: rows[0]?.run_id ?? '' }, attempt: 8 };
-  const environment = new MockActivityEnvironment(info, { logger: new DefaultLogger('ERROR') });
-  await environment.run(createActivities(worker.dependencies).execute, {
-    step: 1,
-    at: new Date().toISOString(),
-  });
 }
 
 function resolve<T = RequestView>(name: string, request: string, outcome = 'succeeded'): Promise<Reply<T>> {

@@ -3,9 +3,10 @@ import type { Logger } from 'pino';
 
 import type { ProviderLogout } from '../../../database/sessions.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
+import { isIdToken } from '../../../domain/proof/id-token.ts';
 import { IssuerAway, IssuerKeys } from './issuer-keys.ts';
 import type { SignInIssuer } from './issuers.ts';
-import { isIdToken, isLogoutToken } from './token-kind.ts';
+import { isLogoutToken } from './token-kind.ts';
 import { refusalOf } from './token-verifier.ts';
 import { refusedToken } from './token-refusal.ts';
 

@@ -11,6 +11,8 @@ import { directoriesOf } from '../requests/load.ts';
 import { refusalOf } from '../switches/refusal.ts';
 import { notPending, SESSION_GRADE } from '../decisions/authorize.ts';
 import { refuseWithdrawal } from '../decisions/withdraw.ts';
+import { refuseAnswering } from '../questions/answer.ts';
+import { asker } from '../questions/ask.ts';
 
 type Refusals = CardAnswer['refusals'];
 
@@ -25,6 +27,7 @@ export async function refusalsFor(
 ): Promise<Pick<CardAnswer, 'refusals' | 'needed_grade'>> {
   const { needed_grade, refusalOfVerdict } = await decisionRefusals(context, caller, found);
   return {
+<<<<<<< HEAD
     needed_grade,
     refusals: {
       approve: refusalOfVerdict('approve'),
@@ -32,6 +35,14 @@ export async function refusalsFor(
       defer: refusalOfVerdict('defer'),
       withdraw: await caught(() => refuseWithdrawal(context, caller, found.row)),
     },
+=======
+    approve: refusalOfVerdict('approve'),
+    deny: refusalOfVerdict('deny'),
+    defer: refusalOfVerdict('defer'),
+    withdraw: await caught(() => refuseWithdrawal(context, caller, found.row)),
+    ask: await caught(async () => void (await asker(context, caller, found))),
+    answer: await caught(() => refuseAnswering(context, caller, found.row)),
+>>>>>>> main
   };
 }
 

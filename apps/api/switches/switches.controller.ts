@@ -1,21 +1,21 @@
-import { Body, Controller, Get, HttpCode, Module, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Module, Param, Post, Query, Res } from '@nestjs/common';
 import type { Response } from 'express';
 
-import { readLifts, readSwitches } from '../../../database/kill-switches.ts';
+import { readLifts, readReleasedSwitches, readSwitches } from '../../../database/kill-switches.ts';
 import type { KillSwitch, SwitchLift } from '../../../domain/execution/kill-switch.ts';
-import type { BodyOf } from '../../../contract/operation.ts';
+import type { BodyOf, QueryOf } from '../../../contract/operation.ts';
 import { OPERATIONS } from '../../../contract/operations.ts';
 import type { LiftAnswer, SwitchList, SwitchView } from '../../../contract/switches.ts';
 import { CallerParam, isReviewer, refuseUnknown, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { countRefusal } from '../auth/refused-attempt.ts';
 import { Door } from '../http/door.ts';
-import { BodyPipe } from '../http/pipes.ts';
+import { BodyPipe, QueryPipe } from '../http/pipes.ts';
 import { OptionalIdempotencyKey } from '../http/idempotency.ts';
 import { releaseSwitch } from './release.ts';
 import { engageSwitch } from './engage.ts';
 
-const { throwSwitch: ENGAGE, liftSwitch: RELEASE } = OPERATIONS;
+const { listSwitches: LIST, throwSwitch: ENGAGE, liftSwitch: RELEASE } = OPERATIONS;
 
 @Door('people')
 @Controller('v1/switches')
@@ -27,10 +27,13 @@ export class SwitchesController {
   }
 
   @Get()
-  async list(@CallerParam() caller: Caller): Promise<SwitchList> {
+  async list(
+    @CallerParam() caller: Caller,
+    @Query(new QueryPipe(LIST)) { state }: QueryOf<typeof LIST>,
+  ): Promise<SwitchList> {
     refuseUnknown(caller);
     const { manager } = this.#context.source;
-    const switches = await readSwitches(manager);
+    const switches = await (state === 'lifted' ? readReleasedSwitches : readSwitches)(manager);
     const lifts = await readLifts(
       manager,
       switches.map(({ id }) => id),
@@ -79,8 +82,13 @@ export class SwitchesModule {}
 
 /** Agents learn what is stopped and since when; why and by whom is for people of the directory. */
 function switchView(caller: Caller, killSwitch: KillSwitch, lifts: readonly SwitchLift[]): SwitchView {
-  const { id, scope, thrown_at: since, reason, thrown_by } = killSwitch;
-  const view = { id, scope: { kind: scope.kind, value: scope.value }, since };
+  const { id, scope, thrown_at: since, lifted_at, reason, thrown_by } = killSwitch;
+  const view = {
+    id,
+    scope: { kind: scope.kind, value: scope.value },
+    since,
+    ...(lifted_at !== null && { lifted_at }),
+  };
   if (!isReviewer(caller)) return view;
   return { ...view, reason, thrown_by, agreed_to_lift: lifts.map(({ person, at }) => ({ person, at })) };
 }

@@ -1,10 +1,9 @@
 import { Loader, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 
-import type { Me } from '../../../contract/me.ts';
-import { get } from '../api/calls.ts';
 import { OthersPasskeys } from '../passkeys/others-passkeys.tsx';
 import { OwnPasskeys } from '../passkeys/own-passkeys.tsx';
+import { meQuery } from '../session/me.ts';
 import { Failure } from '../shell/failure.tsx';
 import { Page } from '../shell/page.tsx';
 import { Facts } from './facts.tsx';
@@ -13,7 +12,7 @@ import { OwnSessions } from './sessions.tsx';
 
 /** Who the person is to Keyturn, and where she is signed in. */
 export function MePage() {
-  const me = useQuery({ queryKey: ['me'], queryFn: ({ signal }) => get<Me>('/v1/me', {}, signal) });
+  const me = useQuery(meQuery);
   return (
     <Page title="Account">
       {me.isPending && <Loader size="sm" />}

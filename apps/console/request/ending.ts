@@ -21,7 +21,7 @@ export function endingOf(request: Ended): Ending | null {
 const UNKNOWN: Ending = {
   tone: 'bad',
   title: 'It is not known whether it took effect',
-  text: 'It was started, and no outcome came back. Somebody has to look at the target and report what happened with keyturn.resolve. Until then it is never run again.',
+  text: 'It was started, and no outcome came back. It is never run again. Look at the target, and report below what happened.',
 };
 
 function causeOf({ failure }: Ended): Ending | null {

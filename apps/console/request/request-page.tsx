@@ -17,8 +17,10 @@ import { EarlierRefusals, OnSameTarget } from './history.tsx';
 import { LineageView } from './lineage-view.tsx';
 import { OpenedSections, useOpened } from './opened.tsx';
 import { Effects, Files, NoPlan, Operation, Payload, Preview, Reversal } from './parts.tsx';
+import { QuestionsView } from './questions-view.tsx';
 import { Notices, RequestHead } from './request-head.tsx';
 import classes from './request-page.module.css';
+import { Resolution } from './resolution.tsx';
 import { RequirementPanel } from './requirement-panel.tsx';
 import { RiskPanel, RulesPanel } from './risk-panel.tsx';
 import { shownQuery } from './shown-query.ts';
@@ -131,6 +133,7 @@ function WhatHappens({ shown }: { readonly shown: Shown }) {
   return (
     <>
       <Notices shown={shown} />
+      <Resolution request={request} />
       <Preview shown={shown} />
       <EarlierRefusals request={request} />
       <NoPlan shown={shown} />
@@ -149,6 +152,7 @@ function Background({ shown }: { readonly shown: Shown }) {
   return (
     <>
       <ClaimsView card={card} />
+      <QuestionsView shown={shown} />
       <DecisionsView request={request} />
       <LineageView card={card} />
       {!card.plan?.is_by_requester && <Payload shown={shown} />}

@@ -50,3 +50,15 @@ export const KeyIcon = () => (
     <path d="M12 12h9M17.5 12v4M21 12v3" />
   </Icon>
 );
+
+export const StopIcon = () => (
+  <Icon>
+    <path d="M8.5 3.5h7l5 5v7l-5 5h-7l-5-5v-7zM8.5 12h7" />
+  </Icon>
+);
+
+export const MoreIcon = () => (
+  <Icon>
+    <path d="M5.5 12h.01M12 12h.01M18.5 12h.01" />
+  </Icon>
+);

@@ -1,13 +1,13 @@
-import { Badge, Group, NavLink, Stack, Text, UnstyledButton } from '@mantine/core';
+import { Badge, Divider, Group, NavLink, Popover, Stack, Text, UnstyledButton } from '@mantine/core';
 import { Link, useLocation } from '@tanstack/react-router';
-import type { ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 
 import { Account } from './account.tsx';
-import { InboxIcon, KeyIcon, ListIcon, PersonIcon, SentIcon } from './icons.tsx';
+import { InboxIcon, KeyIcon, ListIcon, MoreIcon, PersonIcon, SentIcon, StopIcon } from './icons.tsx';
 import classes from './navigation.module.css';
 
 interface Destination {
-  readonly to: '/inbox' | '/requests' | '/mine' | '/keys' | '/me';
+  readonly to: '/inbox' | '/requests' | '/mine' | '/keys' | '/me' | '/switches';
   readonly label: string;
   /** Where there is little room. */
   readonly short?: string;
@@ -19,7 +19,12 @@ const DESTINATIONS: readonly Destination[] = [
   { to: '/requests', label: 'Requests', icon: <ListIcon /> },
   { to: '/mine', label: 'My requests', short: 'Mine', icon: <SentIcon /> },
   { to: '/me', label: 'Account', icon: <PersonIcon /> },
-  { to: '/keys', label: 'API keys', short: 'Keys', icon: <KeyIcon /> },
+];
+
+/** Pages for looking after Keyturn and what calls it. On phones they stand behind a tab of their own. */
+const MORE: readonly Destination[] = [
+  { to: '/keys', label: 'API keys', icon: <KeyIcon /> },
+  { to: '/switches', label: 'Kill switches', icon: <StopIcon /> },
 ];
 
 interface Waiting {
@@ -29,7 +34,6 @@ interface Waiting {
 
 /** The ways to all pages, beside them on wide screens. */
 export function SideBar({ waiting }: Waiting) {
-  const isHere = useIsHere();
   return (
     <Stack h="100%" p="xs" gap={2}>
       <Link to="/inbox" className={classes.brand}>
@@ -37,21 +41,40 @@ export function SideBar({ waiting }: Waiting) {
         <span>Keyturn</span>
       </Link>
       {DESTINATIONS.map(({ to, label, icon }) => (
-        <NavLink
-          key={to}
-          component={Link}
-          to={to}
-          label={label}
-          leftSection={icon}
-          active={isHere(to)}
-          aria-current={isHere(to) ? 'page' : undefined}
-          className={classes.link}
-          rightSection={to === '/inbox' && <WaitingBadge waiting={waiting} />}
-        />
+        <Entry key={to} to={to} label={label} icon={icon}>
+          {to === '/inbox' && <WaitingBadge waiting={waiting} />}
+        </Entry>
+      ))}
+      <Divider my="xs" />
+      {MORE.map(({ to, label, icon }) => (
+        <Entry key={to} to={to} label={label} icon={icon} />
       ))}
       <div className={classes.rest} />
       <Account />
     </Stack>
+  );
+}
+
+interface EntryProps extends Destination {
+  readonly onClick?: () => void;
+  /** At the end of the line. */
+  readonly children?: ReactNode;
+}
+
+function Entry({ to, label, icon, onClick, children }: EntryProps) {
+  const isHere = useIsHere();
+  return (
+    <NavLink
+      component={Link}
+      to={to}
+      label={label}
+      leftSection={icon}
+      active={isHere(to)}
+      aria-current={isHere(to) ? 'page' : undefined}
+      className={classes.link}
+      rightSection={children}
+      {...(onClick && { onClick })}
+    />
   );
 }
 
@@ -91,7 +114,46 @@ export function BottomBar({ waiting }: Waiting) {
           </Text>
         </UnstyledButton>
       ))}
+      <More />
     </nav>
+  );
+}
+
+/** The pages for which the bar has no room. */
+function More() {
+  const isHere = useIsHere();
+  const [isOpen, setOpen] = useState(false);
+  const close = (): void => setOpen(false);
+  return (
+    <Popover
+      opened={isOpen}
+      onChange={setOpen}
+      position="top-end"
+      width={216}
+      trapFocus
+      returnFocus
+      shadow="md"
+    >
+      <Popover.Target>
+        <UnstyledButton
+          className={classes.tab}
+          data-active={MORE.some(({ to }) => isHere(to)) || undefined}
+          onClick={() => setOpen(!isOpen)}
+        >
+          <span className={classes.tabIcon}>
+            <MoreIcon />
+          </span>
+          <Text size="xs" component="span">
+            More
+          </Text>
+        </UnstyledButton>
+      </Popover.Target>
+      <Popover.Dropdown p="xs" aria-label="More pages">
+        {MORE.map(({ to, label, icon }) => (
+          <Entry key={to} to={to} label={label} icon={icon} onClick={close} />
+        ))}
+      </Popover.Dropdown>
+    </Popover>
   );
 }
 

@@ -28,6 +28,7 @@ import { keptRecorded } from './kept.ts';
 import { chainUnbroken, commitmentsMatch, factsComplete, leavesCanonical, singleRun } from './log.ts';
 import { decidersEntitled } from './people.ts';
 import { gradesProven } from './proofs.ts';
+import { questionsInOrder } from './questions.ts';
 import { refusalsRight } from './refusals.ts';
 import { lineOf, reportOf, type Report } from './report.ts';
 import { decisionRowsMatch } from './decision-rows.ts';
@@ -62,6 +63,7 @@ const CHECKS: readonly (readonly [name: string, check: (subject: Subject) => Fin
   ['kept_messages_recorded', keptRecorded],
   ['unsigned_entries', unsignedEntries],
   ['steps_in_order', inOrder],
+  ['questions_in_order', questionsInOrder],
   ['times_run_forward', timesRunForward],
   ['state_matches', stateMatches],
   ['shown_as_recorded', shownAsRecorded],
