@@ -27,22 +27,15 @@ export async function refusalsFor(
 ): Promise<Pick<CardAnswer, 'refusals' | 'needed_grade'>> {
   const { needed_grade, refusalOfVerdict } = await decisionRefusals(context, caller, found);
   return {
-<<<<<<< HEAD
     needed_grade,
     refusals: {
       approve: refusalOfVerdict('approve'),
       deny: refusalOfVerdict('deny'),
       defer: refusalOfVerdict('defer'),
       withdraw: await caught(() => refuseWithdrawal(context, caller, found.row)),
+      ask: await caught(async () => void (await asker(context, caller, found))),
+      answer: await caught(() => refuseAnswering(context, caller, found.row)),
     },
-=======
-    approve: refusalOfVerdict('approve'),
-    deny: refusalOfVerdict('deny'),
-    defer: refusalOfVerdict('defer'),
-    withdraw: await caught(() => refuseWithdrawal(context, caller, found.row)),
-    ask: await caught(async () => void (await asker(context, caller, found))),
-    answer: await caught(() => refuseAnswering(context, caller, found.row)),
->>>>>>> main
   };
 }
 
