@@ -90,10 +90,12 @@ describe('the API refuses', () => {
     expect(outcomeOf(await olga.send(one, { proof, verdict: 'deny', reason: 'x' }))).toEqual(invalid);
     expect(outcomeOf(await olga.send(one, { proof }))).toEqual([200]);
     expect(outcomeOf(await dmitri.send(one, { proof }))).toEqual(invalid);
-    const [{ id: approval = '' } = {}] = (
-      await stack.keyturnDb.query<{ id: string }>('select id from keyturn.decision where request = $1', [one])
-    ).rows;
-    expect(outcomeOf(await olga.send(one, { verdict: 'take_back', takes_back: approval }))).toEqual([200]);
+    const { rows } = await stack.keyturnDb.query<{ id: string }>(
+      'select id from keyturn.decision where request = $1',
+      [one],
+    );
+    const takes_back = rows[0]?.id ?? '';
+    expect(outcomeOf(await olga.send(one, { verdict: 'take_back', takes_back }))).toEqual([200]);
     expect(outcomeOf(await olga.send(one, { proof }))).toEqual(invalid);
   });
 
