@@ -36,6 +36,7 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   take_back_invalid: 422,
   passkey_invalid: 422,
   passkey_needed: 409,
+  proof_invalid: 422,
   on_call_unknown: 409,
   switch_lifted: 409,
   already_exists: 409,

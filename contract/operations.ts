@@ -38,6 +38,7 @@ const DECISION_ERRORS = [
   'reason_required',
   'defer_invalid',
   'hand_over_invalid',
+  'proof_invalid',
 ] as const;
 
 /** How whatever is asked for may be refused, in the order of the checks. */
@@ -226,6 +227,17 @@ export const OPERATIONS = {
       },
     ],
     errors: [...REPEATED, ...REVIEWER_ERRORS],
+  },
+  beginProof: {
+    tag: 'Decisions',
+    method: 'post',
+    path: '/v1/requests/{id}/proofs',
+    summary:
+      'Begin to prove a decision with a passkey, in a session: where policy asks for stronger evidence than that gives',
+    readers: 'request',
+    body: decisions.proofBodySchema,
+    answers: [{ status: 201, description: 'For ten minutes, once.', schema: decisions.proofSchema }],
+    errors: [...DECISION_ERRORS, 'sign_in_again', 'passkey_needed'],
   },
   createTicket: {
     tag: 'Decisions',

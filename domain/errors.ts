@@ -45,6 +45,7 @@ export type ErrorCode =
   | 'already_answered'
   | 'passkey_invalid'
   | 'passkey_needed'
+  | 'proof_invalid'
   | 'gate_answer_expired'
   | 'body_too_large'
   | 'too_many_members'
