@@ -7,7 +7,6 @@ import {
 } from '@tanstack/react-router';
 
 import { inboxSearch } from './inbox/search.ts';
-import { requestSearch } from './request/search.ts';
 import { requestsSearch } from './requests/search.ts';
 import { Broken } from './shell/error-boundary.tsx';
 import { NothingHere } from './shell/nothing-here.tsx';
@@ -41,7 +40,6 @@ const requests = createRoute({
 const request = createRoute({
   getParentRoute: () => root,
   path: '/requests/$id',
-  validateSearch: requestSearch,
   component: lazyRouteComponent(() => import('./request/request-page.tsx'), 'RequestPage'),
 });
 

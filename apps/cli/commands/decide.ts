@@ -16,13 +16,12 @@ import { requestLines, statusText } from '../text/request.ts';
 import { parseTimeout } from '../text/times.ts';
 import { tonedWord } from '../text/tone.ts';
 
-/** What the console is opened for, in the words of its address. */
-const DESCRIPTIONS = {
+const DESCRIPTIONS: Readonly<Record<string, string>> = {
   approve: 'approve a request in the console, after seeing here what will happen',
   deny: 'deny a request in the console, which ends it',
   defer: 'postpone your decision in the console, or hand it over to a group that may decide too',
-  take_back: 'take your approval back in the console, as long as the action has not started',
-} as const;
+  'take-back': 'take your approval back in the console, as long as the action has not started',
+};
 
 interface DecideOptions extends ApiOptions {
   /** False for `--no-open`. */
@@ -35,29 +34,22 @@ interface DecideOptions extends ApiOptions {
  * These commands lead there, and wait until the person has decided.
  */
 export function addDecide(program: Command, terminal: Terminal): void {
-  for (const [act, description] of Object.entries(DESCRIPTIONS)) {
-    const name = act.replace('_', '-');
+  for (const [name, description] of Object.entries(DESCRIPTIONS)) {
     const command = withApi(program.command(`${name} <id>`))
       .description(description)
       .option('--no-open', 'print the address of the console, and open no browser')
       .option('--timeout <duration>', 'how long to wait for your decision, for example 10m', parseTimeout)
-      .action((id: string, options: DecideOptions) => decide(terminal, { id, act }, options));
+      .action((id: string, options: DecideOptions) => decide(terminal, id, options));
     withExamples(command, [`keyturn ${name} ID`, `keyturn ${name} ID --no-open --timeout 10m`]);
   }
 }
 
-interface Leading {
-  readonly id: string;
-  readonly act: string;
-}
-
-async function decide(terminal: Terminal, { id, act }: Leading, options: DecideOptions): Promise<void> {
+async function decide(terminal: Terminal, id: string, options: DecideOptions): Promise<void> {
   const client = await clientOf(options, terminal);
   const isJson = options.json === true;
   const [view, { id: person }] = await Promise.all([client.show(id), client.me()]);
   refuseOver(view);
-  const page = `/requests/${encodeURIComponent(view.id)}?act=${act}`;
-  const address = consolePage(page, options, terminal);
+  const address = consolePage(`/requests/${encodeURIComponent(view.id)}`, options, terminal);
   if (isJson) terminal.out(JSON.stringify({ decision_digest: view.decision_digest, address }));
   else await print(terminal, client, view);
   terminal.error(`To decide, in the console: ${address.href}`);
