@@ -38,8 +38,8 @@ Try it: paste these one after the other in a second terminal, in this folder.
   keyturn inbox
   keyturn show $ID
 
-  # 3  She approves; it asks her once more.
-  keyturn approve $ID --reason "Limit and customer match the ticket"
+  # 3  She approves in the console: this prints the address, and waits for her.
+  keyturn approve $ID
 
   # 4  The worker has made that change, once. Anybody can check the record of it.
   keyturn watch $ID

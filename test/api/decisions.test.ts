@@ -182,7 +182,7 @@ describe('a decision that passes', () => {
     expect(signed).toMatchObject({
       id,
       verdict: 'approve',
-      channel: 'cli',
+      channel: 'api',
       grade: 'C',
       ticket_expires_at: null,
     });

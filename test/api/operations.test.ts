@@ -36,7 +36,7 @@ describe('without a token', () => {
     const issuers = [api.issuer.url, api.secondIssuer.url];
     const client = {
       client_id: 'keyturn-cli',
-      scope: 'openid keyturn:decide',
+      scope: 'openid',
       audience: null,
       resource: null,
     };
@@ -44,7 +44,7 @@ describe('without a token', () => {
       resource: 'http://127.0.0.1:7080',
       resource_name: 'Keyturn',
       authorization_servers: issuers,
-      scopes_supported: ['openid', 'keyturn:decide'],
+      scopes_supported: ['openid'],
       bearer_methods_supported: ['header'],
       keyturn_sign_in: issuers.map((issuer) => ({ issuer, ...client })),
     });

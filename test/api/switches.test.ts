@@ -61,7 +61,7 @@ describe('throwing', () => {
     const last = (await leaves()).at(-1);
     expect(last?.leaf).toMatchObject({
       type: 'switch.thrown',
-      actor: { kind: 'person', via: 'cli' },
+      actor: { kind: 'person', via: 'api' },
       facts: { switch: id, kind: 'target', scope: 'shop' },
     });
     expect(last?.text).not.toMatch(/tell_tale|olga/);

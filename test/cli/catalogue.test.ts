@@ -295,7 +295,6 @@ describe('a word that an option does not take', () => {
   it.each([
     [['request', 'a', 'b', '--mode', 'gaet'], 'gate'],
     [['evaluate', 'a', 'b', '--mode', 'execut'], 'execute'],
-    [['ticket', 'req_a', 'aprove'], 'approve'],
     [['completion', 'bsh'], 'bash'],
   ])('is answered with what was meant: %j', async (args, meant) => {
     const { code, error } = await keyturn(args);

@@ -14,7 +14,6 @@ import { wholeEvidence } from '../domain/audit/verification/whole.ts';
 import { keyturn } from './terminal.ts';
 
 const VIEW = requestView();
-const DIGEST = VIEW.decision_digest ?? '';
 
 let folder: string;
 let server: AnsweringServer | undefined;
@@ -32,149 +31,6 @@ async function api(answer: (call: Received) => Reply): Promise<string> {
   server = await startServer(answer);
   return server.url;
 }
-
-/** Shows the request, counts what is decided. */
-function deciding(call: Received): Reply {
-  if (call.method === 'GET') return { status: 200, body: VIEW };
-  const decision = { id: 'dec_1', verdict: 'approve', outcome: 'counted' };
-  return { status: 200, body: { decision, request: requestView({ status: 'approved' }) } };
-}
-
-function posted(): unknown[] {
-  return (server?.received ?? [])
-    .filter((call) => call.method === 'POST')
-    .map((call) => JSON.parse(call.body));
-}
-
-describe('approve', () => {
-  it('shows what will happen, asks by the name of the action, and decides on exactly what was shown', async () => {
-    const result = await keyturn(['approve', VIEW.id, '--api', await api(deciding)], { answer: 'y' });
-    expect(result.code).toBe(0);
-    expect(result.prompts).toEqual(['Approve postgres.execute on shop (production)? [y/N] ']);
-    expect(result.out.indexOf('What will happen')).toBeLessThan(
-      result.out.indexOf("the requester's own words"),
-    );
-    expect(result.out).toContain('Your decision (approve) is recorded. The request is now approved.');
-    expect(result.error).toContain(`To follow it: keyturn watch ${VIEW.id}`);
-    expect(posted()).toEqual([{ decision_digest: DIGEST, verdict: 'approve' }]);
-  });
-
-  it('says who is still missing', async () => {
-    const decision = { id: 'dec_1', verdict: 'approve' };
-    const url = await api((call) =>
-      call.method === 'GET'
-        ? { status: 200, body: VIEW }
-        : { status: 200, body: { decision, request: VIEW } },
-    );
-    const result = await keyturn(['approve', VIEW.id, '--api', url, '--yes']);
-    expect(result.out).toContain('The request is now pending and still needs 1 of group:dba.');
-  });
-
-  it.each(['', 'n', 'maybe'])('decides nothing when the answer is %j', async (answer) => {
-    const result = await keyturn(['approve', VIEW.id, '--api', await api(deciding)], { answer });
-    expect(result.code).toBe(1);
-    expect(result.error).toContain('Nothing was decided.');
-    expect(posted()).toEqual([]);
-  });
-
-  it('needs --yes where nobody can be asked, and says so before it calls anything', async () => {
-    const url = await api(deciding);
-    for (const args of [[], ['--json']]) {
-      expect((await keyturn(['approve', VIEW.id, '--api', url, ...args])).code).toBe(2);
-    }
-    expect(server?.received).toEqual([]);
-  });
-
-  it('writes nothing but JSON with --json', async () => {
-    const url = await api(deciding);
-    const result = await keyturn(['approve', VIEW.id, '--api', url, '--json', '--yes', '--reason', 'fine']);
-    expect(JSON.parse(result.out)).toMatchObject({ decision_digest: DIGEST, outcome: 'counted' });
-    expect(result.error).toBe('');
-    expect(posted()).toEqual([{ decision_digest: DIGEST, verdict: 'approve', reason: 'fine' }]);
-  });
-
-  it('refuses when what is asked is not what --digest names', async () => {
-    const other = `sha256:${'9'.repeat(64)}`;
-    const result = await keyturn([
-      'approve',
-      VIEW.id,
-      '--api',
-      await api(deciding),
-      '--yes',
-      '--json',
-      '--digest',
-      other,
-    ]);
-    expect(result.code).toBe(1);
-    expect(JSON.parse(result.out)).toMatchObject({ error: { code: 'decision_digest_stale' } });
-    expect(posted()).toEqual([]);
-  });
-
-  it('says that a decision is kept but not counted yet', async () => {
-    const url = await api((call) =>
-      call.method === 'GET'
-        ? { status: 200, body: VIEW }
-        : { status: 202, body: { decision: { id: 'dec_2' }, state: 'queued, not counted yet' } },
-    );
-    const result = await keyturn(['approve', VIEW.id, '--api', url, '--yes']);
-    expect(result.out).toContain('not counted yet');
-  });
-
-  it('tells a refusal with its code, and exits with 1', async () => {
-    const url = await api((call) =>
-      call.method === 'GET' ? { status: 200, body: VIEW } : problem(403, 'self_approval'),
-    );
-    const text = await keyturn(['approve', VIEW.id, '--api', url, '--yes']);
-    expect([text.code, text.error]).toEqual([1, 'keyturn: Because.\n(self_approval)\n']);
-    const json = await keyturn(['approve', VIEW.id, '--api', url, '--yes', '--json']);
-    expect([json.code, JSON.parse(json.out)]).toEqual([
-      1,
-      { error: { code: 'self_approval', detail: 'Because.' } },
-    ]);
-  });
-
-  it('has nothing to ask when nothing is pending', async () => {
-    const url = await api(() => ({
-      status: 200,
-      body: requestView({ decision_digest: null, status: 'planning' }),
-    }));
-    expect((await keyturn(['approve', VIEW.id, '--api', url, '--yes'])).error).toContain(
-      'There is nothing to decide',
-    );
-  });
-});
-
-describe('other decisions', () => {
-  it('defers to an instant from now, or to a group', async () => {
-    const url = await api(deciding);
-    const before = Date.now();
-    await keyturn(['defer', VIEW.id, '--api', url, '--yes', '--until', '2h']);
-    await keyturn(['defer', VIEW.id, '--api', url, '--yes', '--to', 'group:dba']);
-    const [first, second] = posted() as { defer: { until?: string; to?: string } }[];
-    expect(Date.parse(first?.defer.until ?? '') - before).toBeGreaterThanOrEqual(7_200_000);
-    expect(second).toEqual({ decision_digest: DIGEST, verdict: 'defer', defer: { to: 'group:dba' } });
-  });
-
-  it.each([[[]], [['--until', 'soon']], [['--until', '2h', '--to', 'group:dba']]])(
-    'refuses to defer with %j',
-    async (args) => {
-      expect((await keyturn(['defer', VIEW.id, '--yes', ...args])).code).toBe(2);
-    },
-  );
-
-  it('prints a ticket as the Temporal UI takes it', async () => {
-    const ticket = { ticket: 'aaa.bbb.ccc', expires_at: '2026-01-05T11:00:00.000Z', how_to_use: 'Paste it.' };
-    const url = await api((call) => ({
-      status: call.method === 'GET' ? 200 : 201,
-      body: call.method === 'GET' ? VIEW : ticket,
-    }));
-    const result = await keyturn(['ticket', VIEW.id, 'approve', '--api', url, '--yes']);
-    expect(result.out).toContain('\n"aaa.bbb.ccc"\n');
-    expect(result.out).toContain(`\nPaste it.\nThen look at keyturn show ${VIEW.id}: `);
-    expect(server?.received.at(-1)?.path).toBe(`/v1/requests/${VIEW.id}/tickets`);
-    expect((await keyturn(['ticket', VIEW.id, 'maybe', '--yes'])).code).toBe(2);
-  });
-});
 
 describe('watch', () => {
   it('prints what is new with every version, until it is finished', async () => {
@@ -389,7 +245,7 @@ describe('the command line', () => {
     const result = await keyturn(['--help']);
     expect(result.code).toBe(0);
     const names =
-      'request inbox show approve deny defer take-back withdraw ticket watch verify replay login policy switch'.split(
+      'request inbox show approve deny defer take-back withdraw watch verify replay login policy switch'.split(
         ' ',
       );
     for (const name of names) {

@@ -89,7 +89,7 @@ describe('how a command ends', () => {
 describe('a decision', () => {
   it('on a request that has ended is refused before anything is shown', async () => {
     const view = requestView({ status: 'expired' });
-    const result = await run(view, ['deny', view.id, '--yes']);
+    const result = await run(view, ['deny', view.id]);
     expect([result.code, result.out]).toEqual([1, '']);
     expect(result.error).toContain('There is nothing to decide: the status of the request is expired.');
     expect(server?.received.filter(({ method }) => method === 'POST')).toEqual([]);

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RequestView } from '../../contract/requests.ts';
 import { startStack, type CliResult, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
+import { keyturn as keyturnHere } from './terminal.ts';
 
 let stack: Stack;
 let agent: string;
@@ -103,27 +104,20 @@ describe('a request from the command line', () => {
     expect(stdout).not.toContain('\u001b');
   });
 
-  it('cannot be approved by the agent', async () => {
-    const result = await keyturn(agent, 'approve', request.id, '--yes', '--json');
-    expect([result.code, JSON.parse(result.stdout).error.code]).toEqual([1, 'machine_cannot_decide']);
-  });
-
-  it('is executed after an approval of what was shown', async () => {
-    const approved = await keyturn(
-      olga,
-      'approve',
-      request.id,
-      '--yes',
-      '--json',
-      '--digest',
-      request.decision_digest ?? '',
-      '--reason',
-      'fine',
-    );
-    expect(JSON.parse(approved.stdout)).toMatchObject({
-      decision_digest: request.decision_digest,
-      outcome: 'counted',
-    });
+  it('is decided in the console, to which the command line leads, with what is shown', async () => {
+    const environment = {
+      KEYTURN_API_URL: stack.apis[0]?.url ?? '',
+      KEYTURN_TOKEN: await stack.issuer.cliToken('olga'),
+    };
+    let deciding: Promise<unknown> | undefined;
+    const decide = (text: string): void => {
+      if (text.startsWith('Waiting')) deciding = stack.decide(olga, request.id, { reason: 'fine' });
+    };
+    const led = await keyturnHere(['approve', request.id], { environment, onError: decide });
+    await deciding;
+    expect([led.code, led.out]).toEqual([0, expect.stringContaining('Your decision (approve) is recorded.')]);
+    expect(led.out).toContain('+ country "SE"');
+    expect(led.error).toContain(`/requests/${request.id}`);
     const watched = await keyturn(olga, 'watch', request.id);
     expect(watched.stderr.trim().split('\n').at(-1)).toBe('Status: succeeded');
     expect(await countryOf(1)).toBe('SE');
@@ -211,14 +205,10 @@ describe('the streams of what governs everybody', () => {
 });
 
 describe('other ends', () => {
-  it.each([
-    ['deny', 'olga', 'denied by a person'],
-    ['withdraw', 'agent', 'cancelled'],
-  ])('%s ends it, nothing runs, and the evidence holds', async (command, who, status) => {
+  it('a withdrawal ends it, nothing runs, and the evidence holds', async () => {
     const request = await ask(2);
-    const args = command === 'deny' ? ['--yes', '--reason', 'no'] : [];
-    const result = await keyturn(who === 'agent' ? agent : olga, command, request.id, ...args);
-    expect([result.code, result.stdout]).toEqual([0, expect.stringContaining(`is now ${status}`)]);
+    const result = await keyturn(agent, 'withdraw', request.id);
+    expect([result.code, result.stdout]).toEqual([0, expect.stringContaining('is now cancelled')]);
     const before = await countryOf(2);
     expect((await keyturn(olga, 'verify', request.id)).code).toBe(0);
     expect(await countryOf(2)).toBe(before);
@@ -226,7 +216,8 @@ describe('other ends', () => {
 
   it('a deferral hides it from the inbox of that reviewer only', async () => {
     const request = await ask(3);
-    expect((await keyturn(olga, 'defer', request.id, '--yes', '--until', '2h')).code).toBe(0);
+    const until = new Date(Date.now() + 7_200_000).toISOString();
+    await stack.decide(olga, request.id, { verdict: 'defer', defer: { until } });
     expect((await keyturn(olga, 'inbox')).stdout).not.toContain(request.id);
     const dmitri = await stack.issuer.humanToken('dmitri');
     expect((await keyturn(dmitri, 'inbox')).stdout).toContain(request.id);
@@ -236,7 +227,7 @@ describe('other ends', () => {
   it('a drifted target asks again, and the evidence of both rounds holds', async () => {
     const request = await ask(5);
     await stack.target.query(`update customer set country = 'NO' where id = 5`);
-    await keyturn(olga, 'approve', request.id, '--yes', '--reason', 'fine');
+    await stack.decide(olga, request.id, { reason: 'fine' });
     const digestNow = async (): Promise<RequestView | undefined> => {
       const view: RequestView = JSON.parse(
         (await keyturn(olga, 'show', request.id, '--json')).stdout,
@@ -246,26 +237,16 @@ describe('other ends', () => {
     const again = await waitFor({ what: 'a second round', check: digestNow });
     expect(again.decision_digest).not.toBe(request.decision_digest);
     expect(await countryOf(5)).toBe('NO');
-    await keyturn(olga, 'approve', request.id, '--yes', '--reason', 'fine');
+    await stack.decide(olga, request.id, { reason: 'fine' });
     await stack.waitForStatus(request.id, 'succeeded');
     const verified = await keyturn(olga, 'verify', request.id);
     expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('All checks hold.')]);
   });
 
-  it('what was printed before a decision is on record', async () => {
-    const request = await ask(9);
-    const printed = await keyturn(olga, 'approve', request.id, '--yes', '--reason', 'fine');
-    expect(printed.stdout).toContain('Rules that acted');
-    await stack.waitForStatus(request.id, 'succeeded');
-    const card = /card shown: sha256:[0-9a-f]{64}, opened: request, lineage, plan, effects/;
-    expect((await keyturn(olga, 'show', request.id)).stdout.match(new RegExp(card, 'g'))).toHaveLength(2);
-    expect((await keyturn(olga, 'verify', request.id)).stdout).toMatch(card);
-  });
-
   it('an approval that went stale asks again, and the evidence holds', async () => {
     const request = await ask(6, 'shop-stale');
     const dmitri = await stack.issuer.humanToken('dmitri');
-    await keyturn(olga, 'approve', request.id, '--yes', '--reason', 'fine');
+    await stack.decide(olga, request.id, { reason: 'fine' });
     const isOld = async (): Promise<true | undefined> => {
       const found = await stack.keyturnDb.query(
         `select 1 from keyturn.decision where request = $1 and at < now() - interval '3.1 s'`,
@@ -274,10 +255,10 @@ describe('other ends', () => {
       return found.rowCount === 1 ? true : undefined;
     };
     await waitFor({ what: 'the first approval to go stale', check: isOld });
-    await keyturn(dmitri, 'approve', request.id, '--yes', '--reason', 'fine');
+    await stack.decide(dmitri, request.id, { reason: 'fine' });
     const pending = await keyturn(olga, 'show', request.id, '--json');
     expect(JSON.parse(pending.stdout).request.status).toBe('pending');
-    await keyturn(olga, 'approve', request.id, '--yes', '--reason', 'fine');
+    await stack.decide(olga, request.id, { reason: 'fine' });
     await stack.waitForStatus(request.id, ['succeeded', 'pending']);
     const verified = await keyturn(olga, 'verify', request.id);
     expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('All checks hold.')]);
@@ -289,23 +270,5 @@ describe('other ends', () => {
     const verified = await keyturn(olga, 'verify', request.id);
     expect([verified.code, verified.stdout]).toEqual([0, expect.stringContaining('All checks hold.')]);
     expect(await countryOf(7)).not.toBe('SE');
-  });
-
-  it('a ticket counts when it is sent as a signal', async () => {
-    const request = await ask(4);
-    const issued = await keyturn(
-      olga,
-      'ticket',
-      request.id,
-      'approve',
-      '--yes',
-      '--json',
-      '--reason',
-      'fine',
-    );
-    await stack.temporal.workflow.getHandle(request.id).signal('decide', JSON.parse(issued.stdout).ticket);
-    await stack.waitForStatus(request.id, 'succeeded');
-    expect(await countryOf(4)).toBe('SE');
-    expect((await keyturn(olga, 'verify', request.id)).code).toBe(0);
   });
 });

@@ -95,11 +95,11 @@ describe('signing in', () => {
     expect((await stat(join(folder, 'keyturn'))).mode & 0o777).toBe(0o700);
   });
 
-  it('asks as the public client for the scope to decide', async () => {
+  it('asks as the public client, and not for the scope to decide', async () => {
     await startIssuer(TOKENS);
     await login();
     const form = new URLSearchParams(issuer.received.find((call) => call.path === '/device')?.body);
-    expect(Object.fromEntries(form)).toEqual({ client_id: 'keyturn-cli', scope: 'openid keyturn:decide' });
+    expect(Object.fromEntries(form)).toEqual({ client_id: 'keyturn-cli', scope: 'openid' });
   });
 
   it('keeps nothing when the person says no', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { inboxLines } from '../../apps/cli/commands/inbox.ts';
 import { reportLines } from '../../apps/cli/commands/verify.ts';
-import { handOverNote, questionLines } from '../../apps/cli/text/question.ts';
+
 import { requestLines } from '../../apps/cli/text/request.ts';
 import { reviewedLines } from '../../apps/cli/text/review.ts';
 import { itemLines } from '../../apps/cli/text/timeline.ts';
@@ -49,7 +49,6 @@ function screensOf(view: RequestView): string[][] {
   return [
     requestLines(view, NOW),
     reviewedLines(view, NOW),
-    questionLines(view),
     inboxLines({ items: [view, view], next_cursor: null }, NOW),
     [item, item].flatMap(itemLines),
     reportLines({ request: view.id, ok: true, outcome: 'ok', checks }, undefined),
@@ -156,26 +155,5 @@ describe('a review of a break-glass request', () => {
     expect(text).toMatch(/rule +prod-sql: production data/);
     expect(text).toMatch(/result +public.customer 1 updated \(transaction 7\)/);
     expect(text).not.toContain('What was requested');
-  });
-});
-
-describe('a hand-over', () => {
-  const progress = {
-    rules: [
-      {
-        rule: 'prod-sql',
-        stages: [{ selectors: ['group:dba'], quorum: 2, filled: 0, opened_at: '2026-01-05T10:00:00.000Z' }],
-      },
-    ],
-  };
-
-  it('to people who may not decide yet says so, and when they may', () => {
-    const note = handOverNote(requestView({ progress }), 'group:leads');
-    expect(note).toContain('group:leads may not decide yet, only after 15m without an answer');
-    expect(note).toContain('Who may decide now: group:dba.');
-  });
-
-  it('to people who may decide now needs no words', () => {
-    expect(handOverNote(requestView({ progress }), 'group:dba')).toBeNull();
   });
 });

@@ -100,22 +100,3 @@ describe('switch throw', () => {
     expect(JSON.parse(result.out)).toMatchObject({ error: { code: 'machine_cannot_decide' } });
   });
 });
-
-describe('switch lift', () => {
-  const lift = async (answer: Reply, ...more: string[]) =>
-    keyturn(['switch', 'lift', 'swi_1', '--reason', 'mended', '--api', await api(answer), ...more]);
-
-  it('says whether somebody else is needed', async () => {
-    const body = { switch: ENGAGED, state: 'one more person needed' };
-    expect((await lift({ status: 202, body })).out).toContain('stays on until another operator agrees');
-    expect(sent()).toEqual([['POST', '/v1/switches/swi_1/lift', { reason: 'mended' }]]);
-    await server?.stop();
-    const done = await lift({ status: 200, body: { ...body, state: 'lifted' } });
-    expect(done.out).toBe('Switch swi_1 is lifted.\n');
-  });
-
-  it('writes nothing but JSON with --json', async () => {
-    const body = { switch: ENGAGED, state: 'lifted' };
-    expect(JSON.parse((await lift({ status: 200, body }, '--json')).out)).toEqual(body);
-  });
-});

@@ -225,12 +225,11 @@ function humanity(
   claims: Claims,
   issuer: Issuer,
 ): Pick<Principal, 'isClientOfPeople' | 'isInteractive' | 'mayAct' | 'isHuman' | 'channel'> {
-  const client = clientOf(claims);
-  const isCli = client !== null && client === issuer.cli_client;
-  const isClientOfPeople = isCli || (client !== null && issuer.human?.clients.includes(client) === true);
+  const client = clientOf(claims) ?? '';
+  const isCli = client === issuer.cli_client;
+  const isClientOfPeople = isCli || issuer.human?.clients.includes(client) === true;
   const isInteractive = isClientOfPeople && hasConsented(claims);
-  const scope = issuer.human?.scope ?? '';
-  const mayDecide = !isCli && scope !== '' && scopesOf(claims).includes(scope);
+  const mayDecide = !isCli && scopesOf(claims).includes(issuer.human?.scope ?? '');
   return {
     isClientOfPeople,
     isInteractive,

@@ -56,8 +56,8 @@ function summaryOf(facts: Explainable): string {
 /** How a reviewer answers, from inside the Temporal UI and from outside. */
 export function howToDecideText(request: string, publicUrl: string): string {
   return (
-    `With the CLI: keyturn show ${request}, then keyturn approve, deny or defer ${request}. ` +
-    `In this UI: get a ticket with keyturn ticket ${request} approve (or deny; or POST ${publicUrl}/v1/requests/${request}/tickets), ` +
+    `In the console: ${publicUrl}/requests/${request} (keyturn approve ${request} leads there). ` +
+    `In this UI: get a ticket (POST ${publicUrl}/v1/requests/${request}/tickets with a token that may decide), ` +
     'then More Actions, Send a Signal, decide, and paste the ticket as a JSON string. ' +
     'A signal without a ticket never counts.'
   );

@@ -46,27 +46,50 @@ export function addDecide(program: Command, terminal: Terminal): void {
 
 async function decide(terminal: Terminal, id: string, options: DecideOptions): Promise<void> {
   const client = await clientOf(options, terminal);
-  const isJson = options.json === true;
   const [view, { id: person }] = await Promise.all([client.show(id), client.me()]);
   refuseOver(view);
   const address = consolePage(`/requests/${encodeURIComponent(view.id)}`, options, terminal);
-  if (isJson) terminal.out(JSON.stringify({ decision_digest: view.decision_digest, address }));
+  const { decision_digest } = view;
+  if (options.json) terminal.out(JSON.stringify({ decision_digest, address }));
   else await print(terminal, client, view);
-  terminal.error(`To decide, in the console: ${address.href}`);
+  terminal.error(`In the console: ${address.href}`);
   if (options.open) openInBrowser(address, terminal);
   terminal.error('Waiting for your decision there. Ctrl-C stops waiting, and decides nothing.');
-  const known = new Set((view.decisions ?? []).map((decision) => decision.id));
+  const { own, request } = await decisionOf({ client, terminal, options }, view, person);
+  if (options.json) terminal.out(JSON.stringify({ decision: own, request }));
+  else terminal.out(textOf(own, request));
+  if (own !== null) return;
+  refuseEnded(request.status);
+  if (!isFinal(request.status)) throw stillOpen(request.status, options.json === true);
+}
+
+type Decision = NonNullable<RequestView['decisions']>[number];
+
+interface Waiting {
+  readonly client: KeyturnClient;
+  readonly terminal: Terminal;
+  readonly options: DecideOptions;
+}
+
+/** The next decision of this person; null where the request ends or the time is up before. */
+async function decisionOf(
+  { client, terminal, options }: Waiting,
+  view: RequestView,
+  person: string | null,
+): Promise<{ readonly own: Decision | null; readonly request: RequestView }> {
+  const known = new Set((view.decisions ?? []).map(({ id }) => id));
   const patience = { signal: terminal.interrupted, ...given({ timeoutMs: options.timeout }) };
-  let last = view;
-  for await (const request of client.watch(id, patience)) {
-    last = request;
-    const own = (request.decisions ?? []).find((one) => !known.has(one.id) && one.person === person);
-    if (own === undefined) continue;
-    return terminal.out(isJson ? JSON.stringify({ decision: own, request }) : textOf(own, request));
+  let request = view;
+  try {
+    for await (request of client.watch(view.id, patience)) {
+      const own = (request.decisions ?? []).find((one) => !known.has(one.id) && one.person === person);
+      if (own) return { own, request };
+    }
+  } catch (error) {
+    if (!terminal.interrupted.aborted) throw error;
   }
   if (terminal.interrupted.aborted) throw failure('not_decided', 'You decided nothing.');
-  refuseEnded(last.status);
-  if (!isFinal(last.status)) throw stillOpen(last.status, isJson);
+  return { own: null, request };
 }
 
 function refuseOver({ decision_digest: digest, status }: RequestView): void {
@@ -83,12 +106,16 @@ async function print(terminal: Terminal, client: KeyturnClient, found: RequestVi
   terminal.out([...requestLines(view, Date.now(), detail), ''].join('\n'));
 }
 
-type Decision = NonNullable<RequestView['decisions']>[number];
-
-function textOf({ verdict, outcome }: Decision, request: RequestView): string {
+function textOf(own: Decision | null, request: RequestView): string {
   const open = request.status === 'pending' ? openSeatsText(request) : '';
   const missing = open === '' ? '' : ` and still needs ${open}`;
-  const recorded = verdict === 'take_back' ? 'Your approval is taken back' : `Your decision (${tonedWord(verdict)}) is recorded`;
-  const how = outcome === 'counted' ? '' : ', and was refused';
-  return `${recorded}${how}. The request is now ${statusText(request)}${missing}.`;
+  return `${recordText(own)}The request is now ${statusText(request)}${missing}.`;
+}
+
+function recordText(own: Decision | null): string {
+  if (own === null) return '';
+  if (own.outcome !== 'counted') return `Your decision (${tonedWord(own.verdict)}) was refused. `;
+  return own.verdict === 'take_back'
+    ? 'Your approval is taken back. '
+    : `Your decision (${tonedWord(own.verdict)}) is recorded. `;
 }

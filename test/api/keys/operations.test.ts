@@ -95,7 +95,13 @@ function bodyOf(name: string): unknown {
   return bodies[name];
 }
 
-it.each(Object.entries<Operation>(OPERATIONS))('an API key and %s', async (name, { method, path }) => {
+/** What the API says to an operation: the status, and the code of a refusal. */
+async function answerTo(
+  name: string,
+  token: string,
+  key: string,
+): Promise<readonly [status: number, code: string | undefined]> {
+  const { method, path } = (OPERATIONS as Readonly<Record<string, Operation>>)[name] as Operation;
   const at = path
     .replace('{stream}', 'keys')
     .replace('{digest}', api.policyDigest)
@@ -106,15 +112,54 @@ it.each(Object.entries<Operation>(OPERATIONS))('an API key and %s', async (name,
     method: method.toUpperCase(),
     signal: hangUp.signal,
     headers: {
-      authorization: `Bearer ${key}`,
-      'idempotency-key': name,
+      authorization: `Bearer ${token}`,
+      'idempotency-key': key,
       prefer: 'wait=0',
       ...(body !== undefined && { 'content-type': 'application/json' }),
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
-  const [status, code] = ANSWERS[name as keyof typeof OPERATIONS];
-  const answered = response.ok ? undefined : ((await response.json()) as { code: string }).code;
+  const code = response.ok ? undefined : ((await response.json()) as { code: string }).code;
   hangUp.abort();
-  expect([response.status, answered]).toEqual([status, code]);
+  return [response.status, code];
+}
+
+it.each(Object.keys(OPERATIONS))('an API key and %s', async (name) => {
+  const [status, code] = ANSWERS[name as keyof typeof OPERATIONS];
+  expect(await answerTo(name, key, name)).toEqual([status, code]);
+});
+
+/** Beside what an API key does not get either: what people do with the command line. */
+const OF_COMMAND_LINE: ReadonlySet<string> = new Set([
+  'listInbox',
+  'throwSwitch',
+  'proposePolicy',
+  'getPolicy',
+  'getAuditEntries',
+  'listSessions',
+  'listApiKeys',
+  'listPasskeys',
+  'listPasskeyLinks',
+]);
+
+const DECIDING = [
+  'askQuestion',
+  ...Object.entries(ANSWERS).flatMap(([name, [, code]]) =>
+    code === 'machine_cannot_decide' && !OF_COMMAND_LINE.has(name) ? [name] : [],
+  ),
+];
+
+it.each(DECIDING)('the sign-in of the command line and %s: refused, whatever its scope', async (name) => {
+  for (const scope of ['openid', 'openid keyturn:decide', 'keyturn:decide']) {
+    const token = await api.issuer.cliToken('olga', { scope });
+    expect(await answerTo(name, token, `${name} ${scope}`)).toEqual(MACHINE);
+  }
+});
+
+it('the sign-in of the command line reads, and says that it may not decide', async () => {
+  const token = await api.issuer.cliToken('olga');
+  expect(await answerTo('listInbox', token, 'inbox')).toEqual([200, undefined]);
+  expect(await answerTo('getRequest', token, 'request')).toEqual([200, undefined]);
+  const { body } = await api.http({ path: '/v1/me', token });
+  expect(body).toMatchObject({ may_decide: false, why_not: { code: 'machine_cannot_decide' } });
 });

@@ -145,7 +145,7 @@ export class Installation {
 
   #token(name: string): Promise<string> {
     const isAgent = name.startsWith('agent-');
-    const client = isAgent ? { client_id: name } : { client_id: 'keyturn-cli', scope: 'keyturn:decide' };
+    const client = isAgent ? { client_id: name } : { client_id: 'keyturn-tools', scope: 'keyturn:decide' };
     const claims: JWTPayload = { iss: ISSUER, aud: 'keyturn', sub: name, ...client };
     const now = Math.floor(Date.now() / 1000);
     return new SignJWT({ ...claims, iat: now, exp: now + 3600 })
@@ -160,7 +160,7 @@ const issuer = {
   algorithms: ['EdDSA'],
   jwks_uri: `${ISSUER}/jwks`,
   allow_insecure_http: true,
-  human: { clients: ['keyturn-cli'], scope: 'keyturn:decide' },
+  human: { clients: ['keyturn-tools'], scope: 'keyturn:decide' },
 };
 
 const issuerService = {
