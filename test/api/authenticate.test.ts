@@ -251,9 +251,9 @@ describe('deciding is for people', () => {
     ['a person without the scope', () => api.issuer.humanToken('olga', { scope: 'openid' })],
     ['a person at another client', () => api.issuer.humanToken('olga', { client_id: 'backend' })],
     ['a person with no client at all', () => api.issuer.sign({ sub: 'olga', scope: 'keyturn:decide' })],
-    ['a person whose two client claims differ', () => api.issuer.humanToken('olga', { azp: 'keyturn-web' })],
+    ['a person whose two client claims differ', () => api.issuer.humanToken('olga', { azp: 'keyturn-cli' })],
     ['somebody acting for a person', () => api.issuer.humanToken('olga', { act: { sub: 'agent-billing' } })],
-    ['the client itself', () => api.issuer.humanToken('keyturn-cli')],
+    ['the client itself', () => api.issuer.humanToken('keyturn-web')],
     ['an application token', () => api.issuer.humanToken('olga', { idtyp: 'app' })],
     [
       'a scope that only looks alike',

@@ -79,7 +79,7 @@ describe('creating a request with no worker up', () => {
     const description = await handle.describe();
     expect(await description.staticSummary()).toContain('requested by `Billing agent`');
     const details = (await description.staticDetails()) ?? '';
-    expect(details).toContain('keyturn ticket');
+    expect(details).toContain('keyturn approve');
     // As code, in which nothing is drawn and no address becomes a link.
     expect(details).not.toMatch(/^#/m);
     expect(details).toContain('on_behalf_of: `# ![x](http://evil) ');
