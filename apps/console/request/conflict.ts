@@ -13,7 +13,7 @@ export interface Conflict {
   /** The server's words, then what to do. */
   readonly text: string;
   /** Where it is mended; absent where that is here. */
-  readonly place?: { readonly path: string; readonly words: string };
+  readonly elsewhere?: { readonly path: string; readonly words: string };
 }
 
 /** What to say of a refusal; null: no answer came, so nobody knows whether it arrived. The typed reason is kept in each case. */
@@ -22,8 +22,8 @@ export function conflictOf(refused: Refused | null): Conflict {
   const { code, detail, status } = refused;
   const known = KNOWN[code] ?? (status === 401 ? SIGNED_OUT : undefined);
   if (known) {
-    const { kind, title, advice, place } = known;
-    return { kind, title, text: `${detail} ${advice}`.trim(), ...(place && { place }) };
+    const { kind, title, advice, elsewhere } = known;
+    return { kind, title, text: `${detail} ${advice}`.trim(), ...(elsewhere && { elsewhere }) };
   }
   return status === 429 || status >= 500
     ? { kind: 'retry', title: 'Not recorded', text: `${detail} Nothing was decided. Try again.` }
@@ -36,7 +36,7 @@ const UNANSWERED: Conflict = {
   text: 'It is not known whether it arrived. Send it again: it counts once.',
 };
 
-interface Known extends Pick<Conflict, 'kind' | 'title' | 'place'> {
+interface Known extends Pick<Conflict, 'kind' | 'title' | 'elsewhere'> {
   readonly advice: string;
 }
 
@@ -66,7 +66,7 @@ const KNOWN: Readonly<Record<string, Known>> = {
     kind: 'fix',
     title: 'A passkey is needed',
     advice: 'What you typed is kept.',
-    place: { path: '/me', words: 'Add a passkey' },
+    elsewhere: { path: '/me', words: 'Add a passkey' },
   },
   proof_invalid: { kind: 'retry', title: 'Not proven', advice: 'Send it again.' },
   self_approval: { kind: 'fix', title: 'It is your own request', advice: '' },

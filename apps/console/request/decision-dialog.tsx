@@ -241,14 +241,14 @@ function conflictFrom(error: Error): Conflict {
 }
 
 function Refused({ conflict, onClose }: { readonly conflict: Conflict; readonly onClose: () => void }) {
-  const { kind, title, text, place } = conflict;
+  const { kind, title, text, elsewhere } = conflict;
   const isOver = kind === 'changed' || kind === 'over';
   return (
     <Note tone={kind === 'changed' ? 'warning' : 'bad'} isAlert title={title}>
       <Foreign text={text} />
-      {place && (
+      {elsewhere && (
         <div className={classes.again}>
-          <Link to={place.path}>{place.words}</Link>
+          <Link to={elsewhere.path}>{elsewhere.words}</Link>
         </div>
       )}
       {isOver && (
