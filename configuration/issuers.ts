@@ -99,11 +99,6 @@ export function providerOf(issuer: SignInIssuer): SignInIssuer {
   return name === issuer.issuer ? issuer : { ...issuer, issuer: name, jwks_uri: undefined };
 }
 
-/** The claim that names an account in those tokens. */
-export function subjectClaimOf({ console, claims }: SignInIssuer): string {
-  return console.subject ?? claims?.subject ?? 'sub';
-}
-
 /** Reads the trusted issuers, by their exact name. Throws when the file is wrong or names one twice. */
 export async function readIssuers(path: string): Promise<ReadonlyMap<string, Issuer>> {
   const file = { variable: 'KEYTURN_ISSUERS', path };
