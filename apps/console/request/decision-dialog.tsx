@@ -110,17 +110,7 @@ function DecisionForm(props: FormProps) {
   };
   return (
     <form className={classes.form} onSubmit={submit} noValidate>
-      {confirmation.sentences.map((sentence) => (
-        <p key={sentence} className={classes.sentence}>
-          <Foreign text={sentence} />
-        </p>
-      ))}
-      {takesPasskey(act, shown) && (
-        <p className={classes.sentence}>
-          A session is not enough here: a passkey of yours signs exactly this, so your browser asks you for it
-          next.
-        </p>
-      )}
+      <Sentences sentences={sentencesOf(props)} />
       {act === 'defer' && <DeferFields shown={shown} onChange={setDeferral} error={missed.deferral} />}
       {confirmation.typed && (
         <TypedInput typed={confirmation.typed} value={typed} onChange={setTyped} error={missed.typed} />
@@ -143,6 +133,22 @@ function DecisionForm(props: FormProps) {
       </div>
     </form>
   );
+}
+
+/** What will happen, and with what it is proven. */
+function sentencesOf({ act, shown, confirmation }: FormProps): readonly string[] {
+  return takesPasskey(act, shown) ? [...confirmation.sentences, BY_PASSKEY] : confirmation.sentences;
+}
+
+const BY_PASSKEY =
+  'A session is not enough here: a passkey of yours signs exactly this, so your browser asks you for it next.';
+
+function Sentences({ sentences }: { readonly sentences: readonly string[] }) {
+  return sentences.map((sentence) => (
+    <p key={sentence} className={classes.sentence}>
+      <Foreign text={sentence} />
+    </p>
+  ));
 }
 
 interface InputProps {
