@@ -8,6 +8,7 @@ import { ApiKeys1796342400000 } from './migrations/4-api-keys.ts';
 import { Inbox1796428800000 } from './migrations/5-inbox.ts';
 import { TakeBacks1796515200000 } from './migrations/6-take-backs.ts';
 import { Passkeys1796601600000 } from './migrations/7-passkeys.ts';
+import { Sweeps1796860800000 } from './migrations/10-sweeps.ts';
 import { TurnSocket } from './turn-socket.ts';
 
 /** How a process connects. Pools are small: local activities are short, and two processes share one server. */
@@ -43,6 +44,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       Inbox1796428800000,
       TakeBacks1796515200000,
       Passkeys1796601600000,
+      Sweeps1796860800000,
     ],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',
