@@ -46,7 +46,11 @@ export const ADVICE: Partial<Readonly<Record<ErrorCode, string>>> = {
   on_call_unknown: 'Repeat later: it is not known now who is on call.',
   switch_lifted: 'Nothing is to do: it is released. To engage another kill switch take a new key.',
   proposals_full: 'Tell an operator: old proposals have to be deleted.',
+  proof_invalid:
+    'Begin a proof again (`POST /v1/requests/{id}/proofs`), and send what the passkey signs over its `challenge`.',
   too_many_keys: 'Revoke a key of this agent, or a passkey, that nothing uses any more.',
+  too_many_questions: 'Decide with the answers that there are, or talk to the people behind the request.',
+  already_answered: 'Read the answer that stands. Only a new question can be answered again.',
   passkey_invalid:
     'Begin the registration again (`POST /v1/passkeys/registrations`): `detail` says what was wrong.',
   passkey_needed:

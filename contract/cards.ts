@@ -166,11 +166,23 @@ export const cardAnswerSchema = z
       'SHA-256 over the card in its form by RFC 8785. Send it with a decision that is made on this card',
     ),
     refusals: z
-      .object({ approve: refusal, deny: refusal, defer: refusal, withdraw: refusal })
+      .object({
+        approve: refusal,
+        deny: refusal,
+        defer: refusal,
+        withdraw: refusal,
+        ask: refusal,
+        answer: refusal,
+      })
       .describe(
         'What would be refused if you sent it now, and why. Null: it would not be. No part of the card: it changes with the request, and differs from one to another',
       )
       .register(NAMES, { id: 'CardRefusals' }),
+    needed_grade: gradeSchema
+      .nullable()
+      .describe(
+        'The weakest evidence with which you could approve it now. C: the session or the token; A: a passkey as well (`beginProof`). Null: you cannot',
+      ),
   })
   .describe('What people decide upon, with its digest')
   .register(NAMES, { id: 'CardAnswer' });

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { CARD_SECTIONS } from '../domain/cards/card.ts';
 import { decisionSchema } from './history.ts';
 import { NAMES } from './names.ts';
+import { knownCredentialSchema, sentAssertionSchema } from './passkeys.ts';
 import { digestSchema } from './policies.ts';
 import { problemSchema } from './problem.ts';
 import { requestSchema } from './requests.ts';
@@ -33,6 +34,43 @@ const deferSchema = z
   .describe('With the verdict defer: until when, or to whom')
   .register(NAMES, { id: 'DeferBody' });
 
+/** POST /v1/requests/:id/proofs */
+export const proofBodySchema = z
+  .strictObject({
+    grade: z.enum(['A']).describe('The evidence grade that it is to give. A: the signature of a passkey'),
+    verdict: z
+      .enum(['approve'])
+      .describe('The verdict that it is about: no other asks for more than a session'),
+    decision_digest: digestSchema.describe('The `decision_digest` that it is about'),
+    view_digest: digestSchema.describe('The `view_digest` of the card that the person is shown'),
+  })
+  .describe('A proof to begin')
+  .register(NAMES, { id: 'ProofBody' });
+
+/** A proof that was begun. */
+export const proofSchema = z
+  .object({
+    id: text('Id of the proof: `prf_` and 26 characters'),
+    grade: z.enum(['A']).describe('The evidence grade that it gives'),
+    expires_at: instant('Until when it can be used, once, in this session'),
+    challenge: text('What a passkey of the person signs, base64url'),
+    rp_id: text('The site that the passkeys are for'),
+    credentials: z.array(knownCredentialSchema).describe('The passkeys that will do'),
+  })
+  .describe('For `navigator.credentials.get`')
+  .register(NAMES, { id: 'DecisionProof' });
+
+const sentProofSchema = z
+  .strictObject({
+    id: z
+      .string()
+      .regex(/^prf_[a-z2-7]{26}$/)
+      .describe('Id of the proof that was begun for this decision'),
+    passkey: sentAssertionSchema.describe('What a passkey signed over its challenge'),
+  })
+  .describe('What proves the decision beyond the session')
+  .register(NAMES, { id: 'SentProof' });
+
 /** POST /v1/requests/:id/decisions and …/tickets */
 export const decisionBodySchema = z
   .strictObject({
@@ -61,6 +99,7 @@ export const decisionBodySchema = z
       .describe(
         'Parts of that card that the reviewer had opened. The client says so, and nobody has checked it',
       ),
+    proof: sentProofSchema.optional(),
   })
   .describe('A decision on what the digest names')
   .register(NAMES, { id: 'DecisionBody' });
@@ -69,7 +108,7 @@ export const decisionBodySchema = z
 export const BATCH_MAX = 50;
 
 const batchItemSchema = decisionBodySchema
-  .omit({ defer: true, takes_back: true })
+  .omit({ defer: true, takes_back: true, proof: true })
   .extend({
     id: z.string().min(1).max(100).describe('Id of the request'),
     verdict: verdictSchema.extract(['approve', 'deny']).describe('approve; or deny, which ends the request'),
@@ -151,6 +190,8 @@ export const ticketSchema = z
   .register(NAMES, { id: 'Ticket' });
 
 export type DecisionBody = z.input<typeof decisionBodySchema>;
+export type ProofBody = z.infer<typeof proofBodySchema>;
+export type ProofAnswer = z.infer<typeof proofSchema>;
 export type DecisionAnswer = z.infer<typeof decisionAnswerSchema>;
 export type DecisionQueued = z.infer<typeof decisionQueuedSchema>;
 export type DecideManyBody = z.input<typeof decideManyBodySchema>;

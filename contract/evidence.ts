@@ -201,6 +201,12 @@ const evaluationInputsSchema = z
     switch_parts: z
       .array(entryPartSchema)
       .describe('Which agents these switches stop, as far as that was not erased'),
+    passkey_entries: z
+      .array(z.string())
+      .optional()
+      .describe(
+        'Entries about the passkeys that signed decisions: when they were registered and revoked, exact text',
+      ),
     plans: z.array(stored).describe('All plans, the oldest first'),
     directory_changes: z
       .array(directoryChangeSchema)

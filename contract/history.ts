@@ -54,6 +54,16 @@ export const decisionSchema = z
 
 const facts = z.record(z.string(), jsonValueSchema);
 
+/** Who did something, as far as the reader may know. */
+export const actorSchema = z
+  .object({
+    kind: z.enum(['person', 'agent', 'system']).describe('What acted'),
+    name: z.string().optional().describe('Name in the directory. Absent: not for this reader'),
+    id: text('Id in the directory: names can be changed, and be alike. Absent: not known there').optional(),
+  })
+  .describe('Who acted')
+  .register(NAMES, { id: 'TimelineActor' });
+
 const timelineEntrySchema = z
   .object({
     n: count('Number of the entry in its run, from 0'),
@@ -61,16 +71,7 @@ const timelineEntrySchema = z
       'When the step began that it tells of. The order of the entries is that of their commits, so an instant may be earlier than the one before',
     ),
     type: text('A stable word, e.g. `request.pending`; more may come'),
-    actor: z
-      .object({
-        kind: z.enum(['person', 'agent', 'system']).describe('What acted'),
-        name: z.string().optional().describe('Name in the directory. Absent: not for this reader'),
-        id: text(
-          'Id in the directory: names can be changed, and be alike. Absent: not known there',
-        ).optional(),
-      })
-      .describe('Who acted')
-      .register(NAMES, { id: 'TimelineActor' }),
+    actor: actorSchema,
     text: text('What happened, for people'),
     facts: facts.describe('What the entry says. Empty for readers who may not see details'),
     parts: facts.optional().describe('What is stored beside the entry. Only for readers who may see details'),
@@ -85,4 +86,5 @@ export const timelineSchema = z
   .register(NAMES, { id: 'Timeline' });
 
 export type DecisionView = z.infer<typeof decisionSchema>;
+export type Actor = z.infer<typeof actorSchema>;
 export type Timeline = z.infer<typeof timelineSchema>;

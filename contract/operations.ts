@@ -10,6 +10,7 @@ import * as requests from './requests.ts';
 import { GOVERNING_OPERATIONS } from './governing-operations.ts';
 import { KEY_OPERATIONS } from './key-operations.ts';
 import { REPEATABLE, REPEATED, REVIEWER_ERRORS, type Operation } from './operation.ts';
+import { QUESTION_OPERATIONS } from './question-operations.ts';
 import { PASSKEY_OPERATIONS } from './passkey-operations.ts';
 import { SESSION_OPERATIONS } from './session-operations.ts';
 import { SERVICE_OPERATIONS } from './service-operations.ts';
@@ -37,6 +38,7 @@ const DECISION_ERRORS = [
   'reason_required',
   'defer_invalid',
   'hand_over_invalid',
+  'proof_invalid',
 ] as const;
 
 /** How whatever is asked for may be refused, in the order of the checks. */
@@ -183,6 +185,7 @@ export const OPERATIONS = {
     ],
     errors: [...REPEATED, 'forbidden', 'request_executing', 'request_finished'],
   },
+  ...QUESTION_OPERATIONS,
   decide: {
     tag: 'Decisions',
     method: 'post',
@@ -224,6 +227,17 @@ export const OPERATIONS = {
       },
     ],
     errors: [...REPEATED, ...REVIEWER_ERRORS],
+  },
+  beginProof: {
+    tag: 'Decisions',
+    method: 'post',
+    path: '/v1/requests/{id}/proofs',
+    summary:
+      'Begin to prove a decision with a passkey, in a session: where policy asks for stronger evidence than that gives',
+    readers: 'request',
+    body: decisions.proofBodySchema,
+    answers: [{ status: 201, description: 'For ten minutes, once.', schema: decisions.proofSchema }],
+    errors: [...DECISION_ERRORS, 'sign_in_again', 'passkey_needed'],
   },
   createTicket: {
     tag: 'Decisions',

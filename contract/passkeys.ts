@@ -20,7 +20,7 @@ export const beginPasskeyBodySchema = z
   .describe('A registration to begin')
   .register(NAMES, { id: 'BeginPasskeyBody' });
 
-const knownCredentialSchema = z
+export const knownCredentialSchema = z
   .object({
     credential: text('Id of the credential, base64url'),
     transports: texts('How the browser reaches the authenticator, as it said itself'),

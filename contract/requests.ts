@@ -7,6 +7,7 @@ import { NAMES } from './names.ts';
 import { planSchema } from './plan.ts';
 import { matchedRuleSchema, progressSchema, requirementSchema, shortageSchema } from './requirement.ts';
 import { decisionSchema } from './history.ts';
+import { questionSchema } from './questions.ts';
 import { TEXTS } from './texts.ts';
 import {
   count,
@@ -228,6 +229,12 @@ export const requestSchema = requestSummarySchema
     arguments: jsonObject.optional().describe('What was sent. For its reviewers and those behind it'),
     claims: claimsSchema.nullable().optional(),
     decisions: z.array(decisionSchema).optional().describe('All decisions, the oldest first'),
+    questions: z
+      .array(questionSchema)
+      .optional()
+      .describe(
+        'Questions to those behind the request and their answers, the oldest first. For its reviewers and those behind it. Absent: there are none',
+      ),
     review: reviewSchema
       .nullable()
       .optional()

@@ -8,6 +8,8 @@ import { ApiKeys1796342400000 } from './migrations/4-api-keys.ts';
 import { Inbox1796428800000 } from './migrations/5-inbox.ts';
 import { TakeBacks1796515200000 } from './migrations/6-take-backs.ts';
 import { Passkeys1796601600000 } from './migrations/7-passkeys.ts';
+import { DecisionProofs1796688000000 } from './migrations/8-decision-proofs.ts';
+import { IssuerKeys1796774400000 } from './migrations/9-issuer-keys.ts';
 import { Sweeps1796860800000 } from './migrations/10-sweeps.ts';
 import { TurnSocket } from './turn-socket.ts';
 
@@ -44,6 +46,8 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       Inbox1796428800000,
       TakeBacks1796515200000,
       Passkeys1796601600000,
+      DecisionProofs1796688000000,
+      IssuerKeys1796774400000,
       Sweeps1796860800000,
     ],
     schema: 'keyturn',

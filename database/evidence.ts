@@ -5,6 +5,7 @@ import { peopleBehind } from '../domain/identity/directory.ts';
 import { identityKey, type Identity } from '../domain/identity/identity.ts';
 import type { DirectoryChange, DirectoryPart, EvaluationInputs, RequestState } from '../contract/evidence.ts';
 import type { CurrentDirectory, DirectoryReader } from './directory-reader.ts';
+import { credentialIn } from '../domain/proof/decision-proof.ts';
 import { readSubjects } from './request-list.ts';
 import { columnOf } from './rows.ts';
 import { readableInstant, shownDecision, shownRow } from './shown-rows.ts';
@@ -91,6 +92,7 @@ export async function readInputs(
     ]),
     ...(await readPolicies(manager, policies)),
     ...(await readSwitchEntries(manager, leaves)),
+    passkey_entries: await readPasskeyEntries(manager, decisions),
     directory_changes: changes,
     directory_at_creation: partOf(atCreation),
     decisions: decided.map((one) => ({ ...one, directories: one.directories.map(partOf) })),
@@ -189,6 +191,23 @@ async function readSwitchEntries(
     [rows.map(({ event_id: id }) => id)],
   );
   return { switch_entries: rows.map(({ leaf }) => leaf), switch_parts: parts };
+}
+
+/** When each passkey that signed one of the decisions was registered and revoked. */
+async function readPasskeyEntries(
+  manager: EntityManager,
+  decisions: readonly DecisionRow[],
+): Promise<string[]> {
+  const credentials = decisions.flatMap(({ envelope }) => credentialIn(envelope) ?? []);
+  const entries = await columnOf<string>(
+    manager,
+    `with used as (select id from keyturn.passkey where credential = any($1))
+     select leaf from audit.entry, lateral (select leaf::jsonb -> 'facts' as facts) said
+     where request = 'passkeys' and (facts ->> 'passkey' in (select id from used)
+       or exists (select from used where facts -> 'revoked' ? used.id)) order by n`,
+    [credentials],
+  );
+  return [...entries];
 }
 
 async function readPeople(

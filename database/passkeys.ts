@@ -41,6 +41,21 @@ export async function passkeysOf(manager: EntityManager, person: string): Promis
   return columnOf(manager, text, [person]);
 }
 
+/**
+ * Those passkeys of these credentials. Until the transaction ends none is revoked, so that what is found still holds when
+ * it is acted upon.
+ */
+export async function heldPasskeys(
+  manager: EntityManager,
+  credentials: readonly string[],
+): Promise<readonly StoredPasskey[]> {
+  if (credentials.length === 0) return [];
+  await rows(manager, `select pg_advisory_xact_lock_shared(hashtext('keyturn.passkeys'))`);
+  return columnOf(manager, `select ${PASSKEY} from keyturn.passkey where credential = any($1)`, [
+    credentials,
+  ]);
+}
+
 /** The open links, the newest first. */
 export async function openLinks(manager: EntityManager): Promise<readonly OpenLink[]> {
   return columnOf(

@@ -7,6 +7,7 @@ import { ownersOf } from '../domain/approval/owners.ts';
 import { policyDigest, type PolicySet } from '../domain/policy/policy.ts';
 import { OPEN } from '../domain/request/status.ts';
 import type { CountedDecision } from '../domain/approval/quorum.ts';
+import { questionEntry, selectQuestions, type QuestionEntry, type QuestionRow } from './questions.ts';
 import { queryPrepared, type PreparedQuery } from './prepared.ts';
 import { selection } from './row-statements.ts';
 import { sqlList, valueOf } from './rows.ts';
@@ -104,21 +105,27 @@ export async function readDecisions(
 export interface DecidedRow {
   readonly row: RequestRow;
   readonly decisions: readonly DecisionRow[];
+  /** What was asked and answered about it, oldest first, where that was read. */
+  readonly questions?: readonly QuestionEntry[];
 }
 
 const DECIDED = {
   name: 'decided-request',
-  text: `select request.*, (select coalesce(json_agg(decision), '[]') from (${DECISIONS.text}) decision) as decisions
+  text: `select request.*, (select coalesce(json_agg(decision), '[]') from (${DECISIONS.text}) decision) as decisions,
+           (select coalesce(json_agg(question), '[]') from (${selectQuestions('$1', 'request.run_id')}) question) as questions
          from (${REQUEST.text}) request`,
 };
 
-/** Both by one query, or null. */
+/** All by one query, or null. */
 export async function readDecided(manager: EntityManager, id: string): Promise<DecidedRow | null> {
-  type Found = RequestRow & { readonly decisions: readonly DecisionRow[] };
+  type Found = RequestRow & {
+    readonly decisions: readonly DecisionRow[];
+    readonly questions: readonly QuestionRow[];
+  };
   const [found] = await queryPrepared<Found>(manager, DECIDED, [id]);
   if (!found) return null;
-  const { decisions, ...row } = found;
-  return { row, decisions: decisions.map(withInstants) };
+  const { decisions, questions, ...row } = found;
+  return { row, decisions: decisions.map(withInstants), questions: questions.map(questionEntry) };
 }
 
 /** As JSON, instants are text. */

@@ -16,6 +16,8 @@ export const SIGN_IN_AGAIN = 'KT007';
 /** An agent has as many live API keys, or a person as many passkeys, as they may. */
 export const KEYS_FULL = 'KT008';
 
+/** Something else held a lock for longer than the statement waits for it. */
+export const LOCK_TIMED_OUT = '55P03';
 /** There is no such link for a passkey: not of this person, used, replaced or over. */
 export const NO_SUCH_LINK = 'KT009';
 

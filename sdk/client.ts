@@ -12,6 +12,7 @@ import type {
 } from '../contract/decisions.ts';
 import type { Evidence } from '../contract/evidence.ts';
 import type { Timeline } from '../contract/history.ts';
+import type { QuestionView } from '../contract/questions.ts';
 import type { ActionCatalogue } from '../contract/actions.ts';
 import type { Me } from '../contract/me.ts';
 import type { TargetPage } from '../contract/targets.ts';
@@ -195,6 +196,17 @@ export class KeyturnClient {
     const body = reason === undefined ? {} : { reason };
     const answer = await this.#post<RequestView>(requestPath(id, 'withdraw'), body, options);
     return answer.status === 202 ? null : answer.body;
+  }
+
+  /** Asks those behind a request, for people who may see the whole of it. Nothing waits for the answer: the clock goes on. */
+  async ask(id: string, question: string, options: KeyedOptions = {}): Promise<QuestionView> {
+    return (await this.#post<QuestionView>(requestPath(id, 'questions'), { question }, options)).body;
+  }
+
+  /** Answers a question about a request of one's own. The first answer stands; the same one again changes nothing. */
+  async answer(id: string, question: string, answer: string): Promise<QuestionView> {
+    const path = requestPath(id, `questions/${encodeURIComponent(question)}/answer`);
+    return (await this.#post<QuestionView>(path, { answer })).body;
   }
 
   /** Proposes the files of a policy, for people. A request for `keyturn.policy.publish` then asks to publish it. */

@@ -7,6 +7,7 @@ import type { SignedDecision } from '../../domain/crypto/envelope.ts';
 import { countingType } from '../../domain/audit/leaf.ts';
 import { personPseudonym } from '../../domain/identity/ids.ts';
 import type { CountedDecision } from '../../domain/approval/quorum.ts';
+import { randomIn } from '../../domain/proof/decision-proof.ts';
 import { switchesAgainst } from '../../domain/execution/kill-switch.ts';
 import { decidableRequest, type ActivePolicy } from '../../database/readers.ts';
 import { insertion } from '../../database/row-statements.ts';
@@ -18,6 +19,7 @@ import { decisionDirectories } from '../../database/decision-directories.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { activePolicy, stepSnapshot } from '../load-request.ts';
 import type { StepTransaction } from '../step.ts';
+import { proofCheck } from './proofs.ts';
 import { settleStanding } from './standing.ts';
 
 /** The instant that a decision is checked by, and whether a ticket was used before it ran out. */
@@ -99,6 +101,10 @@ async function checkNow(
     attempt: attemptOf(dated),
     directories: await decisionDirectories(dependencies, manager, { row, today, atCreation }),
   });
+  if (check.ok) {
+    const fault = await faultOfProof({ manager, row }, { dated, snapshot, person: check.person });
+    if (fault !== null) return { ok: false, code: 'proof_invalid', message: `The decision ${fault}.` };
+  }
   const isStopped =
     check.ok &&
     signed.verdict === 'approve' &&
@@ -106,6 +112,19 @@ async function checkNow(
   return isStopped
     ? { ok: false, code: SWITCHED_OFF, message: 'A kill switch stops this: it can be denied, not approved.' }
     : check;
+}
+
+/** Why the decision is not of the grade that it claims; null where it is. What was signed once is no second decision. */
+async function faultOfProof(
+  subject: Parameters<typeof proofCheck>[0],
+  { dated, snapshot, person }: Pick<CheckInput, 'dated' | 'snapshot'> & { readonly person: string },
+): Promise<string | null> {
+  const { signed } = dated;
+  const fault = (await proofCheck(subject, [signed]))(signed, person);
+  const isRepeated =
+    signed.proof !== undefined &&
+    snapshot.decisions.some(({ envelope }) => randomIn(envelope) === signed.proof?.random);
+  return fault ?? (isRepeated ? 'has the proof of another decision' : null);
 }
 
 /** By when the approval was made: one from before the switch counts, and is stopped at the claim. */

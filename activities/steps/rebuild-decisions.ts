@@ -10,6 +10,7 @@ import type { DecisionRow, RequestRow } from '../../database/tables.ts';
 import { attemptOf, type DatedDecision } from './count-decision.ts';
 import { decisionDirectories, type Today } from '../../database/decision-directories.ts';
 import type { Dependencies } from '../dependencies.ts';
+import { proofCheck, type ProofCheck } from './proofs.ts';
 
 /** The request with the rules and people of now. */
 export interface RebuildInputs {
@@ -34,10 +35,14 @@ export async function rebuildDecisions(
   const directories = await decisionDirectories(dependencies, manager, people);
   const rebuilt: CountedDecision[] = [];
   let waiting = await signedDecisions(dependencies, inputs, rows);
+  const faultOf = await proofCheck(
+    inputs,
+    waiting.map(({ signed }) => signed),
+  );
   for (let before = -1; before < rebuilt.length;) {
     before = rebuilt.length;
     waiting = waiting.filter((dated) => {
-      const counted = countAnew(inputs, directories, { dated, rebuilt });
+      const counted = countAnew(inputs, { directories, faultOf }, { dated, rebuilt });
       if (counted) rebuilt.push(counted);
       return !counted;
     });
@@ -62,12 +67,18 @@ async function signedDecisions(
   }
   // Also by a row whose signature does not hold: by it the person was told that their approval counts no more.
   const standing = new Set(withoutTakenBack([...counted, ...found.map(({ signed }) => signed)]));
-  return found.filter(({ signed }) => standing.has(signed));
+  return withoutRepeated(found.filter(({ signed }) => standing.has(signed)));
+}
+
+/** What a person signed once is no second decision. */
+function withoutRepeated(found: readonly DatedDecision[]): DatedDecision[] {
+  const randoms = found.map(({ signed: { proof } }) => proof?.random);
+  return found.filter((_, at) => randoms[at] === undefined || randoms.indexOf(randoms[at]) === at);
 }
 
 function countAnew(
   { row, today }: RebuildInputs,
-  directories: DecisionDirectories,
+  { directories, faultOf }: { readonly directories: DecisionDirectories; readonly faultOf: ProofCheck },
   { dated, rebuilt }: { readonly dated: DatedDecision; readonly rebuilt: readonly CountedDecision[] },
 ): CountedDecision | null {
   // A denial counts as long as what it stops was not claimed.
@@ -80,6 +91,8 @@ function countAnew(
     directories,
   });
   if (!check.ok) return null;
+  // A denial stops it whatever it was proven with.
+  if (dated.signed.verdict === 'approve' && faultOf(dated.signed, check.person) !== null) return null;
   const { id, verdict, grade } = dated.signed;
   return { id, person: check.person, verdict, at: dated.instant.at, grade, seats: check.seats };
 }

@@ -24,6 +24,7 @@ import { KeysModule } from './keys/keys.controller.ts';
 import { OperationsModule } from './operations/operations.controller.ts';
 import { PoliciesModule } from './policies/policies.controller.ts';
 import { CardsModule } from './cards/cards.controller.ts';
+import { QuestionsModule } from './questions/questions.controller.ts';
 import { RequestsModule } from './requests/requests.controller.ts';
 import { ScimModule } from './scim/scim.module.ts';
 import { PasskeysModule } from './passkeys/passkeys.controller.ts';
@@ -50,6 +51,7 @@ import { REQUEST_ID_HEADER } from './http/request-id.ts';
     PasskeysModule,
     OperationsModule,
     PoliciesModule,
+    QuestionsModule,
     RequestsModule,
     CardsModule,
     ScimModule,

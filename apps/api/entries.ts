@@ -1,6 +1,7 @@
-import { nextEntry } from '../../database/audit-entries.ts';
+import { nextEntry, type Entry } from '../../database/audit-entries.ts';
+import type { LockedLog } from '../../database/questions.ts';
 import type { SwitchEntry, SwitchRecord } from '../../database/kill-switches.ts';
-import { lastLeafOf, type LeafDraft, type LeafType } from '../../domain/audit/leaf.ts';
+import { lastLeafOf, type Leaf, type LeafDraft, type LeafType } from '../../domain/audit/leaf.ts';
 import { personPseudonym, pseudonymOf } from '../../domain/identity/ids.ts';
 import type { JsonValue } from '../../domain/crypto/canonical-json.ts';
 import type { Identity } from '../../domain/identity/identity.ts';
@@ -52,6 +53,31 @@ export function recordOf(recording: Recording, events: readonly RecordedEvent[])
       [personPseudonym(identityKey, person)]: { person },
     },
   };
+}
+
+/** The log of a request that has a workflow, held by its lock. */
+export interface RequestLog extends LockedLog {
+  readonly request: string;
+}
+
+/** The entry that the API adds to it by itself. Its id says of which kind it is, so no step of a workflow needs that id. */
+export function nextOfRequest(
+  { request, run, last: text, now }: RequestLog,
+  kind: 'attempt' | 'question',
+  draft: Omit<LeafDraft, 'at'>,
+): Entry {
+  const last = lastLeafOf(text);
+  const at = last.at !== null && last.at > now ? last.at : now;
+  return nextEntry(
+    { ...draft, at },
+    {
+      id: (n) => `${request}/${run}/${kind}/${n}`,
+      request,
+      run,
+      namespace: text === null ? '' : (JSON.parse(text) as Leaf).temporal.namespace,
+      last,
+    },
+  );
 }
 
 /** Now. Times of entries run forward, also where the clocks of two replicas differ. */

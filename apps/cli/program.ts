@@ -4,6 +4,7 @@ import { isKeyturnError } from '../../domain/errors.ts';
 import { KeyturnProblem } from '../../sdk/client.ts';
 import { programVersion } from '../../configuration/version.ts';
 import { addActions } from './commands/actions.ts';
+import { addAnswer } from './commands/questions.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addDecide } from './commands/decide.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -31,7 +32,7 @@ import type { Terminal } from './terminal.ts';
 import { visible, visibleDocument, visibleJson, visibleLines } from '../../domain/cards/visible.ts';
 
 const GROUPS = {
-  'Request:': [addRequest, addEvaluate, addWithdraw, addActions, addTargets],
+  'Request:': [addRequest, addEvaluate, addAnswer, addWithdraw, addActions, addTargets],
   'Decide:': [addInbox, addShow, addDecide, addTicket],
   'Follow and check:': [addList, addWatch, addVerify, addResolve],
   'Sign in:': [addLogin, addLogout, addWhoami],

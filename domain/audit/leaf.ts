@@ -31,6 +31,8 @@ export const LEAF_TYPES = [
   'decision.refused',
   'decision.attempt_refused',
   'decision.unauthenticated',
+  'question.asked',
+  'question.answered',
   'execution.claimed',
   'execution.succeeded',
   'execution.failed',

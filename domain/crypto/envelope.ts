@@ -46,6 +46,31 @@ export const signedRequestSchema = z.strictObject({
   issued_at: instant,
 });
 
+/** Bytes as an authenticator gives them, and random text. */
+const base64url = z.string().regex(/^[A-Za-z0-9_-]{1,8192}$/);
+
+/**
+ * What proves that the person made this very decision, beyond a session: an ID token that they signed in again for, or the
+ * signature of a passkey. Both are about the hash of what is decided and of `random`, which makes each proof another one.
+ */
+const proofSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('id_token'),
+    random: base64url,
+    issuer: z.string().min(1).max(2048),
+    client: z.string().min(1).max(512),
+    id_token: sealed,
+  }),
+  z.strictObject({
+    kind: z.literal('passkey'),
+    random: base64url,
+    credential: base64url,
+    authenticator_data: base64url,
+    client_data: base64url,
+    signature: base64url,
+  }),
+]);
+
 /** How decisions come in. */
 export const DECISION_CHANNELS = ['api', 'cli', 'console', 'temporal'] as const;
 
@@ -70,6 +95,8 @@ export const signedDecisionSchema = z
     view: z
       .strictObject({ digest, opened: z.array(z.string().regex(/^[a-z_]{1,40}$/)).max(20) })
       .exactOptional(),
+    /** Of the grades A and B. */
+    proof: proofSchema.exactOptional(),
     issued_at: instant,
     /** Only of tickets: the ticket must be used before this instant. */
     ticket_expires_at: instant.nullable(),
@@ -120,10 +147,10 @@ export const ENVELOPE_BYTES_MAX = 1024 * 1024;
 export async function signEnvelope(payload: SignedPayload, signer: SigningKey): Promise<string> {
   refuseUnopenable(payload);
   const header = JSON.stringify({ alg: 'EdDSA', typ: typOf(payload.kind), kid: signer.kid });
-  const input = [header, canonicalJson(payload)].map((part) => base64url(Buffer.from(part))).join('.');
+  const input = [header, canonicalJson(payload)].map((part) => encoded(Buffer.from(part))).join('.');
   // Not by a library, which would give it to a thread: that costs more than signing.
   const signature = sign(null, Buffer.from(input), keyObjectOf(signer.key));
-  const envelope = `${input}.${base64url(signature)}`;
+  const envelope = `${input}.${encoded(signature)}`;
   if (envelope.length > ENVELOPE_BYTES_MAX) throw tooLarge();
   return envelope;
 }
@@ -174,10 +201,10 @@ function isCanonicalCompact(envelope: string): boolean {
 }
 
 function isCanonicalBase64url(text: string): boolean {
-  return text !== '' && base64url(Buffer.from(text, 'base64url')) === text;
+  return text !== '' && encoded(Buffer.from(text, 'base64url')) === text;
 }
 
-function base64url(bytes: Buffer): string {
+function encoded(bytes: Buffer): string {
   return bytes.toString('base64url');
 }
 

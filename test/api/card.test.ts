@@ -13,8 +13,8 @@ afterAll(async () => {
   await api.stop();
 });
 
-async function cardOf(id: string, token: string): Promise<Omit<CardAnswer, 'refusals'>> {
-  const { refusals: _ofTheCaller, ...body } = await answerOf(id, token);
+async function cardOf(id: string, token: string): Promise<Pick<CardAnswer, 'card' | 'view_digest'>> {
+  const { refusals: _ofTheCaller, needed_grade: _theirs, ...body } = await answerOf(id, token);
   return body;
 }
 

@@ -38,6 +38,8 @@ async function refusedCalls({ id, decisionDigest }: Stored, token: string): Prom
     deny: await decide('deny'),
     defer: await decide('defer', { defer: { until: new Date(Date.now() + 60_000).toISOString() } }),
     withdraw: await call('withdraw', {}),
+    ask: await call('questions', { question: 'Why?' }),
+    answer: await call(`questions/qst_${'a'.repeat(26)}/answer`, { answer: 'So' }),
   };
 }
 
@@ -50,6 +52,8 @@ describe('what a card says that would be refused', () => {
       deny: null,
       defer: null,
       withdraw: expect.objectContaining({ code: 'forbidden' }),
+      ask: null,
+      answer: expect.objectContaining({ code: 'forbidden' }),
     });
   });
 

@@ -73,7 +73,7 @@ async function approveOnCard(
     ),
   ) as object;
   const shown = { ...card, ...extra };
-  const refusals = { approve: null, deny: null, defer: null, withdraw: null };
+  const refusals = { approve: null, deny: null, defer: null, withdraw: null, ask: null, answer: null };
   const answer = { card: shown, view_digest: digestOf(shown), refusals };
   server = await startServer(({ method, path }) => {
     const decision = { id: 'dec_1', verdict: 'approve', outcome: 'counted' };

@@ -1,12 +1,11 @@
 import type { EntityManager } from 'typeorm';
 
-import { nextEntry } from '../../../database/audit-entries.ts';
 import {
   noteRefusedAttempt,
   recordRefusedAttempt,
   type NotedAttempt,
 } from '../../../database/refused-attempts.ts';
-import { lastLeafOf, type Leaf, type LeafDraft } from '../../../domain/audit/leaf.ts';
+import type { LeafDraft } from '../../../domain/audit/leaf.ts';
 import { personPseudonym, pseudonymOf } from '../../../domain/identity/ids.ts';
 import { isKeyturnError, type ErrorCode } from '../../../domain/errors.ts';
 import { statusOf } from '../../../contract/http-statuses.ts';
@@ -14,6 +13,7 @@ import { requestIdSchema } from '../../../contract/values.ts';
 import type { DecisionBody } from '../../../contract/decisions.ts';
 import type { Caller } from './caller.ts';
 import type { ApiContext } from '../context.ts';
+import { nextOfRequest } from '../entries.ts';
 
 /** What somebody tried on a request. */
 export interface Attempt {
@@ -123,7 +123,12 @@ async function record(
     client: client && pseudonymOf(keys.identity, client),
     person: person && personPseudonym(keys.identity, person.id),
   };
-  await recordRefusedAttempt(manager, entryOf(attempt, names), {
+  const { text } = nextOfRequest(
+    { ...attempt.noted, request: attempt.id },
+    'attempt',
+    draftOf(attempt, names),
+  );
+  await recordRefusedAttempt(manager, text, {
     [names.account]: { issuer, subject },
     ...(client && names.client && { [names.client]: client }),
     ...(person && names.person && { [names.person]: { person: person.id } }),
@@ -132,26 +137,12 @@ async function record(
 
 type Names = Readonly<Record<'account', string> & Record<'client' | 'person', string | null>>;
 
-function entryOf(attempt: Recorded, names: Names): string {
-  const { id, noted } = attempt;
-  const last = lastLeafOf(noted.last);
-  const at = last.at !== null && last.at > noted.now ? last.at : noted.now;
-  return nextEntry(draftOf(attempt, names, at), {
-    id: (n) => `${id}/${noted.run}/attempt/${n}`,
-    request: id,
-    run: noted.run,
-    namespace: noted.last === null ? '' : (JSON.parse(noted.last) as Leaf).temporal.namespace,
-    last,
-  }).text;
-}
-
 /** An account without a person of the directory counts as an agent. */
-function draftOf({ caller, delivery, decided, code, noted }: Recorded, names: Names, at: string): LeafDraft {
+function draftOf({ caller, delivery, decided, code, noted }: Recorded, names: Names): Omit<LeafDraft, 'at'> {
   const kind = caller.person === null ? 'agent' : 'person';
   const { person, client } = names;
   return {
     type: decided === null ? 'request.withdrawal_refused' : 'decision.attempt_refused',
-    at,
     actor: { pseudonym: names.account, kind, via: caller.principal.channel },
     intent_digest: noted.intent_digest,
     decision_digest: decided?.decision_digest ?? null,

@@ -1,4 +1,5 @@
-import type { Issuer } from './issuers.ts';
+import { mediaType } from '../../../domain/proof/id-token.ts';
+import type { Issuer } from '../../../configuration/issuers.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -14,17 +15,6 @@ export function isBearerAccessToken(
   const type = mediaType(header['typ']);
   const isNamed = type === 'at+jwt' || (issuer.token_type === undefined && (type === '' || type === 'jwt'));
   return isNamed && !isOfOtherUse(claims);
-}
-
-/** True for an ID token: nothing else that the same key signs for the same client tells who signed in. */
-export function isIdToken({ header, claims }: { readonly header: Fields; readonly claims: Fields }): boolean {
-  const type = mediaType(header['typ']);
-  const uses = [claims['typ'], claims['token_use']].filter((use) => use !== undefined);
-  return (
-    (type === '' || type === 'jwt') &&
-    uses.every((use) => typeof use === 'string' && use.toLowerCase() === 'id') &&
-    ['cnf', 'events', 'toe'].every((claim) => claims[claim] === undefined)
-  );
 }
 
 /** True for a logout token (OpenID Connect Back-Channel Logout 1.0, 2.4). With a nonce it is an ID token that looks like one. */
@@ -45,12 +35,6 @@ export function isLogoutToken({
     [sub, sid].some((name) => typeof name === 'string') &&
     nonce === undefined
   );
-}
-
-/** RFC 7515 section 4.1.9: `application/` may be left out, and case does not matter. */
-function mediaType(value: unknown): string | null {
-  if (value === undefined) return '';
-  return typeof value === 'string' ? value.toLowerCase().replace(/^application\//, '') : null;
 }
 
 function isOfOtherUse(claims: Fields): boolean {

@@ -24,7 +24,7 @@ export class CardsController {
       cardFor(this.#context, caller, found),
       refusalsFor(this.#context, caller, found),
     ]);
-    return { ...card, refusals };
+    return { ...card, ...refusals };
   }
 }
 

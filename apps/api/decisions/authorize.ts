@@ -8,13 +8,14 @@ import { isFinal } from '../../../domain/request/status.ts';
 import { cutOf } from '../../../domain/cards/effects.ts';
 import type { StoredPlan } from '../../../domain/request/plan.ts';
 import { GRADE_GIVEN, isGradeSufficient, type Requirement } from '../../../domain/request/requirement.ts';
-import type { DecisionBody } from '../../../contract/decisions.ts';
+import type { DecisionBody, ProofAnswer, ProofBody } from '../../../contract/decisions.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { reviewersViewDigest } from '../requests/card.ts';
 import { directoriesOf, loadRequest } from '../requests/load.ts';
 import { rowWithPlan } from '../requests/signed-rows.ts';
 import { refusalOf } from '../switches/refusal.ts';
+import { beginProof, proofNamedBy, provenBy } from './proof.ts';
 
 /** How strongly a signed-in session binds a person to the words decided on. */
 export const SESSION_GRADE = GRADE_GIVEN;
@@ -23,6 +24,8 @@ export const SESSION_GRADE = GRADE_GIVEN;
 export interface AuthorizedDecision {
   readonly row: RequestRow;
   readonly attempt: DecisionAttempt;
+  /** What proves it beyond the session; null for grade C. */
+  readonly proof: NonNullable<SignedDecision['proof']> | null;
 }
 
 /** What somebody wants to decide on which request. */
@@ -38,17 +41,37 @@ export interface DecisionCall {
  * Refuses at once what the worker would refuse later, by the same functions. Passing here does not count yet: the worker
  * authorizes the decision again, and the executor a third time.
  */
-export async function authorize(
+export async function authorize(context: ApiContext, call: DecisionCall): Promise<AuthorizedDecision> {
+  const begun = await proofNamedBy(context, call);
+  const allowed = await allow(context, call, begun?.grade ?? SESSION_GRADE);
+  const { row } = allowed;
+  return { ...allowed, proof: begun && (await provenBy(context, { row, body: call.body, begun })) };
+}
+
+/** Begins the proof of an approval. Refuses at once what would be refused with it. */
+export async function authorizeProof(
+  context: ApiContext,
+  { caller, id, body }: { readonly caller: Caller; readonly id: string; readonly body: ProofBody },
+): Promise<ProofAnswer> {
+  const { grade, ...decision } = body;
+  // The reason comes with the decision.
+  const { row } = await allow(context, { caller, id, body: { ...decision, reason: '-' } }, grade);
+  return beginProof(context, caller, { row, body });
+}
+
+/** The decision, on evidence of this grade. */
+async function allow(
   context: ApiContext,
   { caller, id, body, isInBatch = false }: DecisionCall,
-): Promise<AuthorizedDecision> {
+  grade: DecisionAttempt['grade'],
+): Promise<Omit<AuthorizedDecision, 'proof'>> {
   reviewerOf(caller);
   refuseUnseen(caller, body);
   const { row, decisions } = await loadRequest(context, caller, id);
   const { policy } = caller.policy;
   const request = decidableRequest(row, decisions, policy);
   if (!request) throw notPending(row);
-  const attempt = attemptOf(caller, body);
+  const attempt = attemptOf(caller, body, grade);
   const directories = await directoriesOf(context, caller, { row });
   const check = checkDecision({ request, attempt, directories, reviewers: policy.reviewers });
   if (!check.ok) throw new KeyturnError(check.code, check.message);
@@ -93,7 +116,7 @@ export function notPending({ status }: RequestRow): KeyturnError {
     : new KeyturnError('request_not_pending', `The request is ${status}, not pending.`);
 }
 
-function attemptOf(caller: Caller, body: DecisionBody): DecisionAttempt {
+function attemptOf(caller: Caller, body: DecisionBody, grade: DecisionAttempt['grade']): DecisionAttempt {
   const { identity, isHuman } = caller.principal;
   return {
     decision_digest: body.decision_digest,
@@ -101,7 +124,7 @@ function attemptOf(caller: Caller, body: DecisionBody): DecisionAttempt {
     ...takenBackIn(body),
     reviewer: identity,
     is_human: isHuman,
-    grade: SESSION_GRADE,
+    grade,
     has_reason: Boolean(body.reason?.trim()),
     defer: deferOf(body),
     at: new Date().toISOString(),

@@ -5,6 +5,7 @@ import type {
   DecideManyAnswer,
   DecisionAnswer,
   DecisionQueued,
+  ProofAnswer,
   Ticket,
 } from '../../../contract/decisions.ts';
 import type { BodyOf } from '../../../contract/operation.ts';
@@ -19,12 +20,19 @@ import { BodyPipe } from '../http/pipes.ts';
 import { loadRequest } from '../requests/load.ts';
 import { decisionView } from '../requests/decision-view.ts';
 import { viewAfterWait } from '../requests/view.ts';
+import { authorizeProof } from './authorize.ts';
 import { decide } from './decide.ts';
 import { decideMany } from './decide-many.ts';
 import { issueTicket } from './ticket.ts';
 import { withdraw } from './withdraw.ts';
 
-const { decide: DECIDE, decideMany: BATCH, createTicket: TICKET, withdrawRequest: WITHDRAW } = OPERATIONS;
+const {
+  beginProof: PROOF,
+  decide: DECIDE,
+  decideMany: BATCH,
+  createTicket: TICKET,
+  withdrawRequest: WITHDRAW,
+} = OPERATIONS;
 
 @Door('people')
 @Controller('v1/decisions')
@@ -73,6 +81,15 @@ export class DecisionsController {
       decision: await decisionView(this.#context, caller, { row: decided.row, decisions: now.decisions }),
       request: await viewAfterWait(this.#context, caller, now),
     };
+  }
+
+  @Post('proofs')
+  async proof(
+    @CallerParam() caller: Caller,
+    @Param('id') id: string,
+    @Body(new BodyPipe(PROOF)) body: BodyOf<typeof PROOF>,
+  ): Promise<ProofAnswer> {
+    return authorizeProof(this.#context, { caller, id, body });
   }
 
   @Post('tickets')

@@ -4,13 +4,7 @@ import { refuseWrongClock } from '../../../database/clock.ts';
 import { signEnvelope, type SignedDecision } from '../../../domain/crypto/envelope.ts';
 import { seal } from '../../../domain/crypto/sealing.ts';
 import type { ApiContext } from '../context.ts';
-import {
-  SESSION_GRADE,
-  takenBackIn,
-  viewOf,
-  type DecisionCall,
-  type AuthorizedDecision,
-} from './authorize.ts';
+import { takenBackIn, viewOf, type DecisionCall, type AuthorizedDecision } from './authorize.ts';
 
 /** Signs an authorized decision. Its time of issue, by which the worker authorizes it, is now. */
 export async function signDecision(
@@ -28,10 +22,11 @@ export async function signDecision(
     ...takenBackIn(call.body),
     reviewer: { issuer: authorized.attempt.reviewer.issuer, subject: authorized.attempt.reviewer.subject },
     channel,
-    grade: SESSION_GRADE,
+    grade: authorized.attempt.grade,
     reason: await sealReason(context, id, call.body.reason),
     defer: authorized.attempt.defer && { ...authorized.attempt.defer },
     ...viewOf(call.body),
+    ...(authorized.proof && { proof: authorized.proof }),
     issued_at: new Date().toISOString(),
     ticket_expires_at,
   };

@@ -51,12 +51,14 @@ export function strictUtf8(bytes: Buffer): string | null {
   }
 }
 
+type CallPrefix = 'dec' | 'wdr' | 'swi' | 'qst';
+
 /**
  * The id of what a call creates. The same caller and key lead to the same one, so that a repeated call counts once; without
  * a key it is a new one.
  */
 export function callId(
-  prefix: 'dec' | 'wdr' | 'swi',
+  prefix: CallPrefix,
   identityKey: Uint8Array,
   call: { readonly by: Identity; readonly about?: string; readonly idempotencyKey: string | null },
 ): string {
@@ -67,7 +69,7 @@ export function callId(
 }
 
 /** A new id of 128 random bits. */
-export function freshId(prefix: 'dec' | 'wdr' | 'swi'): string {
+export function freshId(prefix: CallPrefix): string {
   return `${prefix}_${base32(randomBytes(16))}`;
 }
 

@@ -162,6 +162,7 @@ function idOf(path: string): string | undefined {
 
 const IN_PATH: Readonly<Record<string, string>> = {
   id: 'Id of the request: `req_` and 26 characters',
+  question: 'Id of the question: `qst_` and 26 characters',
   switch: 'Id of the kill switch: `swi_` and 26 characters',
   session: 'Id of the session: `ses_` and 26 characters',
   key: 'Id of the API key: `key_` and 26 characters',

@@ -18,12 +18,12 @@ export async function cardFor(
   context: Showing,
   caller: Caller,
   { row: known, decisions }: DecidedRow,
-): Promise<Omit<CardAnswer, 'refusals'>> {
+): Promise<Pick<CardAnswer, 'card' | 'view_digest'>> {
   const { row, plan } = await rowWithPlan(context, known);
   const people = { atCreation: await directoryAtCreation(context, caller, row) };
   const seen = await callerVisibility(context, caller, { row, decisions, people });
   const card = await cardOf(context, caller, { row, plan, ...seen });
-  return { card, view_digest: viewDigest(card) } as Omit<CardAnswer, 'refusals'>;
+  return { card, view_digest: viewDigest(card) } as Pick<CardAnswer, 'card' | 'view_digest'>;
 }
 
 /** The digest of the card for somebody who may decide: all of it, as everybody with a seat sees it. */

@@ -5,19 +5,19 @@ import type { Leaf, LeafType } from '../../../domain/audit/leaf.ts';
 import { viewText } from '../../../domain/cards/words.ts';
 import { signedDecisionSchema } from '../../../domain/crypto/envelope.ts';
 import { SWITCHED_OFF } from '../../../domain/execution/denial.ts';
-import { agentOf, personOf, type Directory } from '../../../domain/identity/directory.ts';
 import type { RequestMode } from '../../../domain/request/status.ts';
 import { isStartWindowEnd } from '../../../domain/execution/start.ts';
 import { seesPlan } from '../../../domain/policy/visibility.ts';
 import type { Timeline } from '../../../contract/history.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
+import { namedActor } from './actor.ts';
+import { QUESTION_PARTS } from './question-view.ts';
 import { rowsAsSigned } from './signed-rows.ts';
 import type { Showing } from './view.ts';
 import { callerVisibility } from './visibility.ts';
 
 type Item = Timeline['items'][number];
-type Subjects = Awaited<ReturnType<typeof readSubjects>>;
 
 /** What happened, for people. Who did it stands beside it. */
 const TEXTS: Readonly<Record<LeafType, string>> = {
@@ -44,6 +44,8 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'decision.refused': 'The decision was refused.',
   'decision.attempt_refused': 'An attempt to decide was refused.',
   'decision.unauthenticated': 'Signals without a ticket that Keyturn issued for this request were ignored.',
+  'question.asked': 'Asked the requester a question.',
+  'question.answered': 'Answered a question.',
   'execution.claimed': 'The approved action was claimed: it runs at most once.',
   'execution.succeeded': 'The action was executed.',
   'execution.failed': 'The action failed and changed nothing.',
@@ -127,13 +129,11 @@ async function itemsOf(
   );
   // A program learns no names of people.
   const isNamed = ({ actor }: Leaf): boolean => actor.kind !== 'person' || isReviewer(caller);
-  const name = (leaf: Leaf): Named | null =>
-    isNamed(leaf) ? nameOf(leaf, caller.directory, subjects) : null;
+  const name = (leaf: Leaf): Named => (isNamed(leaf) ? namedActor(leaf, caller.directory, subjects) : null);
   if (visibility === 'approved') return leaves.map((leaf) => bareItem(leaf, mode, name(leaf)));
   const parts = await readParts(manager, row.id);
   return leaves.map((leaf) => {
-    // A signature is for verification.
-    const own = parts.filter(({ event_id, part }) => event_id === leaf.id && part !== 'envelope');
+    const own = parts.filter(({ event_id, part }) => event_id === leaf.id && !UNSHOWN.has(part));
     return {
       ...bareItem(leaf, mode, name(leaf)),
       text: fullText(leaf, mode),
@@ -144,7 +144,10 @@ async function itemsOf(
   });
 }
 
-function bareItem(leaf: Leaf, mode: RequestMode, named: Named | null = null): Item {
+/** A signature is for verification, and what is sealed stands opened with the request. */
+const UNSHOWN: ReadonlySet<string> = new Set(['envelope', ...Object.values(QUESTION_PARTS)]);
+
+function bareItem(leaf: Leaf, mode: RequestMode, named: Named = null): Item {
   const { n, at, type, actor } = leaf;
   const shown = { kind: actor.kind, ...named };
   return { n, at, type, actor: shown, text: bareText(leaf, mode), facts: {} };
@@ -156,10 +159,7 @@ function bareText({ type, facts }: Leaf, mode: RequestMode): string {
   return isStopped ? 'A kill switch stopped it: it was denied.' : textOf(type, mode);
 }
 
-interface Named {
-  readonly name: string;
-  readonly id?: string;
-}
+type Named = ReturnType<typeof namedActor>;
 
 /** What people reported about an action whose outcome was unknown to Keyturn. */
 const REPORTED: Partial<Record<LeafType, string>> = {
@@ -204,13 +204,3 @@ const DECIDED: ReadonlySet<LeafType> = new Set([
   'decision.taken_back',
   'decision.refused',
 ]);
-
-/** The name behind a pseudonym; erased names stay pseudonyms. */
-function nameOf(leaf: Leaf, directory: Directory, subjects: Subjects): Named | null {
-  if (leaf.actor.kind === 'system') return { name: 'Keyturn' };
-  const { issuer, subject } = subjects.get(leaf.actor.pseudonym) ?? {};
-  if (issuer === undefined || subject === undefined) return null;
-  const account = { issuer, subject };
-  const known = personOf(directory, account) ?? agentOf(directory, account);
-  return known ? { name: known.name, id: known.id } : { name: subject };
-}

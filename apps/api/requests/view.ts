@@ -14,6 +14,7 @@ import type { ApiContext } from '../context.ts';
 import { decisionView, openSealed } from './decision-view.ts';
 import { directoryAtCreation, notFound, standingOf } from './load.ts';
 import type { ShownRow } from './shown-row.ts';
+import { questionViews } from './question-view.ts';
 import { rowAsSigned } from './signed-rows.ts';
 import { ruleView, summaryView } from './summary.ts';
 import { callerVisibility } from './visibility.ts';
@@ -25,7 +26,7 @@ export type Showing = Pick<ApiContext, 'source' | 'policies' | 'directories' | '
 export async function requestView(
   context: Showing,
   caller: Caller,
-  { row: known, decisions }: DecidedRow,
+  { row: known, decisions, questions = [] }: DecidedRow,
 ): Promise<RequestView> {
   const { manager } = context.source;
   const row = await rowAsSigned(context, known);
@@ -34,7 +35,13 @@ export async function requestView(
   const standing = await standingOf(context, caller, { row, decisions, people });
   const summary = summaryView(context, caller, { row, standing, visibility });
   // Those behind a request sent its arguments and claims, so they may always see them.
-  const words = visibility === 'whole' || isOwn ? await wordsOf(context, row) : {};
+  const words =
+    visibility === 'whole' || isOwn
+      ? {
+          ...(await wordsOf(context, row)),
+          ...(await questionsOf(context, { caller, visibility }, questions)),
+        }
+      : {};
   if (!seesPlan(visibility))
     return {
       ...summary,
@@ -120,6 +127,14 @@ async function earlierView(
 /** The plan for people, without the fields that only bind its digests. */
 function shownPlan({ salt: _salt, target_digest: _target, ...plan }: StoredPlan): Plan {
   return plan;
+}
+
+/** What was asked about it, with the answers. */
+async function questionsOf(
+  ...[context, reader, entries]: Parameters<typeof questionViews>
+): Promise<Pick<RequestView, 'questions'>> {
+  const questions = await questionViews(context, reader, entries);
+  return questions.length === 0 ? {} : { questions: [...questions] };
 }
 
 /** The arguments and claims as they were signed. */

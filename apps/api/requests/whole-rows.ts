@@ -6,7 +6,7 @@ import type { ApiContext } from '../context.ts';
 import type { KnownRow } from './load.ts';
 
 /** A request with its decisions and people. */
-export type WholeRow = Required<KnownRow>;
+export type WholeRow = Required<Omit<KnownRow, 'questions'>>;
 
 /** The rows with their decisions and people, with as many queries as for one. */
 export async function readWholeRows(

@@ -7,6 +7,7 @@ import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { refuseEnded, stillOpen } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
 import { statusText } from '../text/request.ts';
+import { newsOf } from '../text/questions-and-answers.ts';
 import { itemLines } from '../text/timeline.ts';
 import { CELL } from '../text/table.ts';
 import { clock, parseTimeout } from '../text/times.ts';
@@ -39,6 +40,7 @@ export function addWatch(program: Command, terminal: Terminal): void {
 async function watchOne({ client, terminal, isJson, timeout }: Watch, id: string): Promise<void> {
   const patience = { signal: terminal.interrupted, ...given({ timeoutMs: timeout }) };
   let printed = 0;
+  const known = new Set<string>();
   let status: RequestStatus = 'planning';
   for await (const request of client.watch(id, patience)) {
     ({ status } = request);
@@ -49,6 +51,7 @@ async function watchOne({ client, terminal, isJson, timeout }: Watch, id: string
     const { items } = await client.timeline(id);
     for (const item of items.slice(printed)) terminal.out(itemLines(item).join('\n'));
     printed = Math.max(printed, items.length);
+    for (const line of newsOf(request.questions ?? [], known)) terminal.out(line);
     terminal.error(`Status: ${statusText(request)}`);
   }
   refuseEnded(status);

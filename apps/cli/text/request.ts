@@ -4,6 +4,7 @@ import { isStartWindowEnd } from '../../../domain/execution/start.ts';
 import { UNDECIDED } from '../../../domain/request/status.ts';
 import type { CardAnswer } from '../../../contract/cards.ts';
 import type { RequestSummary, RequestView } from '../../../contract/requests.ts';
+import { questionAndAnswerLines } from './questions-and-answers.ts';
 import { decisionLines } from './decisions.ts';
 import { nameText } from './names.ts';
 import { planLines, type PlanDetail } from './plan.ts';
@@ -32,6 +33,7 @@ export function requestLines(
     ...ruleLines(detail.rules ?? []),
     ...(reviewed ? ['', ...reviewedLines(reviewed, now)] : planned(view, detail)),
     ...decisionLines(view.decisions ?? [], now),
+    ...questionAndAnswerLines(view.questions ?? [], now),
     ...requesterLines(view),
   ];
 }

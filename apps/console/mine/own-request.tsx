@@ -11,13 +11,14 @@ import { Ago } from '../shown/instant.tsx';
 import { BreakGlassPill, RiskPill, StatusPill } from '../shown/pills.tsx';
 import { duration, listed } from '../shown/words.ts';
 import classes from './mine-page.module.css';
+import { OwnQuestions } from './own-questions.tsx';
 
 interface OwnRequestProps {
   readonly item: RequestSummary;
   readonly onWithdraw: () => void;
 }
 
-/** Until it begins it can be withdrawn. */
+/** Until it begins it can be withdrawn, and questions about it answered. */
 const WITHDRAWABLE: ReadonlySet<string> = new Set(['planning', 'pending', 'approved']);
 
 /** One request of the person. */
@@ -43,6 +44,7 @@ export function OwnRequest({ item, onWithdraw }: OwnRequestProps) {
           </p>
         )}
         {status === 'pending' && <Waiting item={item} />}
+        {WITHDRAWABLE.has(status) && <OwnQuestions id={id} />}
       </div>
       {WITHDRAWABLE.has(status) && (
         <Button size="xs" variant="default" className={classes.withdraw} onClick={onWithdraw}>

@@ -15,6 +15,7 @@ export function changesBetween(seen: Shown, now: Shown): readonly Change[] {
   return [
     ...statusChanges(seen, now),
     ...subjectChanges(seen, now).map((text) => ({ text, isDecisive: true })),
+    ...newAnswers(seen, now).map((text) => ({ text, isDecisive: false })),
     ...newDecisions(seen, now).map((decision) => ({ text: decisionText(decision), isDecisive: false })),
   ];
 }
@@ -99,6 +100,22 @@ function otherParts(seen: Card, now: Card): string[] {
 function newDecisions({ request: seen }: Shown, { request: now }: Shown): readonly Decision[] {
   const known = new Set((seen.decisions ?? []).map(({ id }) => id));
   return (now.decisions ?? []).filter(({ id, outcome }) => !known.has(id) && outcome === 'counted');
+}
+
+/** Who asked waits for it. */
+function newAnswers({ request: seen }: Shown, { request: now }: Shown): readonly string[] {
+  const before = countAnswers(seen);
+  const more = countAnswers(now) - before;
+  if (more <= 0) return [];
+  return [
+    more === 1
+      ? 'A question was answered: see Questions.'
+      : `${more} questions were answered: see Questions.`,
+  ];
+}
+
+function countAnswers({ questions = [] }: Shown['request']): number {
+  return questions.filter(({ answer }) => answer !== null).length;
 }
 
 const DID: Readonly<Record<string, string>> = {

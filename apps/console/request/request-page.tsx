@@ -17,6 +17,7 @@ import { EarlierRefusals, OnSameTarget } from './history.tsx';
 import { LineageView } from './lineage-view.tsx';
 import { OpenedSections, useOpened } from './opened.tsx';
 import { Effects, Files, NoPlan, Operation, Payload, Preview, Reversal } from './parts.tsx';
+import { QuestionsView } from './questions-view.tsx';
 import { Notices, RequestHead } from './request-head.tsx';
 import classes from './request-page.module.css';
 import { Resolution } from './resolution.tsx';
@@ -151,6 +152,7 @@ function Background({ shown }: { readonly shown: Shown }) {
   return (
     <>
       <ClaimsView card={card} />
+      <QuestionsView shown={shown} />
       <DecisionsView request={request} />
       <LineageView card={card} />
       {!card.plan?.is_by_requester && <Payload shown={shown} />}

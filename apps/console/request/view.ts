@@ -12,6 +12,7 @@ export type Rule = Requirement['rules'][number];
 export type Stage = Rule['stages'][number];
 export type LineageMember = Card['lineage'][number];
 export type Decision = NonNullable<RequestView['decisions']>[number];
+export type Question = NonNullable<RequestView['questions']>[number];
 export type StageProgress = NonNullable<RequestView['progress']>['rules'][number]['stages'][number];
 
 /** What the server would refuse this person now, and why: null where it would not. */

@@ -62,6 +62,8 @@ const STEPS: Readonly<Record<LeafType, Step>> = {
   'decision.refused': {},
   'decision.attempt_refused': {},
   'decision.unauthenticated': {},
+  'question.asked': { from: ['pending', 'approved'] },
+  'question.answered': { from: UNDECIDED },
   'execution.claimed': { from: CLAIMABLE, to: 'claimed', status: 'executing' },
   'execution.succeeded': { from: ['claimed', 'indeterminate'], to: 'ended', status: 'succeeded' },
   'execution.failed': { from: ['claimed', 'unclaimed', 'indeterminate'], to: 'ended', status: 'failed' },
@@ -113,7 +115,7 @@ export function inOrder({ material }: Subject): Finding {
   for (const leaf of material.stream) {
     const fault = faultOf(leaf, phase, previous);
     if (fault !== null) problems.push(`${nameOf(leaf)} ${fault}`);
-    previous = leaf;
+    if (!isAside(leaf)) previous = leaf;
     phase = phaseAfter(phase, leaf);
   }
   return {
@@ -122,12 +124,22 @@ export function inOrder({ material }: Subject): Finding {
   };
 }
 
+/** True for what the API adds to the log of a request by itself: it comes between any two steps. */
+function isAside({ type, facts }: Leaf): boolean {
+  return (
+    type === 'decision.attempt_refused' ||
+    type === 'question.asked' ||
+    type === 'question.answered' ||
+    (type === 'request.withdrawal_refused' && facts['withdrawal'] === undefined)
+  );
+}
+
 /** What is wrong with where an entry stands; null where it is right. */
 function faultOf(leaf: Leaf, phase: Phase, previous: Leaf | undefined): string | null {
   const { from } = stepOf(leaf);
   if (from && !from.includes(phase)) return `cannot follow when the request is ${phase}`;
   if (!isEndOf(phase, leaf, previous)) return `does not end a request that is ${phase}`;
-  return phase === 'approved' ? faultWhileApproved(leaf, previous) : null;
+  return phase === 'approved' && !isAside(leaf) ? faultWhileApproved(leaf, previous) : null;
 }
 
 /** What is approved does not stay so once somebody takes their approval back, and goes back to people so for nothing else. */

@@ -7,6 +7,7 @@ import { approvalBefore, phaseBefore } from './course.ts';
 import { isSignedView, signedDecisionIn } from './envelopes.ts';
 import { nameOf } from './evidence.ts';
 import { found, type Answer, type Finding, type Subject } from './finding.ts';
+import { isProofWrong } from './proofs.ts';
 import { repeatedRefusal, type Refusal } from './repeated-refusal.ts';
 
 /** No decision was refused that counts: neither as late or about something else, nor as of somebody who may not decide. */
@@ -63,6 +64,8 @@ function answerWhileOpen(subject: Subject, refusal: Refusal): Answer {
 function answerByCheck(subject: Subject, refusal: Refusal): Answer {
   const { code } = refusal.leaf.facts;
   if (code === 'switched_off') return refusal.signed.verdict === 'approve' ? {} : { problem: UNOPPOSED };
+  if (code === 'proof_invalid')
+    return isProofWrong(subject, refusal.leaf, refusal.signed) ? {} : { notShown: UNPROVEN };
   if (code === 'envelope_invalid') return isAhead(refusal) ? { notShown: AHEAD } : { problem: UNOPPOSED };
   const repeated = repeatedRefusal(subject, refusal);
   if (repeated === 'refused') return {};
@@ -97,6 +100,9 @@ const LATE: ReadonlySet<unknown> = new Set([
 ]);
 
 const UNOPPOSED = 'refuses what nothing stood against';
+
+/** Whose a refused decision was, and which proofs were used before, its entry does not say. */
+const UNPROVEN = 'that its proof was of somebody else, or of another decision, is in no evidence';
 
 /** Entries say when they were written: one that is dated back makes any decision look like one of the future. */
 const AHEAD = 'that the decision was dated ahead of the clock of the database is in no evidence';

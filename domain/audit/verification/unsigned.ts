@@ -11,6 +11,8 @@ const ON_WORD: ReadonlySet<LeafType> = new Set([
   'request.approval_stale',
   'decision.attempt_refused',
   'decision.unauthenticated',
+  'question.asked',
+  'question.answered',
   'execution.succeeded',
   'execution.failed',
   'execution.not_done',

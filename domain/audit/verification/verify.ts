@@ -27,6 +27,8 @@ import { inputsUnaltered, plansUnaltered, policiesInstalled } from './inputs.ts'
 import { keptRecorded } from './kept.ts';
 import { chainUnbroken, commitmentsMatch, factsComplete, leavesCanonical, singleRun } from './log.ts';
 import { decidersEntitled } from './people.ts';
+import { gradesProven } from './proofs.ts';
+import { questionsInOrder } from './questions.ts';
 import { refusalsRight } from './refusals.ts';
 import { lineOf, reportOf, type Report } from './report.ts';
 import { decisionRowsMatch } from './decision-rows.ts';
@@ -56,10 +58,12 @@ const CHECKS: readonly (readonly [name: string, check: (subject: Subject) => Fin
   ['envelopes_recorded', envelopesRecorded],
   ['request_signed', requestSigned],
   ['decisions_signed', decisionsSigned],
+  ['grades_proven', gradesProven],
   ['withdrawals_signed', withdrawalsSigned],
   ['kept_messages_recorded', keptRecorded],
   ['unsigned_entries', unsignedEntries],
   ['steps_in_order', inOrder],
+  ['questions_in_order', questionsInOrder],
   ['times_run_forward', timesRunForward],
   ['state_matches', stateMatches],
   ['shown_as_recorded', shownAsRecorded],

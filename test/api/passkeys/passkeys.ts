@@ -25,7 +25,7 @@ export async function tryRegistering(browser: Browser, registering: Registering 
   const begun = await postJson(browser, '/v1/passkeys/registrations', named);
   if (begun.status !== 201) return begun;
   const { challenge } = JSON.parse(begun.text) as Registration;
-  const ceremony = { ...SITE, challenge };
+  const ceremony = { ...siteOf(browser.origin), challenge };
   return postJson(browser, '/v1/passkeys', {
     ...named,
     challenge,

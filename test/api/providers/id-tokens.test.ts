@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
-import type { SignInIssuer } from '../../../apps/api/auth/issuers.ts';
+import type { SignInIssuer } from '../../../configuration/issuers.ts';
 import { principalOfSignIn } from '../../../apps/api/auth/principal.ts';
-import { isBearerAccessToken, isIdToken } from '../../../apps/api/auth/token-kind.ts';
+import { isBearerAccessToken } from '../../../apps/api/auth/token-kind.ts';
+import { isIdToken } from '../../../domain/proof/id-token.ts';
 
 /** ID tokens as each provider makes them, against what docs/identity-providers.md says to set. */
 

@@ -20,10 +20,13 @@ type SentOptions = Omit<RequestInit, 'headers'> & { readonly headers: Readonly<R
 /** Keeps cookies as a browser does that knows one site only. */
 export class Browser {
   readonly cookies = new Map<string, string>();
+  /** Of its pages. */
+  readonly origin: string;
   readonly #url: string;
 
-  constructor(url: string) {
+  constructor(url: string, origin = ORIGIN) {
     this.#url = url;
+    this.origin = origin;
   }
 
   async get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<Page> {
@@ -38,7 +41,11 @@ export class Browser {
   ): Promise<Page> {
     const sent = typeof body === 'string' ? body : new URLSearchParams(body);
     const type = typeof body === 'string' ? { 'content-type': 'application/json' } : {};
-    return this.#send(path, { method: 'POST', body: sent, headers: { origin: ORIGIN, ...type, ...headers } });
+    return this.#send(path, {
+      method: 'POST',
+      body: sent,
+      headers: { origin: this.origin, ...type, ...headers },
+    });
   }
 
   /** GET /v1/session. */

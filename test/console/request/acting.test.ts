@@ -4,12 +4,8 @@ import { offerOf } from '../../../apps/console/request/acting.ts';
 import type { Refusals } from '../../../apps/console/request/view.ts';
 import { decision, shownRequest } from './shown.ts';
 
-const FREE: Refusals = {
-  approve: null,
-  deny: null,
-  defer: null,
-  withdraw: { code: 'forbidden', detail: 'No.' },
-};
+const NO = { code: 'forbidden', detail: 'No.' };
+const FREE: Refusals = { approve: null, deny: null, defer: null, withdraw: NO, ask: null, answer: NO };
 const request = (wanted = {}) => shownRequest({ request: wanted }).request;
 
 describe('what is offered', () => {
@@ -23,7 +19,7 @@ describe('what is offered', () => {
 
   it('is to withdraw, and why no more, for those behind the request', () => {
     const self = { code: 'self_approval', detail: 'Nobody decides their own request.' };
-    const refusals = { approve: self, deny: self, defer: self, withdraw: null };
+    const refusals = { approve: self, deny: self, defer: self, withdraw: null, ask: NO, answer: null };
     expect(offerOf(request(), refusals, 'ada')).toEqual({
       acts: ['withdraw'],
       takesBack: null,
@@ -61,7 +57,7 @@ describe('what is offered', () => {
 
   it('says nothing where nobody decides any more', () => {
     const over = { code: 'request_finished', detail: 'The request is over.' };
-    const refusals = { approve: over, deny: over, defer: over, withdraw: over };
+    const refusals = { approve: over, deny: over, defer: over, withdraw: over, ask: over, answer: NO };
     expect(offerOf(request({ status: 'succeeded' }), refusals, 'olga')).toEqual({
       acts: [],
       takesBack: null,

@@ -32,6 +32,22 @@ describe('what changed since the page was read', () => {
     expect(isOtherSubject(shownRequest(), now)).toBe(false);
   });
 
+  it('is an answer, for who asked', () => {
+    const by = { kind: 'agent' } as const;
+    const question = {
+      id: 'qst_1',
+      text: 'Why?',
+      round: 1,
+      at: '2026-12-01T03:00:00.000Z',
+      by,
+      answer: null,
+    };
+    const answered = { ...question, answer: { text: 'So', at: question.at, by } };
+    const [open, done] = [question, answered].map((one) => shownRequest({ request: { questions: [one] } }));
+    expect(texts(shownRequest(), open)).toEqual([]);
+    expect(texts(open, done)).toEqual(['A question was answered: see Questions.']);
+  });
+
   it('is the end of it', () => {
     const now = shownRequest({
       request: { status: 'denied', decisions: [decision({ verdict: 'deny' })] },

@@ -10,7 +10,14 @@ export function shownRequest({
 }: Loose<Pick<Shown, 'card' | 'request'>> & Partial<Pick<Shown, 'viewDigest'>> = {}): Shown {
   const shown = {
     viewDigest: 'sha256:view',
-    refusals: { approve: null, deny: null, defer: null, withdraw: { code: 'forbidden', detail: 'No.' } },
+    refusals: {
+      approve: null,
+      deny: null,
+      defer: null,
+      withdraw: { code: 'forbidden', detail: 'No.' },
+      ask: null,
+      answer: { code: 'forbidden', detail: 'No.' },
+    },
     card: {
       decision_digest: 'sha256:decision',
       request: {
