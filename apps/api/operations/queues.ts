@@ -1,3 +1,5 @@
+import proto from '@temporalio/proto';
+
 import { isKeyturnError } from '../../../domain/errors.ts';
 import type { SystemHealth } from '../../../contract/system-health.ts';
 import type { ApiContext } from '../context.ts';
@@ -5,8 +7,9 @@ import { askTemporal } from '../temporal.ts';
 
 const DEADLINE_MS = 3_000;
 
-/** As Temporal's API numbers them. */
-const KINDS = { workflow: 1, activity: 2 } as const;
+const { TASK_QUEUE_TYPE_WORKFLOW, TASK_QUEUE_TYPE_ACTIVITY } = proto.temporal.api.enums.v1.TaskQueueType;
+
+const KINDS = { workflow: TASK_QUEUE_TYPE_WORKFLOW, activity: TASK_QUEUE_TYPE_ACTIVITY } as const;
 
 type Queues = NonNullable<SystemHealth['queues']>;
 type Reading = Pick<ApiContext, 'temporal' | 'log' | 'settings'>;

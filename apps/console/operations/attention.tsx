@@ -16,12 +16,7 @@ const SHOWN_MAX = 10;
 
 /** Requests that somebody has to look at: outcomes that nobody knows, what does not move, and what sweeps found. */
 export function Attention({ health: { overdue, wedged, findings } }: { readonly health: SystemHealth }) {
-  const unknown = useQuery({
-    queryKey: ['list', 'indeterminate'],
-    queryFn: ({ signal }) =>
-      get<RequestPage>('/v1/requests', { status: 'indeterminate', limit: SHOWN_MAX }, signal),
-  });
-  const ids = unknown.data?.items.map(({ id }) => id) ?? [];
+  const { unknown, ids, isMore } = useUnknown();
   const isQuiet = [ids, overdue, wedged, findings].every(({ length }) => length === 0);
   return (
     <section aria-labelledby="attention">
@@ -34,7 +29,7 @@ export function Attention({ health: { overdue, wedged, findings } }: { readonly 
       )}
       <ul className={classes.lines}>
         {ids.length > 0 && (
-          <Found name="Outcome unknown" ids={ids} isMore={(unknown.data?.next_cursor ?? null) !== null}>
+          <Found name="Outcome unknown" ids={ids} isMore={isMore}>
             Look at the target, then report on the page of the request what happened; an operator agrees.
           </Found>
         )}
@@ -64,6 +59,17 @@ export function Attention({ health: { overdue, wedged, findings } }: { readonly 
       </ul>
     </section>
   );
+}
+
+/** Requests whose outcome is unknown. */
+function useUnknown() {
+  const unknown = useQuery({
+    queryKey: ['list', 'indeterminate'],
+    queryFn: ({ signal }) =>
+      get<RequestPage>('/v1/requests', { status: 'indeterminate', limit: SHOWN_MAX }, signal),
+  });
+  const { items = [], next_cursor: next = null } = unknown.data ?? {};
+  return { unknown, ids: items.map(({ id }) => id), isMore: next !== null };
 }
 
 interface FoundProps {
