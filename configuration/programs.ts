@@ -34,6 +34,7 @@ const PROCESS = {
   KEYTURN_VERIFICATION_KEYS: text,
   KEYTURN_SEALING_KEYS: text,
   KEYTURN_IDENTITY_KEY: text,
+  KEYTURN_ISSUERS: text,
   KEYTURN_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   ...BUDGET_VARIABLES,
 };
@@ -41,7 +42,6 @@ const PROCESS = {
 const API = z.object({
   ...PROCESS,
   KEYTURN_SIGNING_KEY: text,
-  KEYTURN_ISSUERS: text,
   KEYTURN_SCIM: text.optional(),
   KEYTURN_API_HOST: text.default('127.0.0.1'),
   KEYTURN_API_PORT: port.default(7080),
@@ -85,7 +85,6 @@ export function readApiConfiguration(environment: NodeJS.ProcessEnv) {
     port: values.KEYTURN_API_PORT,
     poolSize: values.KEYTURN_API_POOL,
     signingKey: values.KEYTURN_SIGNING_KEY,
-    issuers: values.KEYTURN_ISSUERS,
     /** Null: nothing is provisioned. */
     scim: values.KEYTURN_SCIM ?? null,
     metrics: { host: values.KEYTURN_API_METRICS_HOST, port: values.KEYTURN_API_METRICS_PORT },
@@ -138,6 +137,7 @@ function processOf(environment: NodeJS.ProcessEnv, values: z.infer<z.ZodObject<t
       sealing: values.KEYTURN_SEALING_KEYS,
       identity: values.KEYTURN_IDENTITY_KEY,
     },
+    issuers: values.KEYTURN_ISSUERS,
     logLevel: values.KEYTURN_LOG_LEVEL,
     budgets: budgetsOf(values),
   };

@@ -10,6 +10,7 @@ export const ADVISORY_LOCKS = {
   reconsidering: 7_264_117,
   polling: 7_264_118,
   housekeeping: 7_264_119,
+  issuerKeys: 7_264_120,
 } as const;
 
 /** One of them. */

@@ -9,6 +9,8 @@ import { Inbox1796428800000 } from './migrations/5-inbox.ts';
 import { TakeBacks1796515200000 } from './migrations/6-take-backs.ts';
 import { Passkeys1796601600000 } from './migrations/7-passkeys.ts';
 import { DecisionProofs1796688000000 } from './migrations/8-decision-proofs.ts';
+import { IssuerKeys1796774400000 } from './migrations/9-issuer-keys.ts';
+import { Sweeps1796860800000 } from './migrations/10-sweeps.ts';
 import { TurnSocket } from './turn-socket.ts';
 
 /** How a process connects. Pools are small: local activities are short, and two processes share one server. */
@@ -45,6 +47,8 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       TakeBacks1796515200000,
       Passkeys1796601600000,
       DecisionProofs1796688000000,
+      IssuerKeys1796774400000,
+      Sweeps1796860800000,
     ],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',

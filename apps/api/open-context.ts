@@ -9,7 +9,7 @@ import { refuseSuperuser } from '../../database/inspection.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { openDataSource } from '../open-database.ts';
-import { hasSignIn, readIssuers, type Issuer } from './auth/issuers.ts';
+import { hasSignIn, readIssuers, type Issuer } from '../../configuration/issuers.ts';
 import { TokenVerifier } from './auth/token-verifier.ts';
 import { readConsole, type BuiltConsole } from './console/built-console.ts';
 import type { ApiContext } from './context.ts';
@@ -90,7 +90,7 @@ async function openDatabase(
     manager: source.manager,
     onProblem: (error) =>
       log.warn({ error: error instanceof Error ? error.name : 'unknown' }, 'change feed interrupted'),
-    onLag: (lagSeconds) => metrics.feedLag.observe(lagSeconds),
+    onLag: (lagSeconds) => metrics.noteFeedLag(lagSeconds),
   });
   try {
     await refuseSuperuser(source);

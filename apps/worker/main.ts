@@ -13,6 +13,7 @@ import { createConnectors } from '../../activities/connectors/index.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities } from '../../activities/index.ts';
 import { takenPort } from '../../configuration/environment.ts';
+import { readIssuers } from '../../configuration/issuers.ts';
 import { readWorkerKeys } from '../../configuration/keys.ts';
 import { readWorkerConfiguration, type WorkerConfiguration } from '../../configuration/programs.ts';
 import { refuseMissingNamespace } from '../../configuration/temporal.ts';
@@ -24,6 +25,7 @@ import { metricsPage, probePage, servePages } from '../pages.ts';
 import { isReady, Readiness } from '../readiness.ts';
 import { createHistoryReader } from './temporal/history-reader.ts';
 import { keepHouse } from './loops/housekeeping.ts';
+import { keepIssuerKeys } from './loops/issuer-keys.ts';
 import { countBreakGlass, measureActivities } from './metrics.ts';
 import { pollOnCall } from './on-call/poller.ts';
 import { readOnCallSources } from './on-call/sources.ts';
@@ -41,6 +43,7 @@ async function main(): Promise<void> {
   const log = pino({ level: configuration.logLevel, name: 'keyturn-worker' });
   installRuntime(log);
   const sources = await readOnCallSources(configuration.onCallFile);
+  const issuers = await readIssuers(configuration.issuers);
   const { source, policies, worker, connection, ...rest } = await assemble(configuration, log);
   const readiness = new Readiness({ source, policies, temporal: rest.client, log });
   const isRunning = (): boolean => worker.getState() === 'RUNNING';
@@ -63,6 +66,7 @@ async function main(): Promise<void> {
     sweepEveryMs: configuration.sweepEveryMs,
     signal: stopping.signal,
   });
+  const keepingKeys = keepIssuerKeys({ ...background, issuers });
   const polling = sources && pollOnCall({ ...background, sources });
   const ended = Promise.race([worker.run(), failure(worker)]);
   await Promise.race([ended, once(process, 'SIGTERM'), once(process, 'SIGINT')]);
@@ -71,7 +75,7 @@ async function main(): Promise<void> {
   if (isRunning()) worker.shutdown();
   // Activities use the database to the end: it closes after them.
   await ended;
-  await Promise.all([reconsidering, keeping, polling]);
+  await Promise.all([reconsidering, keeping, keepingKeys, polling]);
   health.close();
   await connection.close();
   await source.destroy();

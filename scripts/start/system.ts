@@ -210,7 +210,6 @@ function api(context: Context): Promise<void> {
       KEYTURN_API_METRICS_PORT: String(settings.ports.KEYTURN_API_METRICS_PORT),
       KEYTURN_PUBLIC_URL: addresses.browser,
       KEYTURN_SIGNING_KEY: keys.signing,
-      KEYTURN_ISSUERS: writeIssuers(context),
     },
   });
 }
@@ -228,7 +227,8 @@ async function startProgram({ settings, supervisor }: Context, program: Program)
   await waitUntilReady(running, () => isHealthy(health), 60_000);
 }
 
-function common({ settings, addresses, keys }: Context): Environment {
+function common(context: Context): Environment {
+  const { settings, addresses, keys } = context;
   return {
     // How another server is reached is no way to reach our own.
     ...(settings.temporalAddress ? {} : { TEMPORAL_TLS: 'false', TEMPORAL_API_KEY: undefined }),
@@ -237,6 +237,7 @@ function common({ settings, addresses, keys }: Context): Environment {
     KEYTURN_VERIFICATION_KEYS: keys.verification,
     KEYTURN_SEALING_KEYS: keys.sealing,
     KEYTURN_IDENTITY_KEY: keys.identity,
+    KEYTURN_ISSUERS: writeIssuers(context),
   };
 }
 

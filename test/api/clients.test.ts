@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { callerOf, isReviewer, reviewerOf, type CallerSnapshot } from '../../apps/api/auth/caller.ts';
-import type { Issuer } from '../../apps/api/auth/issuers.ts';
+import type { Issuer } from '../../configuration/issuers.ts';
 import { principalOf } from '../../apps/api/auth/principal.ts';
 import { lineageOf } from '../../apps/api/submission/lineage.ts';
 import { budgetRoot } from '../../domain/execution/budgets.ts';

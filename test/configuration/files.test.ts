@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { afterAll, expect, it } from 'vitest';
 
-import { readIssuers } from '../../apps/api/auth/issuers.ts';
+import { readIssuers } from '../../configuration/issuers.ts';
 import { readScim } from '../../apps/api/scim/authorities.ts';
 import { readOnCallSources } from '../../apps/worker/on-call/sources.ts';
 

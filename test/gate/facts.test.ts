@@ -7,7 +7,7 @@ import type { Dependencies } from '../../activities/dependencies.ts';
 import { gatherFacts } from '../../activities/gather-facts.ts';
 import { callerOf, type CallerSnapshot } from '../../apps/api/auth/caller.ts';
 import { callerSnapshot } from '../../apps/api/auth/authenticate.ts';
-import type { Issuer } from '../../apps/api/auth/issuers.ts';
+import type { Issuer } from '../../configuration/issuers.ts';
 import { principalOf, type Principal } from '../../apps/api/auth/principal.ts';
 import { checkSubmission } from '../../apps/api/submission/check.ts';
 import { lineageOf } from '../../apps/api/submission/lineage.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { z } from 'zod';
 
-import type { Issuer } from './issuers.ts';
+import type { Issuer } from '../../../configuration/issuers.ts';
 
 /** The groups that a person's token lists, or why it says nothing about them. */
 export type GroupsClaim =

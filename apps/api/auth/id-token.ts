@@ -1,11 +1,12 @@
 import { jwtVerify, type JWTPayload } from 'jose';
 import type { Logger } from 'pino';
 
+import { IssuerAway } from '../../../configuration/issuer-key-set.ts';
+import { providerOf, type SignInIssuer } from '../../../configuration/issuers.ts';
 import type { ProviderLogout } from '../../../database/sessions.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { isIdToken } from '../../../domain/proof/id-token.ts';
-import { IssuerAway, IssuerKeys } from './issuer-keys.ts';
-import type { SignInIssuer } from './issuers.ts';
+import { IssuerKeys } from './issuer-keys.ts';
 import { isLogoutToken } from './token-kind.ts';
 import { refusalOf } from './token-verifier.ts';
 import { refusedToken } from './token-refusal.ts';
@@ -30,9 +31,9 @@ export class IdTokenVerifier {
 
   constructor(issuer: SignInIssuer, log: Logger) {
     this.#issuer = issuer;
-    this.name = issuer.sign_in?.issuer ?? issuer.issuer;
-    const keys = this.name === issuer.issuer ? issuer : { ...issuer, issuer: this.name, jwks_uri: undefined };
-    this.#keys = new IssuerKeys(keys, log);
+    const provider = providerOf(issuer);
+    this.name = provider.issuer;
+    this.#keys = new IssuerKeys(provider, log);
   }
 
   /** The claims of the ID token that answers the sign-in with this nonce. Refuses (`unauthenticated`) every other token. */

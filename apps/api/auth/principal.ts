@@ -4,7 +4,7 @@ import type { LiveKey } from '../../../database/api-keys.ts';
 import type { LiveSession } from '../../../database/sessions.ts';
 import { OWN_ISSUER, type Identity, type LineageMember } from '../../../domain/identity/identity.ts';
 import { groupsClaimOf, type GroupsClaim } from './groups-claim.ts';
-import type { Issuer, SignInIssuer } from './issuers.ts';
+import type { Issuer, SignInIssuer } from '../../../configuration/issuers.ts';
 import { refusedToken } from './token-refusal.ts';
 
 /** Who a verified token speaks for. */

@@ -1,6 +1,6 @@
 import type { ProtectedResource, SignIn } from '../../../contract/sign-in.ts';
 import type { ApiConfiguration } from '../../../configuration/programs.ts';
-import type { Issuer } from './issuers.ts';
+import type { Issuer } from '../../../configuration/issuers.ts';
 
 /** Where anybody learns how to get a token (RFC 9728 section 3), below the address of the API. */
 export const METADATA_PATH = '.well-known/oauth-protected-resource';

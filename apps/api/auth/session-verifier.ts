@@ -6,7 +6,7 @@ import { isLiveKey } from '../../../database/api-keys.ts';
 import { readLiveSession, useSession } from '../../../database/sessions.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { ApiContext } from '../context.ts';
-import { hasSignIn } from './issuers.ts';
+import { hasSignIn } from '../../../configuration/issuers.ts';
 import { principalOfSession, type Principal } from './principal.ts';
 import { cookiesAt, cookieValues, digestOfSecret, refuseForgery, type Cookies } from './session-cookie.ts';
 import { refusedToken } from './token-refusal.ts';

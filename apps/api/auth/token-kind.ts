@@ -1,5 +1,5 @@
 import { mediaType } from '../../../domain/proof/id-token.ts';
-import type { Issuer } from './issuers.ts';
+import type { Issuer } from '../../../configuration/issuers.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

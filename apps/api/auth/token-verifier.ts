@@ -4,8 +4,9 @@ import { decodeJwt, errors, jwtVerify, type JWTPayload } from 'jose';
 import type { Logger } from 'pino';
 
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
-import { IssuerAway, IssuerKeys, UnknownKey } from './issuer-keys.ts';
-import type { Issuer } from './issuers.ts';
+import { IssuerAway } from '../../../configuration/issuer-key-set.ts';
+import { IssuerKeys, UnknownKey } from './issuer-keys.ts';
+import type { Issuer } from '../../../configuration/issuers.ts';
 import { isBearerAccessToken } from './token-kind.ts';
 import { principalOf, type Principal } from './principal.ts';
 import { refusedToken } from './token-refusal.ts';

@@ -4,7 +4,7 @@ import { Controller, Get, Module, NotFoundException, Param, Req, Res } from '@ne
 import type { Request, Response } from 'express';
 
 import { KeyturnError } from '../../../domain/errors.ts';
-import { hasSignIn } from '../auth/issuers.ts';
+import { hasSignIn } from '../../../configuration/issuers.ts';
 import { TokenVerifier } from '../auth/token-verifier.ts';
 import { Door } from '../http/door.ts';
 import { isConsolePage } from '../http/html.ts';

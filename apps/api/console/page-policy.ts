@@ -1,4 +1,4 @@
-import type { SignInIssuer } from '../auth/issuers.ts';
+import type { SignInIssuer } from '../../../configuration/issuers.ts';
 
 /**
  * What the page of the console may do. Styles that are made as it runs carry the nonce of the response. No string becomes

@@ -6,7 +6,7 @@ import { reviewerOf, type Caller } from '../auth/caller.ts';
 import { principalOfSignIn } from '../auth/principal.ts';
 import { seeClaims } from '../auth/see-claims.ts';
 import type { SeenClaims } from '../auth/seen-claims.ts';
-import type { Issuer } from '../auth/issuers.ts';
+import type { Issuer } from '../../../configuration/issuers.ts';
 import type { ApiContext } from '../context.ts';
 import { callbackOf } from './begin.ts';
 import type { Pending } from './pending.ts';

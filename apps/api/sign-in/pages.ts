@@ -1,4 +1,4 @@
-import type { SignInIssuer } from '../auth/issuers.ts';
+import type { SignInIssuer } from '../../../configuration/issuers.ts';
 import { escape, htmlPage } from '../http/html.ts';
 
 /** Where to sign in, where there are several places. */

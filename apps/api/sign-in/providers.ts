@@ -7,7 +7,7 @@ import { readSecret } from '../../../configuration/references.ts';
 import type { ProviderLogout } from '../../../database/sessions.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { IdTokenVerifier } from '../auth/id-token.ts';
-import { hasSignIn, type SignInIssuer } from '../auth/issuers.ts';
+import { hasSignIn, type SignInIssuer } from '../../../configuration/issuers.ts';
 import { refusedToken } from '../auth/token-refusal.ts';
 import { TokenVerifier } from '../auth/token-verifier.ts';
 import { ApiContext } from '../context.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from 'vitest';
 
-import type { SignInIssuer } from '../../../apps/api/auth/issuers.ts';
+import type { SignInIssuer } from '../../../configuration/issuers.ts';
 import { principalOfSignIn } from '../../../apps/api/auth/principal.ts';
 import { isBearerAccessToken } from '../../../apps/api/auth/token-kind.ts';
 import { isIdToken } from '../../../domain/proof/id-token.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-import { mayFetchFrom } from '../../../configuration/fetching.ts';
-import { mistakeIn, readYamlFile } from '../../../configuration/files.ts';
-import { SECRET_REFERENCE } from '../../../configuration/references.ts';
+import { mayFetchFrom } from './fetching.ts';
+import { mistakeIn, readYamlFile } from './files.ts';
+import { SECRET_REFERENCE } from './references.ts';
 
 /** Only asymmetric signatures: with `none` or a shared secret, a verifier could also forge tokens. */
 const algorithm = z.enum([
@@ -93,6 +93,12 @@ export type SignInIssuer = Issuer & { readonly console: NonNullable<Issuer['cons
 /** True where people can. */
 export function hasSignIn(issuer: Issuer): issuer is SignInIssuer {
   return issuer.console !== undefined;
+}
+
+/** The issuer as it calls itself in tokens for the client with which people sign in, and where the keys of these are. */
+export function providerOf(issuer: SignInIssuer): SignInIssuer {
+  const name = issuer.sign_in?.issuer ?? issuer.issuer;
+  return name === issuer.issuer ? issuer : { ...issuer, issuer: name, jwks_uri: undefined };
 }
 
 /** Reads the trusted issuers, by their exact name. Throws when the file is wrong or names one twice. */

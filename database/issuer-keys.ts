@@ -1,0 +1,25 @@
+import type { EntityManager } from 'typeorm';
+
+import type { ProviderJwk } from '../domain/proof/id-token.ts';
+import { rows } from './rows.ts';
+
+/** A key that an issuer published. */
+export interface PublishedKey {
+  /** RFC 7638. */
+  readonly thumbprint: string;
+  readonly kid: string | null;
+  readonly jwk: ProviderJwk;
+}
+
+/** Notes that the issuer publishes these now. Those that it publishes no more stay. */
+export async function noteIssuerKeys(
+  manager: EntityManager,
+  issuer: string,
+  keys: readonly PublishedKey[],
+): Promise<void> {
+  const text = `insert into keyturn.issuer_key (issuer, thumbprint, kid, jwk, first_seen, last_seen)
+    select $1, key ->> 'thumbprint', key ->> 'kid', key -> 'jwk', statement_timestamp(), statement_timestamp()
+      from jsonb_array_elements($2::jsonb) key
+    on conflict (issuer, thumbprint) do update set last_seen = excluded.last_seen`;
+  await rows(manager, text, [issuer, JSON.stringify(keys)]);
+}
