@@ -64,6 +64,7 @@ export class SessionController {
     @CallerParam() caller: Caller,
     @Body(new BodyPipe(END_ALL)) { person }: BodyOf<typeof END_ALL>,
   ): Promise<Ended> {
+    reviewerOf(caller);
     const found = await liveSessionsOf(this.#context.source.manager, whoseOf(caller, person));
     let ended = 0;
     for (const session of found) if (await endSession(this.#context, caller, session)) ended += 1;

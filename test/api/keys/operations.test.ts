@@ -133,6 +133,7 @@ it.each(Object.keys(OPERATIONS))('an API key and %s', async (name) => {
 /** Beside what an API key does not get either: what people do with the command line. */
 const OF_COMMAND_LINE: ReadonlySet<string> = new Set([
   'listInbox',
+  'getSystemHealth',
   'throwSwitch',
   'proposePolicy',
   'getPolicy',

@@ -16,7 +16,7 @@ afterAll(async () => cast?.stack.stop());
 
 /** What a token of Olga says when she signs in to decide. */
 function olgaClaims(): JWTPayload {
-  return { sub: 'olga', client_id: 'keyturn-cli', scope: 'openid keyturn:decide' };
+  return { sub: 'olga', client_id: 'keyturn-web', scope: 'openid keyturn:decide' };
 }
 
 /** The same with the dates and the audience that an issuer would set. */
@@ -65,7 +65,8 @@ const MACHINES: readonly (readonly [string, () => Promise<string>])[] = [
     () => cast.stack.issuer.humanToken('olga', { client_id: 'agent-billing' }),
   ],
   ['marked as an application', () => cast.stack.issuer.humanToken('olga', { idtyp: 'app' })],
-  ['whose subject is its client', () => cast.stack.issuer.humanToken('keyturn-cli')],
+  ['whose subject is its client', () => cast.stack.issuer.humanToken('keyturn-web')],
+  ['of the command line, with the scope to decide', () => cast.stack.issuer.cliToken('olga', { scope: 'openid keyturn:decide' })],
   ['without the scope to decide', () => cast.stack.issuer.humanToken('olga', { scope: 'openid profile' })],
   [
     'with a scope that only begins like it',
