@@ -86,7 +86,7 @@ describe('an approval of grade A', () => {
   const REVOKED = entryOf('passkey.revoked', { passkey: 'psk_1' }, minute(2));
   const RECOVERED = entryOf('passkey.recovery_agreed', { link: 'pkl_1', revoked: ['psk_1'] }, minute(2));
 
-  it.each<readonly [string, string, SignedDecision, readonly string[]]>([
+  it.each<readonly [what: string, words: string, SignedDecision, readonly string[]]>([
     ['no proof', 'no proof of its grade', signedDecision('ann', { grade: 'A' }), []],
     ['a proof of grade B', 'another grade', approvalBy(own, { more: { grade: 'B' } }), [registered(own)]],
     ['a passkey that nobody registered', 'not registered', approvalBy(own), []],
@@ -124,7 +124,7 @@ describe('an approval of grade A', () => {
       approvalBy(own, { wrong: { flags: 0x01 } }),
       [registered(own)],
     ],
-  ])('is not proven by %s', async (_what, words, signed, entries) => {
+  ])('is not proven by %s', async (...[, words, signed, entries]) => {
     expect(await outcomeOf([signed], entries)).toMatchObject({
       outcome: 'failed',
       detail: expect.stringContaining(words),
