@@ -75,10 +75,9 @@ function seatsAfter(
     return { needed, filled: Object.fromEntries(kept) };
   }
   const { decision, verdict, seats } = facts;
-  const isApproval = type === 'decision.counted' && verdict === 'approve' && Array.isArray(seats);
-  return isApproval
-    ? { needed, filled: { ...filled, [String(decision)]: seats.length } }
-    : { needed, filled };
+  const isApproval = type === 'decision.counted' && verdict === 'approve';
+  if (!isApproval || typeof decision !== 'string' || !Array.isArray(seats)) return { needed, filled };
+  return { needed, filled: { ...filled, [decision]: seats.length } };
 }
 
 function neededBy(requirement: unknown): number | null {
