@@ -74,7 +74,7 @@ async function approveOnCard(
   ) as object;
   const shown = { ...card, ...extra };
   const refusals = { approve: null, deny: null, defer: null, withdraw: null, ask: null, answer: null };
-  const answer = { card: shown, view_digest: digestOf(shown), refusals };
+  const answer = { card: shown, view_digest: digestOf(shown), refusals, needed_grade: null };
   server = await startServer(({ method, path }) => {
     const decision = { id: 'dec_1', verdict: 'approve', outcome: 'counted' };
     if (method === 'GET') return { status: 200, body: path.endsWith('/card') ? answer : view };
