@@ -1,5 +1,6 @@
 import * as policies from './policies.ts';
 import * as streams from './streams.ts';
+import { systemHealthSchema } from './system-health.ts';
 import * as switches from './switches.ts';
 import { REPEATABLE, REPEATED, REVIEWER_ERRORS, type Operation } from './operation.ts';
 
@@ -71,6 +72,16 @@ export const GOVERNING_OPERATIONS = {
     readers: 'people',
     answers: [{ status: 200, description: 'The policy.', schema: policies.policyAnswerSchema }],
     errors: REVIEWER_ERRORS,
+  },
+  getSystemHealth: {
+    tag: 'Service',
+    method: 'get',
+    path: '/v1/health',
+    summary:
+      'Show how workers, queues, sweeps and freezes are, and which requests do not move (operators and auditors)',
+    readers: 'auditors',
+    answers: [{ status: 200, description: 'How they are.', schema: systemHealthSchema }],
+    errors: OPERATOR_ERRORS,
   },
   getAuditEntries: {
     tag: 'Audit log',

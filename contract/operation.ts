@@ -32,7 +32,7 @@ export const TAGS = {
   Passkeys: 'Of people, and the links by which operators let them register one.',
   'API keys': 'Of agents without an issuer. For their owners and for operators.',
   'Audit log': 'Entries about what governs everybody. For operators and auditors.',
-  Service: 'Health, keys and this document. Needs no token.',
+  Service: 'Health, keys and this document. Most of it needs no token.',
 } as const;
 
 /** Who may read what an operation answers. */

@@ -3,7 +3,6 @@ import { constantConditions } from './warnings/constant-conditions.ts';
 import { declaredFacts } from './warnings/declared-facts.ts';
 import { doubtfulNames } from './warnings/doubtful-names.ts';
 import { failingConditions } from './warnings/failing-conditions.ts';
-import { gradeWarnings } from './warnings/grades.ts';
 import { largeBuckets } from './warnings/large-buckets.ts';
 import { peopleWarnings } from './warnings/people.ts';
 import { racingHistory } from './warnings/racing-history.ts';
@@ -23,7 +22,6 @@ export function warningsOf(policy: PolicySet): readonly PolicyWarning[] {
     ...shadowedRules(policy),
     ...largeBuckets(policy),
     ...seatWarnings(policy),
-    ...gradeWarnings(policy),
     ...peopleWarnings(policy),
     ...constantConditions(policy),
     ...failingConditions(policy),

@@ -1,5 +1,6 @@
 import { hiddenClaims, isClaimed } from '../../database/executions.ts';
 import { quietRequests, wedgedRequests, type Unfinished } from '../../database/stalled-requests.ts';
+import { storeSweep } from '../../database/sweeps.ts';
 import { keptWithoutRequest } from '../../database/kept-messages.ts';
 import { isKeyturnError } from '../../domain/errors.ts';
 import { isFinal } from '../../domain/request/status.ts';
@@ -63,6 +64,7 @@ export async function sweepOnce(
     unreceived: await keptWithoutRequest(dependencies.source, ROWS_MAX),
   };
   report(dependencies, swept);
+  await storeSweep(manager, swept);
   return swept;
 }
 

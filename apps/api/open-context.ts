@@ -91,7 +91,7 @@ async function openDatabase(
     manager: source.manager,
     onProblem: (error) =>
       log.warn({ error: error instanceof Error ? error.name : 'unknown' }, 'change feed interrupted'),
-    onLag: (lagSeconds) => metrics.feedLag.observe(lagSeconds),
+    onLag: (lagSeconds) => metrics.noteFeedLag(lagSeconds),
   });
   try {
     await refuseSuperuser(source);

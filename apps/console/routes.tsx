@@ -67,10 +67,16 @@ const switches = createRoute({
   component: lazyRouteComponent(() => import('./switches/switches-page.tsx'), 'SwitchesPage'),
 });
 
+const operations = createRoute({
+  getParentRoute: () => root,
+  path: '/operations',
+  component: lazyRouteComponent(() => import('./operations/operations-page.tsx'), 'OperationsPage'),
+});
+
 /** The pages by their addresses. */
 export function createConsoleRouter() {
   return createRouter({
-    routeTree: root.addChildren([home, inbox, requests, request, mine, me, keys, switches]),
+    routeTree: root.addChildren([home, inbox, requests, request, mine, me, keys, switches, operations]),
     defaultPreload: 'intent',
     defaultErrorComponent: Broken,
     defaultNotFoundComponent: NothingHere,

@@ -69,8 +69,8 @@ export function requiresNobody(risk: RiskTier): Requirement {
   return { risk, distinct_people: 0, rules: [] };
 }
 
-/** The strongest evidence that a decision can have today: a signed-in session, or a ticket. */
-export const GRADE_GIVEN = 'C' as const;
+/** How strongly a signed-in session, a token or a ticket binds a person to the words decided on. */
+export const SESSION_GRADE = 'C' as const;
 
 /** True when `grade` is at least as strong as `minimum`. */
 export function isGradeSufficient(grade: EvidenceGrade, minimum: EvidenceGrade): boolean {

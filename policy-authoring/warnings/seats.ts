@@ -14,7 +14,6 @@ import type { RuleRequirement, Stage } from '../../domain/request/requirement.ts
 import { remembered } from '../../domain/once-per.ts';
 import { quote } from '../../domain/conditions/did-you-mean.ts';
 import { Reviewers, type StageReviewers } from '../../domain/approval/reviewers.ts';
-import { gradeWarnings } from './grades.ts';
 import { inRule, inSettings, type PolicyWarning, type WarningLocation } from './warning.ts';
 
 /**
@@ -69,12 +68,11 @@ function targetsOf(policy: PolicySet, { on }: Rule): readonly Target[] {
 }
 
 /**
- * Rules, and the default, of which a request can never be approved on some target: there are fewer people than seats, or
- * stronger evidence is required than anybody can give, however long it waits and for any requester.
+ * Rules, and the default, of which a request can never be approved on some target: there are fewer people than seats, however
+ * long it waits and for any requester.
  */
 export function neverApproved(policy: PolicySet): readonly PolicyWarning[] {
-  const finals = seatWarnings(policy).filter(({ is_final: isFinal }) => isFinal === true);
-  return [...gradeWarnings(policy), ...finals];
+  return seatWarnings(policy).filter(({ is_final: isFinal }) => isFinal === true);
 }
 
 /** A stage of a requirement on one target, and who may fill it. */

@@ -13,8 +13,7 @@ export type PolicyWarningCode =
   | 'history_races'
   | 'name_unknown'
   | 'people_short'
-  | 'publication_forbidden'
-  | 'grade_not_given';
+  | 'publication_forbidden';
 
 /** Something in a policy that loads but is hardly what its author meant. It never stops a policy. */
 export interface PolicyWarning {

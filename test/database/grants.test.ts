@@ -51,6 +51,7 @@ it('the role of the worker adds rows, changes how they stand, and deletes none',
     'insert keyturn.policy_activation',
     'insert keyturn.request',
     'insert keyturn.step',
+    'insert keyturn.sweep',
     'insert keyturn.target_trouble',
     'update keyturn.directory_state (singleton)',
     'update keyturn.execution (outcome, settled_at, state, transaction_id, unanswered_at, unanswered_since)',
@@ -62,6 +63,7 @@ it('the role of the worker adds rows, changes how they stand, and deletes none',
     'update keyturn.request (clocks, decision_digest, denied_by, expires_at, failure, first_pending_at, held_until, ' +
       'is_break_glass, matched_rules, open_selectors, pending_since, plan_digest, requirement, result, risk, ' +
       'risk_reasons, round, shortage, status, summary, updated_at, version)',
+    'update keyturn.sweep',
     'update keyturn.target_trouble',
     'update keyturn.window_reservation (claimed_at, released_at)',
   ]);

@@ -3,13 +3,13 @@ import { decidableRequest, type DecidedRow } from '../../../database/readers.ts'
 import { checkDecision, type DecisionCheck } from '../../../domain/approval/decision.ts';
 import type { Verdict } from '../../../domain/approval/quorum.ts';
 import { isKeyturnError, type KeyturnError } from '../../../domain/errors.ts';
-import type { EvidenceGrade } from '../../../domain/request/requirement.ts';
+import { SESSION_GRADE, type EvidenceGrade } from '../../../domain/request/requirement.ts';
 import type { CardAnswer } from '../../../contract/cards.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { directoriesOf } from '../requests/load.ts';
 import { refusalOf } from '../switches/refusal.ts';
-import { notPending, SESSION_GRADE } from '../decisions/authorize.ts';
+import { notPending } from '../decisions/authorize.ts';
 import { refuseWithdrawal } from '../decisions/withdraw.ts';
 import { refuseAnswering } from '../questions/answer.ts';
 import { asker } from '../questions/ask.ts';

@@ -7,7 +7,7 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import { isFinal } from '../../../domain/request/status.ts';
 import { cutOf } from '../../../domain/cards/effects.ts';
 import type { StoredPlan } from '../../../domain/request/plan.ts';
-import { GRADE_GIVEN, isGradeSufficient, type Requirement } from '../../../domain/request/requirement.ts';
+import { isGradeSufficient, SESSION_GRADE, type Requirement } from '../../../domain/request/requirement.ts';
 import type { DecisionBody, ProofAnswer, ProofBody } from '../../../contract/decisions.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
@@ -16,9 +16,6 @@ import { directoriesOf, loadRequest } from '../requests/load.ts';
 import { rowWithPlan } from '../requests/signed-rows.ts';
 import { refusalOf } from '../switches/refusal.ts';
 import { beginProof, proofNamedBy, provenBy } from './proof.ts';
-
-/** How strongly a signed-in session binds a person to the words decided on. */
-export const SESSION_GRADE = GRADE_GIVEN;
 
 /** A decision that the caller may make now. */
 export interface AuthorizedDecision {

@@ -60,7 +60,19 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  #lastFeedLagMs: number | null = null;
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** How late the last change came; null where none came yet. */
+  get lastFeedLagMs(): number | null {
+    return this.#lastFeedLagMs;
+  }
+
+  noteFeedLag(lagSeconds: number): void {
+    this.feedLag.observe(lagSeconds);
+    this.#lastFeedLagMs = Math.round(lagSeconds * 1_000);
   }
 }

@@ -7,6 +7,7 @@ import { METADATA_PATH, protectedResource } from '../auth/protected-resource.ts'
 import { TokenVerifier } from '../auth/token-verifier.ts';
 import { ApiContext } from '../context.ts';
 import { isReady, Readiness } from '../../readiness.ts';
+import { HealthController } from './health.controller.ts';
 import { openApiDocument } from '../openapi/document.ts';
 import { documentPage } from '../openapi/page.ts';
 
@@ -68,5 +69,5 @@ export class OperationsController {
   }
 }
 
-@Module({ controllers: [OperationsController] })
+@Module({ controllers: [OperationsController, HealthController] })
 export class OperationsModule {}

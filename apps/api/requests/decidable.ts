@@ -3,7 +3,7 @@ import { setImmediate as letOthersRun } from 'node:timers/promises';
 import { decidableRequest } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { checkDecision } from '../../../domain/approval/decision.ts';
-import { GRADE_GIVEN } from '../../../domain/request/requirement.ts';
+import { SESSION_GRADE } from '../../../domain/request/requirement.ts';
 import { isOwnRequest, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { directoriesOf } from './load.ts';
@@ -57,7 +57,7 @@ async function canDecide(context: Choosing, caller: Caller, whole: WholeRow): Pr
     verdict: 'defer' as const,
     reviewer: caller.principal.identity,
     is_human: caller.principal.isHuman,
-    grade: GRADE_GIVEN,
+    grade: SESSION_GRADE,
     has_reason: true,
     defer: { until: END_OF_TIME, to: null },
     at: new Date().toISOString(),

@@ -57,8 +57,6 @@ function becauseOf(
 
 /** What to do about a refusal, where the server's words do not say it. */
 const ADVICE: Readonly<Record<string, string>> = {
-  grade_too_low:
-    'A signed-in browser gives grade C. You can still deny it; somebody with a way of deciding that is strong enough has to approve.',
   not_eligible: 'Those who can decide it are named below.',
   reviewer_inactive: 'Ask the people who keep the directory.',
 };

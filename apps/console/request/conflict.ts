@@ -12,6 +12,8 @@ export interface Conflict {
   readonly title: string;
   /** The server's words, then what to do. */
   readonly text: string;
+  /** Where it is mended; absent where that is here. */
+  readonly elsewhere?: { readonly path: string; readonly words: string };
 }
 
 /** What to say of a refusal; null: no answer came, so nobody knows whether it arrived. The typed reason is kept in each case. */
@@ -19,7 +21,10 @@ export function conflictOf(refused: Refused | null): Conflict {
   if (refused === null) return UNANSWERED;
   const { code, detail, status } = refused;
   const known = KNOWN[code] ?? (status === 401 ? SIGNED_OUT : undefined);
-  if (known) return { kind: known.kind, title: known.title, text: `${detail} ${known.advice}`.trim() };
+  if (known) {
+    const { kind, title, advice, elsewhere } = known;
+    return { kind, title, text: `${detail} ${advice}`.trim(), ...(elsewhere && { elsewhere }) };
+  }
   return status === 429 || status >= 500
     ? { kind: 'retry', title: 'Not recorded', text: `${detail} Nothing was decided. Try again.` }
     : { kind: 'fix', title: 'Not recorded', text: detail };
@@ -31,9 +36,7 @@ const UNANSWERED: Conflict = {
   text: 'It is not known whether it arrived. Send it again: it counts once.',
 };
 
-interface Known {
-  readonly kind: Conflict['kind'];
-  readonly title: string;
+interface Known extends Pick<Conflict, 'kind' | 'title' | 'elsewhere'> {
   readonly advice: string;
 }
 
@@ -59,11 +62,13 @@ const KNOWN: Readonly<Record<string, Known>> = {
   request_not_pending: OVER,
   already_decided: { kind: 'over', title: 'You have decided already', advice: '' },
   unauthenticated: SIGNED_OUT,
-  grade_too_low: {
+  passkey_needed: {
     kind: 'fix',
-    title: 'A signed-in browser is not enough',
-    advice: 'It gives evidence of grade C. You can deny the request here.',
+    title: 'A passkey is needed',
+    advice: 'What you typed is kept.',
+    elsewhere: { path: '/me', words: 'Add a passkey' },
   },
+  proof_invalid: { kind: 'retry', title: 'Not proven', advice: 'Send it again.' },
   self_approval: { kind: 'fix', title: 'It is your own request', advice: '' },
   reason_required: { kind: 'fix', title: 'A reason is required', advice: 'Write why, then send it again.' },
 };

@@ -1,6 +1,7 @@
 import { Button, Modal, Textarea, TextInput } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
 import { useState, type FormEvent } from 'react';
 
 import { KeyturnProblem } from '../../../sdk/problem.ts';
@@ -15,6 +16,7 @@ import { confirmationOf, isTyped, typedLabel, type Confirmation, type Typed } fr
 import { conflictOf, type Conflict } from './conflict.ts';
 import classes from './decision-dialog.module.css';
 import { DeferFields } from './defer-fields.tsx';
+import { takesPasskey, useProving } from './proving.ts';
 import { callOf, doneText, type ActAnswer, type Deferral } from './sending.ts';
 import type { SectionName, Shown } from './view.ts';
 
@@ -108,11 +110,7 @@ function DecisionForm(props: FormProps) {
   };
   return (
     <form className={classes.form} onSubmit={submit} noValidate>
-      {confirmation.sentences.map((sentence) => (
-        <p key={sentence} className={classes.sentence}>
-          <Foreign text={sentence} />
-        </p>
-      ))}
+      <Sentences sentences={sentencesOf(props)} />
       {act === 'defer' && <DeferFields shown={shown} onChange={setDeferral} error={missed.deferral} />}
       {confirmation.typed && (
         <TypedInput typed={confirmation.typed} value={typed} onChange={setTyped} error={missed.typed} />
@@ -130,10 +128,27 @@ function DecisionForm(props: FormProps) {
         </Button>
         <Button type="submit" {...(act === 'deny' && { color: 'red' })} loading={sending.isPending}>
           {confirmation.button}
+          {takesPasskey(act, shown) && ' with a passkey'}
         </Button>
       </div>
     </form>
   );
+}
+
+/** What will happen, and with what it is proven. */
+function sentencesOf({ act, shown, confirmation }: FormProps): readonly string[] {
+  return takesPasskey(act, shown) ? [...confirmation.sentences, BY_PASSKEY] : confirmation.sentences;
+}
+
+const BY_PASSKEY =
+  'A session is not enough here: a passkey of yours signs exactly this, so your browser asks you for it next.';
+
+function Sentences({ sentences }: { readonly sentences: readonly string[] }) {
+  return sentences.map((sentence) => (
+    <p key={sentence} className={classes.sentence}>
+      <Foreign text={sentence} />
+    </p>
+  ));
 }
 
 interface InputProps {
@@ -203,14 +218,16 @@ function useSending(
   given: { readonly reason: string; readonly deferral: Deferral | null },
 ) {
   const post = usePost();
+  const prove = useProving();
   const client = useQueryClient();
   const [, , forgetReason] = useDraft(`reason ${shown.request.id}`);
   // One key for all attempts of this dialog: a repeat after a broken connection counts once.
   const [idempotencyKey] = useState(() => crypto.randomUUID());
   const refresh = (): void => void client.invalidateQueries({ queryKey: ['request', shown.request.id] });
   return useMutation({
-    mutationFn: () => {
-      const { path, body } = callOf(act, shown, { ...given, opened: opened(), takesBack });
+    mutationFn: async () => {
+      const proof = takesPasskey(act, shown) ? await prove(shown) : null;
+      const { path, body } = callOf(act, shown, { ...given, opened: opened(), takesBack, proof });
       return post<ActAnswer['answer']>(path, { body, idempotencyKey });
     },
     onSuccess: (answer) => {
@@ -230,11 +247,16 @@ function conflictFrom(error: Error): Conflict {
 }
 
 function Refused({ conflict, onClose }: { readonly conflict: Conflict; readonly onClose: () => void }) {
-  const { kind, title, text } = conflict;
+  const { kind, title, text, elsewhere } = conflict;
   const isOver = kind === 'changed' || kind === 'over';
   return (
     <Note tone={kind === 'changed' ? 'warning' : 'bad'} isAlert title={title}>
       <Foreign text={text} />
+      {elsewhere && (
+        <div className={classes.again}>
+          <Link to={elsewhere.path}>{elsewhere.words}</Link>
+        </div>
+      )}
       {isOver && (
         <div className={classes.again}>
           <Button size="xs" variant="default" onClick={onClose}>

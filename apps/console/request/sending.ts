@@ -13,6 +13,8 @@ export interface Given {
   readonly opened: readonly SectionName[];
   /** The decision that is taken back. */
   readonly takesBack: string | null;
+  /** What a passkey of theirs signed, where a session is not enough. */
+  readonly proof: DecisionBody['proof'] | null;
 }
 
 /** A call that carries out an act. */
@@ -34,6 +36,7 @@ export function callOf(act: Act, shown: Shown, given: Given): ActCall {
       opened: given.opened,
       verdict: act,
       ...reason,
+      ...(given.proof && { proof: given.proof }),
       ...(act === 'defer' && given.deferral ? { defer: given.deferral } : {}),
       ...(act === 'take_back' && given.takesBack !== null ? { takes_back: given.takesBack } : {}),
     },

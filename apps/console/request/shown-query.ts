@@ -22,7 +22,8 @@ export function shownQuery(id: string) {
       ]);
       const isSame = first.card.decision_digest === request.decision_digest;
       const answer = isSame ? first : await get<Answer>(`${path}/card`, {}, signal);
-      return { card: answer.card, viewDigest: answer.view_digest, refusals: answer.refusals, request };
+      const { card, view_digest: viewDigest, refusals, needed_grade: neededGrade } = answer;
+      return { card, viewDigest, refusals, neededGrade, request };
     },
   });
 }

@@ -23,6 +23,8 @@ export interface Shown {
   readonly card: Card;
   readonly viewDigest: string;
   readonly refusals: Refusals;
+  /** The weakest evidence with which this person could approve it; null where they cannot. */
+  readonly neededGrade: CardAnswer['needed_grade'];
   readonly request: RequestView;
 }
 

@@ -62,3 +62,9 @@ export const MoreIcon = () => (
     <path d="M5.5 12h.01M12 12h.01M18.5 12h.01" />
   </Icon>
 );
+
+export const PulseIcon = () => (
+  <Icon>
+    <path d="M3.5 12h4l2.5-6.5 4 13 2.5-6.5h4" />
+  </Icon>
+);

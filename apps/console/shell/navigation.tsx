@@ -1,17 +1,30 @@
 import { Badge, Divider, Group, NavLink, Popover, Stack, Text, UnstyledButton } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { Link, useLocation } from '@tanstack/react-router';
 import { useState, type ReactNode } from 'react';
 
+import { meQuery } from '../session/me.ts';
 import { Account } from './account.tsx';
-import { InboxIcon, KeyIcon, ListIcon, MoreIcon, PersonIcon, SentIcon, StopIcon } from './icons.tsx';
+import {
+  InboxIcon,
+  KeyIcon,
+  ListIcon,
+  MoreIcon,
+  PersonIcon,
+  PulseIcon,
+  SentIcon,
+  StopIcon,
+} from './icons.tsx';
 import classes from './navigation.module.css';
 
 interface Destination {
-  readonly to: '/inbox' | '/requests' | '/mine' | '/keys' | '/me' | '/switches';
+  readonly to: '/inbox' | '/requests' | '/mine' | '/keys' | '/me' | '/switches' | '/operations';
   readonly label: string;
   /** Where there is little room. */
   readonly short?: string;
   readonly icon: ReactNode;
+  /** Only for operators and auditors: nobody else is answered there. */
+  readonly isForOffice?: boolean;
 }
 
 const DESTINATIONS: readonly Destination[] = [
@@ -25,6 +38,7 @@ const DESTINATIONS: readonly Destination[] = [
 const MORE: readonly Destination[] = [
   { to: '/keys', label: 'API keys', icon: <KeyIcon /> },
   { to: '/switches', label: 'Kill switches', icon: <StopIcon /> },
+  { to: '/operations', label: 'Operations', icon: <PulseIcon />, isForOffice: true },
 ];
 
 interface Waiting {
@@ -34,6 +48,7 @@ interface Waiting {
 
 /** The ways to all pages, beside them on wide screens. */
 export function SideBar({ waiting }: Waiting) {
+  const more = useMore();
   return (
     <Stack h="100%" p="xs" gap={2}>
       <Link to="/inbox" className={classes.brand}>
@@ -46,7 +61,7 @@ export function SideBar({ waiting }: Waiting) {
         </Entry>
       ))}
       <Divider my="xs" />
-      {MORE.map(({ to, label, icon }) => (
+      {more.map(({ to, label, icon }) => (
         <Entry key={to} to={to} label={label} icon={icon} />
       ))}
       <div className={classes.rest} />
@@ -121,6 +136,7 @@ export function BottomBar({ waiting }: Waiting) {
 
 /** The pages for which the bar has no room. */
 function More() {
+  const more = useMore();
   const isHere = useIsHere();
   const [isOpen, setOpen] = useState(false);
   const close = (): void => setOpen(false);
@@ -137,7 +153,7 @@ function More() {
       <Popover.Target>
         <UnstyledButton
           className={classes.tab}
-          data-active={MORE.some(({ to }) => isHere(to)) || undefined}
+          data-active={more.some(({ to }) => isHere(to)) || undefined}
           onClick={() => setOpen(!isOpen)}
         >
           <span className={classes.tabIcon}>
@@ -149,7 +165,7 @@ function More() {
         </UnstyledButton>
       </Popover.Target>
       <Popover.Dropdown p="xs" aria-label="More pages">
-        {MORE.map(({ to, label, icon }) => (
+        {more.map(({ to, label, icon }) => (
           <Entry key={to} to={to} label={label} icon={icon} onClick={close} />
         ))}
       </Popover.Dropdown>
@@ -164,6 +180,12 @@ function WaitingBadge({ waiting }: Waiting) {
       {waiting}
     </Badge>
   );
+}
+
+function useMore(): readonly Destination[] {
+  const { data: me } = useQuery(meQuery);
+  const hasOffice = (me?.is_operator ?? false) || (me?.is_auditor ?? false);
+  return MORE.filter(({ isForOffice = false }) => hasOffice || !isForOffice);
 }
 
 function useIsHere(): (to: string) => boolean {

@@ -48,6 +48,7 @@ const ANSWERS: Readonly<Record<keyof typeof OPERATIONS, readonly [status: number
   liftSwitch: MACHINE,
   proposePolicy: MACHINE,
   getPolicy: MACHINE,
+  getSystemHealth: MACHINE,
   getAuditEntries: MACHINE,
   streamEvents: [200],
   getSession: [404, 'not_found'],

@@ -44,17 +44,6 @@ describe('what is offered', () => {
     expect(offerOf(request({ decisions }), FREE, 'olga').takesBack).toBeNull();
   });
 
-  it('says plainly that a browser cannot give the grade that a rule demands', () => {
-    const weak = {
-      code: 'grade_too_low',
-      detail: 'Policy asks for stronger evidence than this channel gives.',
-    };
-    const { because, acts } = offerOf(request(), { ...FREE, approve: weak }, 'olga');
-    expect(because).toContain('stronger evidence');
-    expect(because).toContain('grade C');
-    expect(acts).toEqual(['deny', 'defer']);
-  });
-
   it('says nothing where nobody decides any more', () => {
     const over = { code: 'request_finished', detail: 'The request is over.' };
     const refusals = { approve: over, deny: over, defer: over, withdraw: over, ask: over, answer: NO };

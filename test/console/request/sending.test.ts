@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { callOf, doneText, type Given } from '../../../apps/console/request/sending.ts';
 import { shownRequest } from './shown.ts';
 
-const GIVEN: Given = { reason: ' Matches. ', deferral: null, opened: ['effects', 'plan'], takesBack: null };
+const GIVEN: Given = {
+  reason: ' Matches. ',
+  deferral: null,
+  opened: ['effects', 'plan'],
+  takesBack: null,
+  proof: null,
+};
 
 describe('what is sent', () => {
   it('is bound to what is decided upon, to what was shown, and to what was opened', () => {

@@ -10,6 +10,7 @@ export function shownRequest({
 }: Loose<Pick<Shown, 'card' | 'request'>> & Partial<Pick<Shown, 'viewDigest'>> = {}): Shown {
   const shown = {
     viewDigest: 'sha256:view',
+    neededGrade: 'C',
     refusals: {
       approve: null,
       deny: null,
