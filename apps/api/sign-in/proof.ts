@@ -39,10 +39,10 @@ export async function answerBySignIn(
   context: ApiContext,
   finishing: Pick<Finishing, 'provider' | 'pending' | 'query'> & { readonly session: LiveSession | null },
 ): Promise<SignInFault | null> {
-  const { provider, pending, session } = finishing;
-  const token = await exchange(context, finishing).catch(nullIfRefused);
-  const claims = token && (await provider.idTokens.verify(token, pending.nonce).catch(nullIfRefused));
-  if (!token || !claims) return 'refused';
+  const { pending, session } = finishing;
+  const answered = await answerOf(context, finishing);
+  if (!answered) return 'refused';
+  const { token, claims } = answered;
   const { manager } = context.source;
   const begun = session && (await openProof(manager, { id: pending.proof ?? '', session: session.id }));
   if (!begun || nonceOf(begun) !== pending.nonce) return 'over';
@@ -62,6 +62,20 @@ export async function answerBySignIn(
     expires_at,
   });
   return isKept ? null : 'over';
+}
+
+/** The ID token of the callback, verified; null where the provider or the token was refused. */
+async function answerOf(
+  context: ApiContext,
+  finishing: Pick<Finishing, 'provider' | 'pending' | 'query'>,
+): Promise<{ readonly token: string; readonly claims: SignedIn } | null> {
+  try {
+    const token = await exchange(context, finishing);
+    return { token, claims: await finishing.provider.idTokens.verify(token, finishing.pending.nonce) };
+  } catch (error) {
+    if (isKeyturnError(error) && error.code === 'unauthenticated') return null;
+    throw error;
+  }
 }
 
 function nonceOf({ request, decision_digest, verdict, view_digest, random }: BegunProof): string {
@@ -89,10 +103,4 @@ function faultOf(claims: SignedIn, { begun, session, finishing }: Answered): Sig
   if (!Number.isSafeInteger(signedInAt)) return 'no_sign_in_time';
   const begunMs = new Date(begun.expires_at).getTime() - PROOF_MS;
   return Number(signedInAt) * 1_000 < begunMs - tolerance_seconds * 1_000 ? 'signed_in_too_early' : null;
-}
-
-/** What it was is in the log. */
-function nullIfRefused(error: unknown): null {
-  if (isKeyturnError(error) && error.code === 'unauthenticated') return null;
-  throw error;
 }

@@ -52,7 +52,8 @@ export class SignInController {
         'not_found',
         'Nobody signs in with a browser here: no issuer of KEYTURN_ISSUERS has a `console`.',
       );
-    if (query['proof'] !== undefined) return this.#beginProof(request, response, String(query['proof']));
+    const { proof } = query;
+    if (typeof proof === 'string') return this.#beginProof(request, response, proof);
     const returnTo = localPath(query['return_to']);
     const { issuer: wanted = only.issuer, login_hint: hint } = query;
     const more = { ...(typeof hint === 'string' && HINT.test(hint) && { login_hint: hint }) };

@@ -22,7 +22,7 @@ afterAll(async () => {
 it('waits for a key that is not known yet: the decision is neither dropped nor believed', async () => {
   const [desk, olga] = [await Desk.open(stack), await Reviewer.signIn(stack, 'olga')];
   const id = await desk.ask({ target: 'shop' });
-  const proof = await prove(stack, olga, id);
+  const proof = await prove({ stack, by: olga }, id);
   // No worker sees the keys of the provider now.
   await stack.keyturnDb.query('select pg_advisory_lock($1)', [ADVISORY_LOCKS.issuerKeys]);
   await stack.keyturnDb.query('delete from keyturn.issuer_key');

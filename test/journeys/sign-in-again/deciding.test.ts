@@ -70,7 +70,7 @@ describe('a rule that demands a fresh sign-in', () => {
     const { refusals, needed_grade: needed } = await olga.card(id);
     expect([refusals.approve, needed]).toEqual([null, 'B']);
     expect(outcomeOf(await olga.send(id))).toEqual([403, 'grade_too_low']);
-    const proof = await prove(stack, olga, id);
+    const proof = await prove({ stack, by: olga }, id);
     const { text } = await olga.send(id, { proof });
     expect(JSON.parse(text)).toMatchObject({ decision: { grade: 'B' } });
     await stack.waitForStatus(id, 'succeeded');
@@ -93,7 +93,7 @@ describe('a rule that demands a fresh sign-in', () => {
   it('keeps the token where nobody reads it in clear, and the session as it was', async () => {
     const id = await ask('shop-two-people');
     const before = await olga.browser.session();
-    const proof = await prove(stack, olga, id);
+    const proof = await prove({ stack, by: olga }, id);
     expect(await olga.browser.session()).toEqual(before);
     expect(outcomeOf(await olga.send(id, { proof }))).toEqual([200]);
     const { rows } = await stack.keyturnDb.query<{ sealed: string; envelope: string }>(
@@ -118,7 +118,7 @@ describe('a sign-in that proves nothing sends nothing, and the page is given the
   ])('where it %s', async (_what, fault, answer) => {
     const id = await ask();
     const begun = await leave(olga, id);
-    const { status, location } = await back(stack, olga, begun, answer);
+    const { status, location } = await back({ stack, by: olga, begun }, answer);
     expect([status, location]).toEqual([
       303,
       `${olga.browser.origin}/requests/${id}?proof=${begun.proof}&proof_fault=${fault}`,
@@ -132,16 +132,16 @@ describe('a sign-in that proves nothing sends nothing, and the page is given the
     const begun = await leave(olga, id);
     const other = await Reviewer.signIn(stack, 'olga');
     // Without the cookie of the sign-in, and with it, as somebody does who carries it over.
-    expect((await back(stack, other, begun)).status).toBe(400);
+    expect((await back({ stack, by: other, begun })).status).toBe(400);
     for (const [name, value] of olga.browser.cookies)
       if (name.includes('sign-in')) other.browser.cookies.set(name, value);
-    expect((await back(stack, other, begun)).location).toContain('&proof_fault=over');
+    expect((await back({ stack, by: other, begun })).location).toContain('&proof_fault=over');
     expect(outcomeOf(await other.send(id, { proof: { id: begun.proof } }))).toEqual([422, 'proof_invalid']);
   });
 
   it('where the way there is opened in another session, or the proof was used', async () => {
     const id = await ask('shop-two-people');
-    const proof = await prove(stack, olga, id);
+    const proof = await prove({ stack, by: olga }, id);
     expect((await dmitri.browser.get(`/sign-in?proof=${proof.id}`)).status).toBe(422);
     expect(outcomeOf(await olga.send(id, { proof }))).toEqual([200]);
     expect((await olga.browser.get(`/sign-in?proof=${proof.id}`)).status).toBe(422);
@@ -151,7 +151,7 @@ describe('a sign-in that proves nothing sends nothing, and the page is given the
 it('is good for its own decision alone: no other request, person, verdict or card', async () => {
   const invalid = [422, 'proof_invalid'];
   const [one, other] = [await ask('shop-two-people'), await ask('shop-two-people')];
-  const proof = await prove(stack, olga, one);
+  const proof = await prove({ stack, by: olga }, one);
   expect(outcomeOf(await olga.send(other, { proof }))).toEqual(invalid);
   expect(outcomeOf(await dmitri.send(one, { proof }))).toEqual(invalid);
   expect(outcomeOf(await olga.send(one, { proof, verdict: 'deny', reason: 'x' }))).toEqual(invalid);
@@ -233,11 +233,11 @@ describe('the worker refuses', () => {
 
 it('counts no more at the claim once its token is gone, whatever the row says', async () => {
   const id = await ask('shop-two-people');
-  expect(outcomeOf(await olga.send(id, { proof: await prove(stack, olga, id) }))).toEqual([200]);
+  expect(outcomeOf(await olga.send(id, { proof: await prove({ stack, by: olga }, id) }))).toEqual([200]);
   await stack.keyturnDb.query('update keyturn.id_token set sealed = null where request = $1', [id]);
-  expect(outcomeOf(await dmitri.send(id, { proof: await prove(stack, dmitri, id, 'dmitri') }))).toEqual([
-    200,
-  ]);
+  expect(
+    outcomeOf(await dmitri.send(id, { proof: await prove({ stack, by: dmitri }, id, 'dmitri') })),
+  ).toEqual([200]);
   await waitForLeaves(stack, id, { type: 'request.pending', count: 2 });
   expect(await courseOf(stack, id)).not.toContain('execution.claimed');
 });
@@ -252,7 +252,7 @@ it('counts at the claim for what was signed: not for the grade that somebody wro
     [id],
   );
   expect(raised.rowCount).toBe(1);
-  expect(outcomeOf(await olga.send(id, { proof: await prove(stack, olga, id) }))).toEqual([200]);
+  expect(outcomeOf(await olga.send(id, { proof: await prove({ stack, by: olga }, id) }))).toEqual([200]);
   await waitForLeaves(stack, id, { type: 'request.pending', count: 2 });
   expect(await courseOf(stack, id)).not.toContain('execution.claimed');
 });

@@ -10,6 +10,11 @@ export function nowSeconds(): number {
   return Math.floor(Date.now() / 1_000);
 }
 
+interface Signer {
+  readonly stack: Stack;
+  readonly by: Reviewer;
+}
+
 interface Begun {
   readonly proof: string;
   /** What the provider was called with. */
@@ -31,24 +36,21 @@ export async function leave(by: Reviewer, id: string): Promise<Begun> {
 
 /** Comes back from there. */
 export async function back(
-  { issuer }: Stack,
-  by: Reviewer,
-  { query: begun }: Begun,
+  { stack, by, begun }: Signer & { readonly begun: Begun },
   { subject = 'olga', ...answer }: Answer & { readonly subject?: string } = {},
 ): Promise<Page> {
   const claims = { auth_time: nowSeconds(), ...answer.claims };
-  return comeBack(by.browser, { issuer, begun, subject }, { ...answer, claims });
+  return comeBack(by.browser, { issuer: stack.issuer, begun: begun.query, subject }, { ...answer, claims });
 }
 
 /** Signs in again for an approval. */
 export async function prove(
-  stack: Stack,
-  by: Reviewer,
+  { stack, by }: Signer,
   id: string,
   subject = 'olga',
 ): Promise<NonNullable<DecisionBody['proof']>> {
   const begun = await leave(by, id);
-  const { location } = await back(stack, by, begun, { subject });
+  const { location } = await back({ stack, by, begun }, { subject });
   expect(location).toBe(`${by.browser.origin}/requests/${id}?proof=${begun.proof}`);
   return { id: begun.proof };
 }
