@@ -116,8 +116,19 @@ export const nameQuery = z
   .max(200)
   .regex(/^\P{Cc}+$/u, 'must have no control characters');
 
+const searchText = z
+  .string()
+  .max(200)
+  .regex(/^\P{Cc}*$/u, 'must have no control characters')
+  .optional();
+
 /** GET /v1/requests */
 export const listQuerySchema = z.strictObject({
+  q: searchText.describe(
+    'Only requests with this text, in upper or lower case, in the name of the action, target or environment of the active policy, or in the name, id or account of somebody behind it in the directory (of the first 100 that have it); with this text as id, action or target; for operators and auditors also in the summary of one of the 20,000 newest that are not their own. At most 200 characters, none of which has a meaning of its own',
+  ),
+  from: given.optional().describe(`Only requests created at this instant or later. ${ZONED}`),
+  to: given.optional().describe(`Only requests created before this instant. ${ZONED}`),
   status: statusSchema.optional().describe('Only requests with this status'),
   action: nameQuery.optional().describe('Only requests for this action'),
   target: nameQuery.optional().describe('Only requests on this target'),
@@ -144,14 +155,9 @@ export const inboxQuerySchema = z.strictObject({
   sort: inboxSortSchema
     .optional()
     .describe('newest: the newest first; deadline: what expires first comes first. Without it: newest'),
-  q: z
-    .string()
-    .max(200)
-    .regex(/^\P{Cc}*$/u, 'must have no control characters')
-    .optional()
-    .describe(
-      'Only requests with this text, in upper or lower case, in the action, target, environment or id, or in the account of the requester or the name of somebody behind it. At most 200 characters, none of which has a meaning of its own',
-    ),
+  q: searchText.describe(
+    'Only requests with this text, in upper or lower case, in the action, target, environment or id, or in the account of the requester or the name of somebody behind it. At most 200 characters, none of which has a meaning of its own',
+  ),
   limit: pageLimit(50),
   cursor: pageCursor,
 });

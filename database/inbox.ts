@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm';
 
 import type { Identity } from '../domain/identity/identity.ts';
+import { parameters, type Put } from './parameters.ts';
 import { membersOf, type ListPage } from './request-list.ts';
 import { selection } from './row-statements.ts';
 import { firstRow, rows } from './rows.ts';
@@ -118,12 +119,4 @@ function foundBy({ text, accounts }: InboxSearch, put: Put): string {
   return `(${columns.map((column) => `strpos(lower(${column}), lower(${wanted})) > 0`).join(' or ')}
     or exists (select from jsonb_path_query(lineage, '$[*]') member
       where (member ->> 'issuer') || ' ' || (member ->> 'subject') = any(${keys})))`;
-}
-
-/** Makes a value one of a statement: answers how the statement names it. */
-type Put = (value: unknown, type: string) => string;
-
-function parameters(): { readonly values: unknown[]; readonly put: Put } {
-  const values: unknown[] = [];
-  return { values, put: (value, type) => `$${values.push(value)}::${type}` };
 }

@@ -2,6 +2,7 @@ import type { EntityManager } from 'typeorm';
 
 import type { Identity } from '../domain/identity/identity.ts';
 import { DENIED, type RequestStatus } from '../domain/request/status.ts';
+import { parameters, type Put } from './parameters.ts';
 import { queryPrepared } from './prepared.ts';
 import { selection } from './row-statements.ts';
 import { columnOf, rows, sqlList } from './rows.ts';
@@ -22,6 +23,23 @@ export interface ListFilter {
   readonly environment: string | null;
   /** Only requests with one of these identities in their lineage. An empty list matches nothing. */
   readonly lineage: readonly Identity[] | null;
+  /** Created at this instant or later, and before that one. RFC 3339. */
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly search: ListSearch | null;
+}
+
+/** What a text finds. Each of these is found by an index. */
+export interface ListSearch {
+  /** Whole, as the id of a request. */
+  readonly id: string;
+  readonly actions: readonly string[];
+  readonly targets: readonly string[];
+  readonly environments: readonly string[];
+  /** Accounts that somebody behind the request has. */
+  readonly accounts: readonly Identity[];
+  /** Text of a summary. Null for readers who see few of them. */
+  readonly summary: string | null;
 }
 
 /** One page. */
@@ -30,21 +48,63 @@ export interface ListPage {
   readonly limit: number;
 }
 
+const ORDER = 'order by created_at desc, id desc';
+
+/** Summaries are in no index: so many of the newest requests are looked through. */
+const SUMMARIES_MAX = 20_000;
+
 /** Requests that match, newest first. */
 export async function listRequests(
   manager: EntityManager,
-  { status, action, target, environment, lineage }: ListFilter,
+  filter: ListFilter,
   { after, limit }: ListPage,
 ): Promise<readonly RequestRow[]> {
-  const condition = `($4::text is null or status = $4) and ($5::text is null or action = $5)
-    and ($6::text is null or target = $6) and ($7::text is null or environment = $7)
-    and ($8::jsonb[] is null or lineage @> any($8))`;
+  const { values, put } = parameters();
+  const wanted = conditionOf(filter, after, put);
+  const first = `${ORDER} limit ${put(limit, 'int')}`;
+  if (filter.search === null)
+    return rows(manager, `${selection(requestTable)} where ${wanted} ${first}`, values);
+  // Each way by its own index, and no more of each than the page has: one condition over all would have to read every row.
+  const found = waysOf(filter.search, wanted, put).map(
+    (way) => `(select id from keyturn.request where ${wanted} and ${way} ${first})`,
+  );
   return rows(
     manager,
-    `${selection(requestTable)} where ($1::timestamptz is null or (created_at, id) < ($1, $2)) and ${condition}
-     order by created_at desc, id desc limit $3`,
-    [after?.at, after?.id, limit, status, action, target, environment, lineage && membersOf(lineage)],
+    `${selection(requestTable)} where id in (${found.join(' union all ')}) ${first}`,
+    values,
   );
+}
+
+function conditionOf(filter: ListFilter, after: ListPosition | null, put: Put): string {
+  const { status, action, target, environment, lineage, from, to } = filter;
+  const equal = Object.entries({ status, action, target, environment }).flatMap(([column, value]) =>
+    value === null ? [] : [`${column} = ${put(value, 'text')}`],
+  );
+  return [
+    'true',
+    ...(after ? [`(created_at, id) < (${put(after.at, 'timestamptz')}, ${put(after.id, 'text')})`] : []),
+    ...equal,
+    ...(lineage ? [`lineage @> any(${put(membersOf(lineage), 'jsonb[]')})`] : []),
+    ...(from === null ? [] : [`created_at >= ${put(from, 'timestamptz')}`]),
+    ...(to === null ? [] : [`created_at < ${put(to, 'timestamptz')}`]),
+  ].join(' and ');
+}
+
+function waysOf(search: ListSearch, wanted: string, put: Put): readonly string[] {
+  const { id, actions, targets, environments, accounts, summary } = search;
+  const among = Object.entries({ action: actions, target: targets, environment: environments });
+  return [
+    `id = ${put(id, 'text')}`,
+    // One by one: only so the index gives them in the order of the list.
+    ...among.flatMap(([column, names]) => names.map((name) => `${column} = ${put(name, 'text')}`)),
+    ...(accounts.length > 0 ? [`lineage @> any(${put(membersOf(accounts), 'jsonb[]')})`] : []),
+    ...(summary === null
+      ? []
+      : [
+          `id in (select id from (select id, summary from keyturn.request where ${wanted} ${ORDER} limit ${SUMMARIES_MAX}) newest
+             where strpos(lower(summary), lower(${put(summary, 'text')})) > 0)`,
+        ]),
+  ];
 }
 
 /** As a lineage holds them, whatever their roles. */

@@ -57,7 +57,9 @@ const KEYED_OPTIONS = ['idempotencyKey', 'signal'];
 
 /** Filters and place of a list. */
 export type ListQuery = Readonly<
-  Partial<Record<'status' | 'action' | 'target' | 'environment' | 'risk' | 'cursor', string>>
+  Partial<
+    Record<'q' | 'from' | 'to' | 'status' | 'action' | 'target' | 'environment' | 'risk' | 'cursor', string>
+  >
 > & { readonly mine?: boolean; readonly limit?: number };
 
 /** Which pending requests, and how they are sorted. `q` is text that is searched for. */

@@ -56,6 +56,48 @@ describe('lists', () => {
     expect((await page('/v1/requests?mine=true', petra)).items.map((item) => item.id)).toEqual([id]);
     expect((await page('/v1/requests?target=elsewhere', petra)).items).toEqual([]);
   });
+
+  it('filter by when they were created', async () => {
+    const at = (hour: number) => new Date(Date.UTC(2025, 4, 1, hour));
+    const [first, second] = [
+      await storeRequest(api, { createdAt: at(1) }),
+      await storeRequest(api, { createdAt: at(2) }),
+    ];
+    const dmitri = await api.issuer.humanToken('dmitri');
+    const ids = (from: number, to: number) =>
+      allIds(`/v1/requests?from=${at(from).toISOString()}&to=${at(to).toISOString()}`, dmitri);
+    expect(await ids(1, 2)).toEqual([first.id]);
+    expect(await ids(1, 3)).toEqual([second.id, first.id]);
+    expect(await ids(3, 4)).toEqual([]);
+    const mistaken = await api.http({ path: '/v1/requests?from=yesterday', token: dmitri });
+    expect(mistaken.status).toBe(400);
+  });
+
+  it('are searched by id, names of policy and directory, whatever case, and page on', async () => {
+    const stored = [];
+    for (let index = 0; index < 3; index += 1)
+      stored.push((await storeRequest(api, { agent: 'agent-dba', onBehalfOf: 'omar' })).id);
+    const dmitri = await api.issuer.humanToken('dmitri');
+    const found = (q: string) => allIds(`/v1/requests?limit=2&q=${encodeURIComponent(q)}`, dmitri);
+    expect(await found(stored[1] ?? '')).toEqual([stored[1]]);
+    expect(await found('omar HADDAD')).toEqual(expect.arrayContaining(stored));
+    expect(new Set(await found('Postgres.Exec')).size).toBeGreaterThan(5);
+    expect(await found('%')).toEqual([]);
+    expect(await found('nobody at all')).toEqual([]);
+  });
+
+  it('are searched by summaries only where the reader sees them', async () => {
+    const [other, own] = [
+      await storeRequest(api, { statement: 'select 2' }),
+      await storeRequest(api, { statement: 'select 3', onBehalfOf: 'omar' }),
+    ];
+    const found = async (name: string) =>
+      allIds(`/v1/requests?q=${SECRET_OF_PLAN}`, await api.issuer.humanToken(name));
+    expect(await found('petra')).toContain(other.id);
+    expect(await found('omar')).toContain(other.id);
+    expect(await found('omar')).not.toContain(own.id);
+    expect(await found('reviewer-04')).toEqual([]);
+  });
 });
 
 describe('a list, where policy limits what channels may show', () => {

@@ -14,13 +14,11 @@ import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { decidableRows, type Chosen } from './decidable.ts';
 import { inboxOwner, isNamedIn, searchFor } from './inbox-owner.ts';
+import { ROWS_OF_A_SEARCH } from './list-search.ts';
 import { summaries } from './list.ts';
 import { pageFor, readingPages, type Charge, type PageCall, type PageSource } from './page.ts';
 import { unlessUnreadable } from './unreadable.ts';
 import type { Showing } from './view.ts';
-
-/** A search looks at every pending request: reading so many rows costs as much. */
-const ROWS_OF_A_SEARCH = 200;
 
 const SCOPES = { me: 'open', groups: 'named', all: 'all' } as const;
 

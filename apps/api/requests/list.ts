@@ -4,7 +4,7 @@ import { listRequests, type ListFilter } from '../../../database/request-list.ts
 import type { RequestRow } from '../../../database/tables.ts';
 import { shownInChannel } from '../../../domain/request/disclosure.ts';
 import type { Identity } from '../../../domain/identity/identity.ts';
-import type { Requirement, RiskTier } from '../../../domain/request/requirement.ts';
+import type { Requirement } from '../../../domain/request/requirement.ts';
 import type { listQuerySchema, RequestPage, RequestSummary } from '../../../contract/requests.ts';
 import { isReviewer, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
@@ -13,6 +13,7 @@ import { standingOf } from './load.ts';
 import { pageFor, readingPages, type PageCall, type PageSource, type Shown } from './page.ts';
 import { callerVisibility } from './visibility.ts';
 import { readWholeRows, type WholeRow } from './whole-rows.ts';
+import { isFoundIn, listSearch, ROWS_OF_A_SEARCH } from './list-search.ts';
 import { unlessUnreadable } from './unreadable.ts';
 import type { Showing } from './view.ts';
 import { summaryView } from './summary.ts';
@@ -28,25 +29,38 @@ export async function listPage(
   const filter = filterOf(caller, query);
   const source: PageSource = {
     read: (page) => listRequests(context.source.manager, filter, page),
-    show: (rows, count) =>
-      query.risk === undefined
-        ? shownAll(context, caller, rows.slice(0, count))
-        : shownOfRisk(context, caller, { rows, count, wanted: query.risk }),
+    show: (rows, count) => {
+      const { risk } = query;
+      const { search } = filter;
+      if (risk === undefined && search === null) return shownAll(context, caller, rows.slice(0, count));
+      const isWanted = (item: RequestSummary): boolean =>
+        (risk === undefined || item.risk === risk) && (search === null || isFoundIn(search, item));
+      return shownIf(context, caller, { rows, count, isWanted });
+    },
   };
-  return readingPages(context, caller, (charge) => pageFor(charge, { source, query, signal }));
+  return readingPages(context, caller, (charge) => {
+    if (filter.search) charge(ROWS_OF_A_SEARCH);
+    return pageFor(charge, { source, query, signal });
+  });
 }
 
 async function shownAll(context: Showing, caller: Caller, rows: readonly RequestRow[]): Promise<Shown> {
   return { items: await summaries(context, caller, rows), lookedAt: rows.length };
 }
 
+interface FilteredRows {
+  readonly rows: readonly RequestRow[];
+  readonly count: number;
+  readonly isWanted: (item: RequestSummary) => boolean;
+}
+
 /** By what the caller sees: a filter must not reveal what the items withhold, so a page may hold less than its limit. */
-async function shownOfRisk(
+async function shownIf(
   context: Showing,
   caller: Caller,
-  { rows, count, wanted }: { rows: readonly RequestRow[]; count: number; wanted: RiskTier },
+  { rows, count, isWanted }: FilteredRows,
 ): Promise<Shown> {
-  const items = (await summaries(context, caller, rows)).filter(({ risk }) => risk === wanted);
+  const items = (await summaries(context, caller, rows)).filter(isWanted);
   const last = items.length > count ? items[count - 1] : undefined;
   const lookedAt = last ? rows.findIndex(({ id }) => id === last.id) + 1 : rows.length;
   return { items: items.slice(0, count), lookedAt };
@@ -113,6 +127,9 @@ function filterOf(caller: Caller, query: ListQuery): ListFilter {
     target: query.target ?? null,
     environment: query.environment ?? null,
     lineage: lineageFilter(caller, query.mine === true),
+    from: query.from ?? null,
+    to: query.to ?? null,
+    search: listSearch(caller, query.q),
   };
 }
 
