@@ -1,5 +1,6 @@
 import * as policies from './policies.ts';
 import * as streams from './streams.ts';
+import { policyTodaySchema } from './policy-today.ts';
 import { systemHealthSchema } from './system-health.ts';
 import * as switches from './switches.ts';
 import { REPEATABLE, REPEATED, REVIEWER_ERRORS, type Operation } from './operation.ts';
@@ -72,6 +73,16 @@ export const GOVERNING_OPERATIONS = {
     readers: 'people',
     answers: [{ status: 200, description: 'The policy.', schema: policies.policyAnswerSchema }],
     errors: REVIEWER_ERRORS,
+  },
+  evaluateToday: {
+    tag: 'Policies',
+    method: 'get',
+    path: '/v1/requests/{id}/today',
+    summary:
+      'Show whether the active policy would decide otherwise on a request, by the facts on record. For reviewers, operators and auditors: those behind the request get 403',
+    readers: 'request',
+    answers: [{ status: 200, description: 'Both, side by side.', schema: policyTodaySchema }],
+    errors: ['forbidden'],
   },
   getSystemHealth: {
     tag: 'Service',

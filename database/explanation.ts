@@ -16,7 +16,7 @@ import { recalledFacts, type Phase, type StoredFacts } from '../domain/policy/bu
 import type { ReviewerCondition } from '../domain/policy/reviewer-condition.ts';
 import { DirectoryReader } from './directory-reader.ts';
 import { insertion, insertionOnce, type RowStatement } from './row-statements.ts';
-import { rows } from './rows.ts';
+import { firstRow, rows } from './rows.ts';
 import { tableOf } from './tables.ts';
 
 /** One evaluation as it was recorded. */
@@ -115,6 +115,21 @@ export async function explainRequest(
     explained.push({ recorded: { ...recorded, at: row.at.toISOString() }, recomputed, reviewers });
   }
   return explained;
+}
+
+/** The last evaluation of a request with the facts that it was made on, as they are stored; undefined for none. */
+export async function lastEvaluation(
+  manager: EntityManager,
+  request: string,
+): Promise<Omit<EvaluationRow, 'policy'> | undefined> {
+  return firstRow(
+    manager,
+    `select evaluation.id, round, phase, at, policy_digest, facts_digest, directory_generation, outcome,
+            fact_set.body as facts
+     from keyturn.evaluation left join keyturn.fact_set on fact_set.digest = facts_digest
+     where request = $1 order by evaluation.id desc limit 1`,
+    [request],
+  );
 }
 
 function recompute(row: EvaluationRow, directory: Digest): Recomputation {

@@ -16,6 +16,7 @@ import { ApiContext } from '../context.ts';
 import { countRefusal } from '../auth/refused-attempt.ts';
 import { Door } from '../http/door.ts';
 import { parseAs } from '../http/pipes.ts';
+import { PolicyTodayController } from './today.controller.ts';
 import { proposePolicy } from './propose.ts';
 
 /** Policies as people propose and review them. Machines neither propose nor read them. */
@@ -54,5 +55,5 @@ export class PoliciesController {
   }
 }
 
-@Module({ controllers: [PoliciesController] })
+@Module({ controllers: [PoliciesController, PolicyTodayController] })
 export class PoliciesModule {}

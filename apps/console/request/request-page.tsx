@@ -18,6 +18,7 @@ import { LineageView } from './lineage-view.tsx';
 import { OpenedSections, useOpened } from './opened.tsx';
 import { Effects, Files, NoPlan, Operation, Payload, Preview, Reversal } from './parts.tsx';
 import { QuestionsView } from './questions-view.tsx';
+import { PolicyTodayView } from './policy-today.tsx';
 import { Notices, RequestHead } from './request-head.tsx';
 import classes from './request-page.module.css';
 import { Resolution } from './resolution.tsx';
@@ -176,6 +177,7 @@ function Background({ shown }: { readonly shown: Shown }) {
       <LineageView card={card} />
       {!card.plan?.is_by_requester && <Payload shown={shown} />}
       <OnSameTarget request={request} />
+      {request.plan && <PolicyTodayView id={request.id} />}
       <TimelineView request={request} />
     </>
   );

@@ -48,6 +48,7 @@ const ANSWERS: Readonly<Record<keyof typeof OPERATIONS, readonly [status: number
   liftSwitch: MACHINE,
   proposePolicy: MACHINE,
   getPolicy: MACHINE,
+  evaluateToday: [404, 'not_found'],
   getSystemHealth: MACHINE,
   getAuditEntries: MACHINE,
   streamEvents: [200],
