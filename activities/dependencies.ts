@@ -5,7 +5,7 @@ import type { DataSource } from 'typeorm';
 import type { DirectoryReader } from '../database/directory-reader.ts';
 import type { PolicyReader } from '../database/readers.ts';
 import type { Budgets } from '../domain/execution/budgets.ts';
-import type { SignInTerms } from '../configuration/issuers.ts';
+import type { SignInTerms } from '../domain/proof/decision-proof.ts';
 import type { SealingKeys } from '../domain/crypto/sealing.ts';
 import type { Connector } from './connectors/connector.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { mayFetchFrom } from './fetching.ts';
-import type { TrustedProvider } from '../domain/proof/decision-proof.ts';
+import type { SignInTerms } from '../domain/proof/decision-proof.ts';
 import { mistakeIn, readYamlFile } from './files.ts';
 import { SECRET_REFERENCE } from './references.ts';
 
@@ -99,9 +99,6 @@ export function providerOf(issuer: SignInIssuer): SignInIssuer {
   const name = issuer.sign_in?.issuer ?? issuer.issuer;
   return name === issuer.issuer ? issuer : { ...issuer, issuer: name, jwks_uri: undefined };
 }
-
-/** Who issues ID tokens for whom, and how they name accounts. */
-export type SignInTerms = Omit<TrustedProvider, 'keys'>;
 
 /** All issuers at which people sign in, by the issuer of their accounts. */
 export function signInTermsOf(issuers: ReadonlyMap<string, Issuer>): ReadonlyMap<string, SignInTerms> {

@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 
-import type { SignInTerms } from '../../configuration/issuers.ts';
+import type { SignInTerms } from '../../domain/proof/decision-proof.ts';
 import type { ApiKeys } from '../../configuration/keys.ts';
 import type { ApiConfiguration } from '../../configuration/programs.ts';
 import type { ChangeFeed } from '../../database/change-feed.ts';

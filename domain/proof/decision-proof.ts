@@ -29,6 +29,9 @@ export interface TrustedProvider {
   readonly keys: readonly ProviderJwk[];
 }
 
+/** How people sign in at a provider: all of that but its keys, which change. */
+export type SignInTerms = Omit<TrustedProvider, 'keys'>;
+
 /** What a proof is held against. */
 export interface ProofFacts {
   /** Who decides, by the directory. */
