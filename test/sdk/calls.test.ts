@@ -20,6 +20,9 @@ const CALLS: Readonly<Record<string, (client: KeyturnClient) => Promise<unknown>
   watch: (client) => client.watch('req_1', { timeoutMs: 0 }).next(),
   list: (client) =>
     client.list({
+      q: 'shop',
+      from: '2026-01-05T10:00:00Z',
+      to: '2026-01-06T10:00:00Z',
       status: 'pending',
       action: 'a',
       target: 't',
@@ -41,6 +44,8 @@ const CALLS: Readonly<Record<string, (client: KeyturnClient) => Promise<unknown>
   decideMany: (client) => client.decideMany([{ id: 'req_1', ...DECISION }]),
   ticket: (client) => client.ticket('req_1', DECISION),
   withdraw: (client) => client.withdraw('req_1', 'why'),
+  ask: (client) => client.ask('req_1', 'why?'),
+  answer: (client) => client.answer('req_1', 'que_1', 'so'),
   policy: (client) => client.policy('sha256:1'),
   switches: (client) => client.switches(),
   throwSwitch: (client) => client.throwSwitch(SCOPE, 'why'),

@@ -7,6 +7,7 @@ import { Foreign } from '../shown/foreign.tsx';
 import { Instant } from '../shown/instant.tsx';
 import { Failure } from '../shell/failure.tsx';
 import { Section } from './section.tsx';
+import { StateSlider } from './state-slider.tsx';
 import classes from './timeline-view.module.css';
 import type { RequestView } from './view.ts';
 
@@ -24,6 +25,7 @@ export function TimelineView({ request }: { readonly request: RequestView }) {
     <Section title="What happened" aside="Audit entries, one chain">
       {isPending && <Loader size="xs" m="sm" />}
       {error && <Failure error={error} retry={() => void refetch()} />}
+      {data && <StateSlider entries={data.items} />}
       <ol className={classes.entries}>
         {data?.items.map((entry) => (
           <EntryView key={entry.n} entry={entry} />
