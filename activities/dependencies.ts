@@ -5,6 +5,7 @@ import type { DataSource } from 'typeorm';
 import type { DirectoryReader } from '../database/directory-reader.ts';
 import type { PolicyReader } from '../database/readers.ts';
 import type { Budgets } from '../domain/execution/budgets.ts';
+import type { SignInTerms } from '../domain/proof/decision-proof.ts';
 import type { SealingKeys } from '../domain/crypto/sealing.ts';
 import type { Connector } from './connectors/connector.ts';
 
@@ -27,6 +28,8 @@ export interface Dependencies {
   readonly verificationKeys: CompactVerifyGetKey;
   readonly sealingKeys: SealingKeys;
   readonly identityKey: Uint8Array;
+  /** Where people sign in, by the issuer of their accounts. Their keys are in the database. */
+  readonly providers: ReadonlyMap<string, SignInTerms>;
   readonly connectors: Readonly<Record<string, Connector>>;
   readonly history: HistoryReader;
   readonly budgets: Budgets;

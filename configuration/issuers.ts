@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { mayFetchFrom } from './fetching.ts';
+import type { SignInTerms } from '../domain/proof/decision-proof.ts';
 import { mistakeIn, readYamlFile } from './files.ts';
 import { SECRET_REFERENCE } from './references.ts';
 
@@ -99,6 +100,24 @@ export function hasSignIn(issuer: Issuer): issuer is SignInIssuer {
 export function providerOf(issuer: SignInIssuer): SignInIssuer {
   const name = issuer.sign_in?.issuer ?? issuer.issuer;
   return name === issuer.issuer ? issuer : { ...issuer, issuer: name, jwks_uri: undefined };
+}
+
+/** All issuers at which people sign in, by the issuer of their accounts. */
+export function signInTermsOf(issuers: ReadonlyMap<string, Issuer>): ReadonlyMap<string, SignInTerms> {
+  return new Map(
+    [...issuers.values()].filter(hasSignIn).map((issuer) => [issuer.issuer, trustedProviderOf(issuer)]),
+  );
+}
+
+/** How people sign in at an issuer, as decisions by a fresh sign-in are held against it. Without keys, which change. */
+export function trustedProviderOf(issuer: SignInIssuer): SignInTerms {
+  const { console, claims, clock_tolerance_seconds: tolerance_seconds } = issuer;
+  return {
+    issuer: providerOf(issuer).issuer,
+    client: console.client_id,
+    subject_claim: console.subject ?? claims?.subject ?? 'sub',
+    tolerance_seconds,
+  };
 }
 
 /** Reads the trusted issuers, by their exact name. Throws when the file is wrong or names one twice. */

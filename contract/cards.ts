@@ -181,7 +181,7 @@ export const cardAnswerSchema = z
     needed_grade: gradeSchema
       .nullable()
       .describe(
-        'The weakest evidence with which you could approve it now. C: the session or the token; A: a passkey as well (`beginProof`). Null: you cannot',
+        'The weakest evidence with which you could approve it now. C: the session or the token; B: a sign-in for it, A: a passkey as well (`beginProof`). Null: you cannot',
       ),
   })
   .describe('What people decide upon, with its digest')

@@ -37,7 +37,11 @@ const deferSchema = z
 /** POST /v1/requests/:id/proofs */
 export const proofBodySchema = z
   .strictObject({
-    grade: z.enum(['A']).describe('The evidence grade that it is to give. A: the signature of a passkey'),
+    grade: z
+      .enum(['A', 'B'])
+      .describe(
+        'The evidence grade that it is to give. A: the signature of a passkey; B: a sign-in for this decision',
+      ),
     verdict: z
       .enum(['approve'])
       .describe('The verdict that it is about: no other asks for more than a session'),
@@ -51,13 +55,19 @@ export const proofBodySchema = z
 export const proofSchema = z
   .object({
     id: text('Id of the proof: `prf_` and 26 characters'),
-    grade: z.enum(['A']).describe('The evidence grade that it gives'),
+    grade: z.enum(['A', 'B']).describe('The evidence grade that it gives'),
     expires_at: instant('Until when it can be used, once, in this session'),
-    challenge: text('What a passkey of the person signs, base64url'),
+    address: z
+      .string()
+      .nullable()
+      .describe(
+        'Of grade B: where the browser goes. It comes back to the page of the request, whose query names the proof, and in `proof_fault` what is wrong with the sign-in',
+      ),
+    challenge: text('What a passkey of the person signs, or the `nonce` of the ID token, base64url'),
     rp_id: text('The site that the passkeys are for'),
-    credentials: z.array(knownCredentialSchema).describe('The passkeys that will do'),
+    credentials: z.array(knownCredentialSchema).describe('Of grade A: the passkeys that will do'),
   })
-  .describe('For `navigator.credentials.get`')
+  .describe('For `navigator.credentials.get`, or to sign in again')
   .register(NAMES, { id: 'DecisionProof' });
 
 const sentProofSchema = z
@@ -66,7 +76,7 @@ const sentProofSchema = z
       .string()
       .regex(/^prf_[a-z2-7]{26}$/)
       .describe('Id of the proof that was begun for this decision'),
-    passkey: sentAssertionSchema.describe('What a passkey signed over its challenge'),
+    passkey: sentAssertionSchema.optional().describe('Of grade A: what a passkey signed over its challenge'),
   })
   .describe('What proves the decision beyond the session')
   .register(NAMES, { id: 'SentProof' });

@@ -207,6 +207,18 @@ const evaluationInputsSchema = z
       .describe(
         'Entries about the passkeys that signed decisions: when they were registered and revoked, exact text',
       ),
+    id_tokens: z
+      .array(
+        z
+          .object({
+            digest: digest('Digest of the token, as the decision was signed with it'),
+            token: text('The ID token'),
+          })
+          .describe('An ID token by which somebody proved a decision')
+          .register(NAMES, { id: 'DecisionIdToken' }),
+      )
+      .optional()
+      .describe('ID tokens by which decisions were proven, as far as they were not erased'),
     plans: z.array(stored).describe('All plans, the oldest first'),
     directory_changes: z
       .array(directoryChangeSchema)

@@ -11,6 +11,7 @@ import { Passkeys1796601600000 } from './migrations/7-passkeys.ts';
 import { DecisionProofs1796688000000 } from './migrations/8-decision-proofs.ts';
 import { IssuerKeys1796774400000 } from './migrations/9-issuer-keys.ts';
 import { Sweeps1796860800000 } from './migrations/10-sweeps.ts';
+import { IdTokens1796947200000 } from './migrations/11-id-tokens.ts';
 import { TurnSocket } from './turn-socket.ts';
 
 /** How a process connects. Pools are small: local activities are short, and two processes share one server. */
@@ -49,6 +50,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       DecisionProofs1796688000000,
       IssuerKeys1796774400000,
       Sweeps1796860800000,
+      IdTokens1796947200000,
     ],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',

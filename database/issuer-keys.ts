@@ -23,3 +23,23 @@ export async function noteIssuerKeys(
     on conflict (issuer, thumbprint) do update set last_seen = excluded.last_seen`;
   await rows(manager, text, [issuer, JSON.stringify(keys)]);
 }
+
+/** A key with when it was published. */
+export interface KeptKey {
+  readonly issuer: string;
+  readonly jwk: ProviderJwk;
+  readonly last_seen: Date;
+}
+
+/** All keys that these issuers were ever seen to publish. */
+export async function readIssuerKeys(
+  manager: EntityManager,
+  issuers: readonly string[],
+): Promise<readonly KeptKey[]> {
+  if (issuers.length === 0) return [];
+  return rows(
+    manager,
+    'select issuer, jwk, last_seen from keyturn.issuer_key where issuer = any($1) order by first_seen',
+    [issuers],
+  );
+}

@@ -19,7 +19,7 @@ import { decisionDirectories } from '../../database/decision-directories.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { activePolicy, stepSnapshot } from '../load-request.ts';
 import type { StepTransaction } from '../step.ts';
-import { proofCheck } from './proofs.ts';
+import { awaitKey, proofCheck } from './proofs.ts';
 import { settleStanding } from './standing.ts';
 
 /** The instant that a decision is checked by, and whether a ticket was used before it ran out. */
@@ -102,7 +102,11 @@ async function checkNow(
     directories: await decisionDirectories(dependencies, manager, { row, today, atCreation }),
   });
   if (check.ok) {
-    const fault = await faultOfProof({ manager, row }, { dated, snapshot, person: check.person });
+    const fault = await faultOfProof(
+      dependencies,
+      { manager, row, now },
+      { dated, snapshot, person: check.person },
+    );
     if (fault !== null) return { ok: false, code: 'proof_invalid', message: `The decision ${fault}.` };
   }
   const isStopped =
@@ -116,11 +120,13 @@ async function checkNow(
 
 /** Why the decision is not of the grade that it claims; null where it is. What was signed once is no second decision. */
 async function faultOfProof(
-  subject: Parameters<typeof proofCheck>[0],
+  dependencies: Dependencies,
+  subject: Pick<StepTransaction, 'manager' | 'row' | 'now'>,
   { dated, snapshot, person }: Pick<CheckInput, 'dated' | 'snapshot'> & { readonly person: string },
 ): Promise<string | null> {
   const { signed } = dated;
-  const fault = (await proofCheck(subject, [signed]))(signed, person);
+  const fault = (await proofCheck(dependencies, subject, [signed]))(signed, person);
+  await awaitKey(subject, signed, fault);
   const isRepeated =
     signed.proof !== undefined &&
     snapshot.decisions.some(({ envelope }) => randomIn(envelope) === signed.proof?.random);

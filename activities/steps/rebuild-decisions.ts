@@ -36,6 +36,7 @@ export async function rebuildDecisions(
   const rebuilt: CountedDecision[] = [];
   let waiting = await signedDecisions(dependencies, inputs, rows);
   const faultOf = await proofCheck(
+    dependencies,
     inputs,
     waiting.map(({ signed }) => signed),
   );

@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import type { DataSource } from 'typeorm';
 
+import type { SignInTerms } from '../../domain/proof/decision-proof.ts';
 import type { ApiKeys } from '../../configuration/keys.ts';
 import type { ApiConfiguration } from '../../configuration/programs.ts';
 import type { ChangeFeed } from '../../database/change-feed.ts';
@@ -16,6 +17,8 @@ import type { Metrics } from './http/metrics.ts';
 export abstract class ApiContext {
   abstract readonly settings: ApiConfiguration;
   abstract readonly keys: ApiKeys;
+  /** Where people sign in, by the issuer of their accounts. */
+  abstract readonly providers: ReadonlyMap<string, SignInTerms>;
   abstract readonly source: DataSource;
   abstract readonly policies: PolicyReader;
   abstract readonly directories: DirectoryReader;

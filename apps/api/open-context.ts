@@ -9,7 +9,7 @@ import { refuseSuperuser } from '../../database/inspection.ts';
 import { DirectoryReader } from '../../database/directory-reader.ts';
 import { PolicyReader } from '../../database/readers.ts';
 import { openDataSource } from '../open-database.ts';
-import { hasSignIn, readIssuers, type Issuer } from '../../configuration/issuers.ts';
+import { hasSignIn, readIssuers, signInTermsOf, type Issuer } from '../../configuration/issuers.ts';
 import { TokenVerifier } from './auth/token-verifier.ts';
 import { readConsole, type BuiltConsole } from './console/built-console.ts';
 import type { ApiContext } from './context.ts';
@@ -46,6 +46,7 @@ export async function openContext(settings: ApiConfiguration): Promise<OpenConte
   const context: ApiContext = {
     settings,
     keys,
+    providers: signInTermsOf(issuers),
     source,
     policies,
     directories,

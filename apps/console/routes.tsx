@@ -7,6 +7,7 @@ import {
 } from '@tanstack/react-router';
 
 import { inboxSearch } from './inbox/search.ts';
+import { returnSearch } from './request/returning.ts';
 import { requestsSearch } from './requests/search.ts';
 import { Broken } from './shell/error-boundary.tsx';
 import { NothingHere } from './shell/nothing-here.tsx';
@@ -40,6 +41,7 @@ const requests = createRoute({
 const request = createRoute({
   getParentRoute: () => root,
   path: '/requests/$id',
+  validateSearch: returnSearch,
   component: lazyRouteComponent(() => import('./request/request-page.tsx'), 'RequestPage'),
 });
 

@@ -13,7 +13,7 @@ import { createConnectors } from '../../activities/connectors/index.ts';
 import type { Dependencies } from '../../activities/dependencies.ts';
 import { createActivities } from '../../activities/index.ts';
 import { takenPort } from '../../configuration/environment.ts';
-import { readIssuers } from '../../configuration/issuers.ts';
+import { readIssuers, signInTermsOf, type Issuer } from '../../configuration/issuers.ts';
 import { readWorkerKeys } from '../../configuration/keys.ts';
 import { readWorkerConfiguration, type WorkerConfiguration } from '../../configuration/programs.ts';
 import { refuseMissingNamespace } from '../../configuration/temporal.ts';
@@ -44,7 +44,7 @@ async function main(): Promise<void> {
   installRuntime(log);
   const sources = await readOnCallSources(configuration.onCallFile);
   const issuers = await readIssuers(configuration.issuers);
-  const { source, policies, worker, connection, ...rest } = await assemble(configuration, log);
+  const { source, policies, worker, connection, ...rest } = await assemble(configuration, { issuers, log });
   const readiness = new Readiness({ source, policies, temporal: rest.client, log });
   const isRunning = (): boolean => worker.getState() === 'RUNNING';
   const health = await servePages(
@@ -90,7 +90,10 @@ async function failure(worker: Worker): Promise<never> {
   }
 }
 
-async function assemble(configuration: WorkerConfiguration, log: Logger) {
+async function assemble(
+  configuration: WorkerConfiguration,
+  { issuers, log }: { readonly issuers: ReadonlyMap<string, Issuer>; readonly log: Logger },
+) {
   const keys = await readWorkerKeys(configuration);
   const source = await openDataSource({
     url: configuration.databaseUrl,
@@ -108,6 +111,7 @@ async function assemble(configuration: WorkerConfiguration, log: Logger) {
     policies,
     directories,
     ...keys,
+    providers: signInTermsOf(issuers),
     connectors: createConnectors({ source, policies, log }),
     history: createHistoryReader(client, namespace),
     budgets: configuration.budgets,

@@ -59,7 +59,8 @@ const proofSchema = z.discriminatedUnion('kind', [
     random: base64url,
     issuer: z.string().min(1).max(2048),
     client: z.string().min(1).max(512),
-    id_token: sealed,
+    /** Of the ID token, which stands apart, where it can be erased. */
+    digest,
   }),
   z.strictObject({
     kind: z.literal('passkey'),

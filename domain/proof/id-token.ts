@@ -5,6 +5,11 @@ import { z } from 'zod';
 /** Longer tokens are refused before any parsing. */
 export const ID_TOKEN_LENGTH_MAX = 64 * 1024;
 
+/** Where an ID token is sealed for: its own place. */
+export function idTokenContext(digest: string): string {
+  return `${digest}/id_token`;
+}
+
 /** How long before a decision the person may have signed in for it. */
 export const SIGNED_IN_SECONDS_MAX = 600;
 

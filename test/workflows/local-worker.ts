@@ -129,6 +129,7 @@ async function dependenciesOver({ stack, client, target, source }: DependencyPar
     policies: new PolicyReader(),
     directories: new DirectoryReader(),
     ...(await readWorkerKeys(configuration)),
+    providers: new Map(),
     connectors: {
       'postgres.execute': target,
       'keyturn.resolution': createResolutionConnector({ source, log }),

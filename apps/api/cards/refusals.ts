@@ -45,9 +45,9 @@ interface Decidable extends Pick<CardAnswer, 'needed_grade'> {
   readonly refusalOfVerdict: (verdict: Verdict) => Refusal;
 }
 
-/** What the caller can give, the weakest first: in a session of a browser a passkey can sign. */
+/** What the caller can give, the weakest first: in a session of a browser people can sign in again, and passkeys sign. */
 function gradesOf({ principal }: Caller): readonly EvidenceGrade[] {
-  return principal.session === null ? [SESSION_GRADE] : [SESSION_GRADE, 'A'];
+  return principal.session === null ? [SESSION_GRADE] : [SESSION_GRADE, 'B', 'A'];
 }
 
 async function decisionRefusals(

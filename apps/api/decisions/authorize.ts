@@ -42,7 +42,10 @@ export async function authorize(context: ApiContext, call: DecisionCall): Promis
   const begun = await proofNamedBy(context, call);
   const allowed = await allow(context, call, begun?.grade ?? SESSION_GRADE);
   const { row } = allowed;
-  return { ...allowed, proof: begun && (await provenBy(context, { row, body: call.body, begun })) };
+  return {
+    ...allowed,
+    proof: begun && (await provenBy(context, call.caller, { row, body: call.body, begun })),
+  };
 }
 
 /** Begins the proof of an approval. Refuses at once what would be refused with it. */

@@ -8,7 +8,7 @@ import type { SignedDecision } from '../../../domain/crypto/envelope.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { base32 } from '../../../domain/identity/ids.ts';
 import { decisionBinding } from '../../../domain/proof/binding.ts';
-import { checkAssertion } from '../../../domain/proof/passkey.ts';
+import { checkAssertion, siteOf } from '../../../domain/proof/passkey.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 
@@ -16,7 +16,7 @@ type SignedProof = NonNullable<SignedDecision['proof']>;
 
 /** Begins a proof of a decision that the caller may make with it. */
 export async function beginProof(
-  { source: { manager } }: Pick<ApiContext, 'source'>,
+  { source: { manager }, settings }: Pick<ApiContext, 'source' | 'settings'>,
   caller: Caller,
   { row, body }: { readonly row: RequestRow; readonly body: ProofBody },
 ): Promise<ProofAnswer> {
@@ -27,14 +27,13 @@ export async function beginProof(
       'sign_in_again',
       'A decision is proven in the session of a browser: sign in at /sign-in.',
     );
-  const known = countingFor(row, await passkeysOf(manager, person));
-  const [first] = known;
-  if (!first)
+  const { grade, verdict, decision_digest, view_digest } = body;
+  const known = grade === 'A' ? countingFor(row, await passkeysOf(manager, person)) : [];
+  if (grade === 'A' && known.length === 0)
     throw new KeyturnError(
       'passkey_needed',
       'Policy asks for a passkey here, and you have none that counts for this request: add one on the page of your account.',
     );
-  const { grade, verdict, decision_digest, view_digest } = body;
   const id = `prf_${base32(randomBytes(16))}`;
   const random = randomBytes(32).toString('base64url');
   const words = { request: row.id, verdict, decision_digest, view_digest, random };
@@ -43,8 +42,9 @@ export async function beginProof(
     id,
     grade,
     expires_at: new Date(begun.expires_at).toISOString(),
+    address: grade === 'B' ? `${settings.publicUrl}/sign-in?proof=${id}` : null,
     challenge: decisionBinding(words),
-    rp_id: first.rp_id,
+    rp_id: known[0]?.rp_id ?? siteOf(settings.publicUrl).rpId,
     credentials: known.map(({ credential, transports }) => ({ credential, transports: [...transports] })),
   };
 }
@@ -73,10 +73,38 @@ export async function proofNamedBy(
   return begun;
 }
 
-/** Checks what the passkey signed, and uses up the proof. Refuses (`proof_invalid`) what the worker would refuse. */
+interface Proving {
+  readonly row: RequestRow;
+  readonly body: DecisionBody;
+  readonly begun: BegunProof;
+}
+
+/** Checks what proves a decision, and uses up the proof. Refuses (`proof_invalid`) what the worker would refuse. */
 export async function provenBy(
+  context: Pick<ApiContext, 'source' | 'providers'>,
+  caller: Caller,
+  proving: Proving,
+): Promise<SignedProof> {
+  return proving.begun.grade === 'B'
+    ? provenBySignIn(context, caller, proving)
+    : provenByPasskey(context, proving);
+}
+
+/** The ID token was checked when it came. */
+async function provenBySignIn(
+  { source: { manager }, providers }: Pick<ApiContext, 'source' | 'providers'>,
+  { principal: { identity } }: Caller,
+  { begun: { id, random, token_digest: digest } }: Proving,
+): Promise<SignedProof> {
+  const provider = providers.get(identity.issuer);
+  if (digest === null || !provider) throw invalid('you have not signed in again for it');
+  if (!(await useProof(manager, id))) throw invalid('it was used meanwhile');
+  return { kind: 'id_token', random, issuer: provider.issuer, client: provider.client, digest };
+}
+
+async function provenByPasskey(
   { source: { manager } }: Pick<ApiContext, 'source'>,
-  { row, body, begun }: { readonly row: RequestRow; readonly body: DecisionBody; readonly begun: BegunProof },
+  { row, body, begun }: Proving,
 ): Promise<SignedProof> {
   const assertion = body.proof?.passkey;
   const passkey = countingFor(row, await passkeysOf(manager, begun.person)).find(

@@ -2,8 +2,12 @@ import type { EntityManager } from 'typeorm';
 
 import { readInputs, readState } from '../../../database/evidence.ts';
 import { readDecisions, readRequest, type DecidedRow } from '../../../database/readers.ts';
+import { readIdTokens } from '../../../database/id-tokens.ts';
 import { readLeaves, readParts } from '../../../database/request-list.ts';
-import type { RequestRow } from '../../../database/tables.ts';
+import type { DecisionRow, RequestRow } from '../../../database/tables.ts';
+import { unseal } from '../../../domain/crypto/sealing.ts';
+import { idTokenIn } from '../../../domain/proof/decision-proof.ts';
+import { idTokenContext } from '../../../domain/proof/id-token.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import { readLeaf } from '../../../domain/audit/verification/evidence.ts';
 import type { Evidence } from '../../../contract/evidence.ts';
@@ -51,7 +55,7 @@ async function viewUnlessAltered(
 const ALTERED: ReadonlySet<string> = new Set(['plan_altered', 'envelope_invalid']);
 
 async function recordOf(
-  { directories }: Pick<ApiContext, 'directories'>,
+  { directories, keys }: Pick<ApiContext, 'directories' | 'keys'>,
   manager: EntityManager,
   known: RequestRow,
 ): Promise<Omit<Evidence, 'request' | 'keys'>> {
@@ -69,8 +73,28 @@ async function recordOf(
     envelopes: [row.envelope, ...decisions.map(({ envelope }) => envelope), ...withdrawalsIn(payloads)],
     read_at: new Date().toISOString(),
     state: await readState(manager, recorded),
-    inputs: await readInputs(manager, directories, recorded),
+    inputs: {
+      ...(await readInputs(manager, directories, recorded)),
+      id_tokens: await idTokensOf(manager, keys, decisions),
+    },
   };
+}
+
+/** Opened: who checks the evidence has no key of ours that opens them. */
+async function idTokensOf(
+  manager: EntityManager,
+  { sealing }: ApiContext['keys'],
+  decisions: readonly DecisionRow[],
+): Promise<NonNullable<NonNullable<Evidence['inputs']>['id_tokens']>> {
+  const digests = decisions.flatMap(({ envelope }) => idTokenIn(envelope) ?? []);
+  const kept = await readIdTokens(manager, digests);
+  const opened = await Promise.all(
+    kept.map(async ({ digest, sealed }) => {
+      const token = await unseal(sealed, idTokenContext(digest), sealing).catch(() => null);
+      return typeof token === 'string' ? [{ digest, token }] : [];
+    }),
+  );
+  return opened.flat();
 }
 
 /** Withdrawals have no rows: each stands with the entry that records it. */

@@ -10,10 +10,19 @@ export interface Beginning {
   readonly cookie: string;
 }
 
+/** A sign-in that proves a decision: for what the provider is to answer, and where the browser goes afterwards. */
+export interface ProvingSignIn {
+  readonly proof: string;
+  readonly nonce: string;
+  readonly returnTo: string;
+}
+
 interface BeginOptions {
   readonly returnTo: string;
   readonly isRenewal: boolean;
   readonly isFresh: boolean;
+  /** What the provider is to answer, of a sign-in that proves a decision; any other one's is random. */
+  readonly proving?: ProvingSignIn;
   /** Further parameters for the provider. */
   readonly more: Readonly<Record<string, string>>;
 }
@@ -22,9 +31,10 @@ interface BeginOptions {
 export async function beginSignIn(
   { settings, keys }: Pick<ApiContext, 'settings' | 'keys'>,
   { issuer, client }: SignInProvider,
-  { returnTo, isRenewal, isFresh, more }: BeginOptions,
+  { returnTo, isRenewal, isFresh, proving, more }: BeginOptions,
 ): Promise<Beginning> {
-  const [state, nonce, verifier] = [oidc.randomState(), oidc.randomNonce(), oidc.randomPKCECodeVerifier()];
+  const [state, verifier] = [oidc.randomState(), oidc.randomPKCECodeVerifier()];
+  const nonce = proving?.nonce ?? oidc.randomNonce();
   const location = oidc.buildAuthorizationUrl(client, {
     response_type: 'code',
     redirect_uri: callbackOf(settings),
@@ -46,6 +56,7 @@ export async function beginSignIn(
     verifier,
     return_to: returnTo,
     is_renewal: isRenewal,
+    proof: proving?.proof ?? null,
   };
   return { location: location.href, cookie: await sealPending(keys.identity, pending) };
 }

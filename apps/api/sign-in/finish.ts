@@ -66,9 +66,9 @@ function authenticatedAt(time: unknown, { clock_tolerance_seconds: tolerance }: 
 }
 
 /** The library holds `state` and `iss` (RFC 9207) against what was begun, and checks the ID token once itself. */
-async function exchange(
+export async function exchange(
   { settings, log }: ApiContext,
-  { provider, pending, query }: Finishing,
+  { provider, pending, query }: Pick<Finishing, 'provider' | 'pending' | 'query'>,
 ): Promise<string> {
   const answer = new URL(callbackOf(settings));
   answer.search = query;

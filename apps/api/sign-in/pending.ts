@@ -17,6 +17,8 @@ const pendingSchema = z.object({
   return_to: z.string(),
   /** Only renews the session that there is: what fails leaves it as it was. */
   is_renewal: z.boolean(),
+  /** The proof of a decision that it is for; null for a sign-in that starts a session. */
+  proof: z.string().nullable().default(null),
 });
 
 /**

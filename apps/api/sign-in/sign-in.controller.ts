@@ -1,6 +1,7 @@
 import { Body, Controller, Get, HttpCode, Module, Post, Query, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 
+import type { LiveSession } from '../../../database/sessions.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import { AuthModule } from '../auth/auth.module.ts';
 import { currentCaller } from '../auth/authenticate.ts';
@@ -15,6 +16,7 @@ import { beginSignIn, localPath } from './begin.ts';
 import { finishSignIn } from './finish.ts';
 import { choicePage } from './pages.ts';
 import { openPending, PENDING_SECONDS, type Pending } from './pending.ts';
+import { answerBySignIn, signInOfProof } from './proof.ts';
 import { SignInProviders } from './providers.ts';
 import { SessionController } from './session.controller.ts';
 import { endByProvider, endSession, startSession } from './session-log.ts';
@@ -50,6 +52,8 @@ export class SignInController {
         'not_found',
         'Nobody signs in with a browser here: no issuer of KEYTURN_ISSUERS has a `console`.',
       );
+    const { proof } = query;
+    if (typeof proof === 'string') return this.#beginProof(request, response, proof);
     const returnTo = localPath(query['return_to']);
     const { issuer: wanted = only.issuer, login_hint: hint } = query;
     const more = { ...(typeof hint === 'string' && HINT.test(hint) && { login_hint: hint }) };
@@ -76,6 +80,7 @@ export class SignInController {
     const { cookies } = this.#sessions;
     const pending = await this.#pendingOf(request);
     this.#set(response, { name: cookies.signIn, value: '' });
+    if (pending.proof !== null) return this.#answerProof(request, response, pending);
     const secret = await this.#finish(request, pending).catch((error: unknown) => {
       if (pending.is_renewal && isKeyturnError(error) && error.code === 'unauthenticated') return null;
       throw error;
@@ -120,6 +125,32 @@ export class SignInController {
       this.#context.log.warn({ fault }, 'a logout token was refused');
       throw new KeyturnError('invalid_request', `The logout token was refused (${fault}).`);
     }
+  }
+
+  /** Sends the browser to sign in again, for a decision. */
+  async #beginProof(request: Request, response: Response, id: string): Promise<undefined> {
+    const session = await this.#sessionOf(request);
+    const proving = await signInOfProof(this.#context, session, id);
+    const provider = await this.#providers.find(session?.issuer ?? '');
+    const options = { returnTo: proving.returnTo, isRenewal: false, isFresh: true, proving, more: {} };
+    const { location, cookie } = await beginSignIn(this.#context, provider, options);
+    this.#set(response, { name: this.#sessions.cookies.signIn, value: cookie, seconds: PENDING_SECONDS });
+    response.redirect(303, location);
+  }
+
+  /** The page of the request says what is wrong with a sign-in that proves nothing. */
+  async #answerProof(request: Request, response: Response, pending: Pending): Promise<void> {
+    const provider = await this.#providers.find(pending.issuer);
+    const query = new URL(request.originalUrl, 'http://localhost').search;
+    const session = await this.#sessionOf(request);
+    const fault = await answerBySignIn(this.#context, { provider, pending, query, session });
+    if (fault) this.#context.log.warn({ issuer: pending.issuer, fault }, 'a sign-in proves no decision');
+    const said = fault === null ? '' : `&proof_fault=${fault}`;
+    response.redirect(303, `${this.#context.settings.publicUrl}${pending.return_to}${said}`);
+  }
+
+  async #sessionOf(request: Request): Promise<LiveSession | null> {
+    return (await this.#replacedBy(request))?.principal.session ?? null;
   }
 
   async #pendingOf(request: Request): Promise<Pending> {

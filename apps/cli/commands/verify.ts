@@ -9,12 +9,14 @@ import { verifyStream, type StreamReport } from '../../../domain/audit/verificat
 import {
   evidenceSchema,
   verifyRequest,
+  type TrustedKeys,
   type VerificationReport,
 } from '../../../domain/audit/verification/verify.ts';
 import type { VerificationOutcome } from '../../../domain/audit/verification/report.ts';
 import { KeyturnProblem, type KeyturnClient } from '../../../sdk/client.ts';
 import { withExamples } from '../help.ts';
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
+import { readProviders } from '../provider-keys.ts';
 import { failure, silentFailure, usageError } from '../exit.ts';
 import { allPages } from '../pages.ts';
 import type { Terminal } from '../terminal.ts';
@@ -24,6 +26,7 @@ import { visible } from '../../../domain/cards/visible.ts';
 
 interface VerifyOptions extends ApiOptions {
   readonly keys?: string;
+  readonly providerKeys?: string;
   readonly evidence?: string;
   readonly save?: string;
   readonly stream?: string;
@@ -33,6 +36,10 @@ export function addVerify(program: Command, terminal: Terminal): void {
   const command = withApi(program.command('verify [id]'))
     .description('check the evidence of a request: the log, the signatures, who decided, what ran')
     .option('--keys <file>', 'a JWKS that you trust, instead of the keys that the server sends')
+    .option(
+      '--provider-keys <file>',
+      'identity providers with their keys, which decisions by a fresh sign-in are checked against',
+    )
     .option('--evidence <file>', 'check evidence that was saved, without calling the server')
     .option('--save <file>', 'save the evidence')
     .option(
@@ -46,8 +53,7 @@ export function addVerify(program: Command, terminal: Terminal): void {
       if (named === undefined) return verifyNamed(options, terminal);
       const evidence = await evidenceOf(named, options, terminal);
       const request = id ?? requestOf(evidence.leaves);
-      const keys =
-        options.keys === undefined ? evidence.keys : keysSchema.parse(await readJson(options.keys));
+      const keys = await trustedKeys(options, evidence.keys);
       const report = await verifyRequest({ ...evidence, request }, keys, new Date().toISOString());
       const whose = options.keys === undefined ? 'server' : 'pinned';
       terminal.out(
@@ -92,7 +98,6 @@ async function publicationsOf(
   const requests = new Set(
     leaves.flatMap((text) => leafSchema.safeParse(parsed(text)).data?.facts?.request ?? []),
   );
-  const pinned = options.keys === undefined ? null : keysSchema.parse(await readJson(options.keys));
   const found: (Publication | UnreadPublication)[] = [];
   for (const request of requests) {
     const bundle = await bundleOf(client, request);
@@ -101,7 +106,11 @@ async function publicationsOf(
       continue;
     }
     const evidence = { ...bundle, request };
-    const { outcome } = await verifyRequest(evidence, pinned ?? bundle.keys, new Date().toISOString());
+    const { outcome } = await verifyRequest(
+      evidence,
+      await trustedKeys(options, bundle.keys),
+      new Date().toISOString(),
+    );
     found.push({ request, evidence, outcome });
   }
   return found;
@@ -145,6 +154,17 @@ function parsed(text: string): unknown {
 }
 
 const keysSchema = z.object({ keys: z.array(z.looseObject({ kty: z.string() })).min(1) });
+/** The keys that were obtained another way, or else those of the server; never its word for the keys of others. */
+async function trustedKeys(
+  { keys, providerKeys }: VerifyOptions,
+  sent: z.infer<typeof keysSchema>,
+): Promise<TrustedKeys> {
+  return {
+    ...(keys === undefined ? sent : keysSchema.parse(await readJson(keys))),
+    providers: providerKeys === undefined ? new Map() : await readProviders(providerKeys),
+  };
+}
+
 const bundleSchema = evidenceSchema.omit({ request: true }).extend({ keys: keysSchema });
 
 async function evidenceOf(

@@ -16,7 +16,8 @@ import { confirmationOf, isTyped, typedLabel, type Confirmation, type Typed } fr
 import { conflictOf, type Conflict } from './conflict.ts';
 import classes from './decision-dialog.module.css';
 import { DeferFields } from './defer-fields.tsx';
-import { takesPasskey, useProving } from './proving.ts';
+import { HOW, provingLeft, provingWords, useProving } from './proving.ts';
+import type { Returned } from './returning.ts';
 import { callOf, doneText, type ActAnswer, type Deferral } from './sending.ts';
 import type { SectionName, Shown } from './view.ts';
 
@@ -28,6 +29,8 @@ interface DecisionDialogProps {
   readonly current?: Shown | undefined;
   readonly opened: () => readonly SectionName[];
   readonly takesBack?: string | null;
+  /** What the person came back with from signing in for this. */
+  readonly returned?: Returned;
   readonly onClose: () => void;
   readonly onDone: (text: string, answer: ActAnswer) => void;
 }
@@ -91,7 +94,7 @@ function Outdated({ shown, current, onClose }: { shown: Shown; current: Shown; o
 type FormProps = DecisionDialogProps & { readonly confirmation: Confirmation };
 
 function DecisionForm(props: FormProps) {
-  const { act, confirmation, shown, onClose } = props;
+  const { act, confirmation, shown, returned, onClose } = props;
   const [reason, setReason] = useDraft(`reason ${shown.request.id}`);
   const [typed, setTyped] = useState('');
   const [deferral, setDeferral] = useState<Deferral | null>(null);
@@ -110,7 +113,7 @@ function DecisionForm(props: FormProps) {
   };
   return (
     <form className={classes.form} onSubmit={submit} noValidate>
-      <Sentences sentences={sentencesOf(props)} />
+      <Sentences sentences={[...confirmation.sentences, ...provingWords(props)]} />
       {act === 'defer' && <DeferFields shown={shown} onChange={setDeferral} error={missed.deferral} />}
       {confirmation.typed && (
         <TypedInput typed={confirmation.typed} value={typed} onChange={setTyped} error={missed.typed} />
@@ -121,6 +124,11 @@ function DecisionForm(props: FormProps) {
         onChange={setReason}
         error={missed.reason}
       />
+      {returned?.fault && (
+        <Note tone="bad" isAlert title="Not sent">
+          {returned.fault}
+        </Note>
+      )}
       {sending.error && <Refused conflict={conflictFrom(sending.error)} onClose={onClose} />}
       <div className={classes.buttons}>
         <Button variant="default" onClick={onClose}>
@@ -128,20 +136,12 @@ function DecisionForm(props: FormProps) {
         </Button>
         <Button type="submit" {...(act === 'deny' && { color: 'red' })} loading={sending.isPending}>
           {confirmation.button}
-          {takesPasskey(act, shown) && ' with a passkey'}
+          {HOW[provingLeft(props) ?? 'session']}
         </Button>
       </div>
     </form>
   );
 }
-
-/** What will happen, and with what it is proven. */
-function sentencesOf({ act, shown, confirmation }: FormProps): readonly string[] {
-  return takesPasskey(act, shown) ? [...confirmation.sentences, BY_PASSKEY] : confirmation.sentences;
-}
-
-const BY_PASSKEY =
-  'A session is not enough here: a passkey of yours signs exactly this, so your browser asks you for it next.';
 
 function Sentences({ sentences }: { readonly sentences: readonly string[] }) {
   return sentences.map((sentence) => (
@@ -214,9 +214,10 @@ function missingOf(
 }
 
 function useSending(
-  { act, shown, opened, takesBack = null, onDone }: FormProps,
+  props: FormProps,
   given: { readonly reason: string; readonly deferral: Deferral | null },
 ) {
+  const { act, shown, opened, takesBack = null, returned, onDone } = props;
   const post = usePost();
   const prove = useProving();
   const client = useQueryClient();
@@ -226,7 +227,11 @@ function useSending(
   const refresh = (): void => void client.invalidateQueries({ queryKey: ['request', shown.request.id] });
   return useMutation({
     mutationFn: async () => {
-      const proof = takesPasskey(act, shown) ? await prove(shown) : null;
+      const left = provingLeft(props);
+      const brought = returned?.proof ? { id: returned.proof } : null;
+      const proof = left === null ? brought : await prove(shown, left);
+      // The browser leaves for the provider: nothing is sent from here.
+      if (left === 'sign-in') return new Promise<never>(() => undefined);
       const { path, body } = callOf(act, shown, { ...given, opened: opened(), takesBack, proof });
       return post<ActAnswer['answer']>(path, { body, idempotencyKey });
     },

@@ -23,6 +23,7 @@ import { Notices, RequestHead } from './request-head.tsx';
 import classes from './request-page.module.css';
 import { Resolution } from './resolution.tsx';
 import { RequirementPanel } from './requirement-panel.tsx';
+import { returnedOf } from './returning.ts';
 import { RiskPanel, RulesPanel } from './risk-panel.tsx';
 import { shownQuery } from './shown-query.ts';
 import { TimelineView } from './timeline-view.tsx';
@@ -60,14 +61,14 @@ function Loaded({ shown, isFetching }: { readonly shown: Shown; readonly isFetch
   const { person } = useSession();
   const opened = useOpened();
   const { seen, read, act: acted } = useReading(shown);
-  const [dialog, setDialog] = useState<{ readonly act: Act; readonly shown: Shown } | null>(null);
+  const { returned, forget, dialog, setDialog } = useDialog(shown);
   const [done, setDone] = useState('');
   const offer = offerOf(shown.request, shown.refusals, person);
   const begin = (act: Act): void => setDialog({ act, shown: beginning(act, { seen, now: shown }) });
   const close = (): void => {
     // The dialog has told them.
     if (dialog && isOtherSubject(dialog.shown, shown)) read();
-    setDialog(null);
+    forget();
   };
   return (
     <>
@@ -95,9 +96,10 @@ function Loaded({ shown, isFetching }: { readonly shown: Shown; readonly isFetch
           current={shown}
           opened={opened}
           takesBack={offer.takesBack}
+          {...(returned && { returned })}
           onClose={close}
           onDone={(text) => {
-            setDialog(null);
+            forget();
             setDone(text);
             acted();
           }}
@@ -105,6 +107,23 @@ function Loaded({ shown, isFetching }: { readonly shown: Shown; readonly isFetch
       )}
     </>
   );
+}
+
+/**
+ * The dialog, open at once where somebody comes back from signing in for an approval, as the address says. `forget` closes it,
+ * and takes that out of the address.
+ */
+function useDialog(shown: Shown) {
+  const returned = returnedOf(route.useSearch());
+  const navigate = route.useNavigate();
+  const [dialog, setDialog] = useState<{ readonly act: Act; readonly shown: Shown } | null>(() =>
+    returned && shown.refusals.approve === null ? { act: 'approve', shown } : null,
+  );
+  const forget = (): void => {
+    setDialog(null);
+    if (returned) void navigate({ search: {}, replace: true });
+  };
+  return { returned, dialog, setDialog, forget };
 }
 
 /** What the person did, also for those who hear the page. */

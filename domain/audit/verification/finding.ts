@@ -1,4 +1,5 @@
 import type { SignedPayload } from '../../crypto/envelope.ts';
+import type { TrustedProvider } from '../../proof/decision-proof.ts';
 import type { Material } from './evidence.ts';
 
 /** An envelope with what it says, or null when no given key made it. */
@@ -15,6 +16,8 @@ export interface Subject {
   readonly envelopes: readonly OpenedEnvelope[];
   /** Those that the API kept for the workers, in the order of the evidence. */
   readonly kept: readonly OpenedEnvelope[];
+  /** Identity providers that who checks trusts, by the issuer of accounts. */
+  readonly providers: ReadonlyMap<string, TrustedProvider>;
   /** When it is checked, by the clock of who checks, RFC 3339 UTC. */
   readonly now: string;
 }

@@ -11,7 +11,7 @@ import { CLOCKS_APART_MS, found, type Answer, type Finding, type Subject } from 
 
 /**
  * Each decision of a grade above C carries what proves it: the signature of a passkey that its person had registered by then,
- * over these very words. And nothing that was signed once stands for two decisions.
+ * over these very words, or the ID token of a sign-in for them. And nothing that was signed once stands for two decisions.
  */
 export function gradesProven(subject: Subject): Finding {
   const { decisions } = subject.material;
@@ -30,6 +30,7 @@ export function gradesProven(subject: Subject): Finding {
 }
 
 function wordsOf(subject: Subject, signed: SignedDecision): string {
+  if (signed.proof?.kind === 'id_token') return `signed in again at ${signed.proof.issuer}`;
   const entry = registrationOf(subject, signed);
   return entry ? `signed with the passkey ${entry.facts.passkey}, registered at ${entry.leaf.at}` : '';
 }
@@ -37,8 +38,27 @@ function wordsOf(subject: Subject, signed: SignedDecision): string {
 function proofAnswer(subject: Subject, decision: DecisionLeaf, signed: SignedDecision): Answer {
   if (signed.proof?.kind === 'passkey' && subject.material.evidence.inputs?.passkey_entries === undefined)
     return { notShown: 'the entry that registered its passkey is not in the evidence' };
+  const unseen = signed.proof?.kind === 'id_token' ? notShownOf(subject, signed, signed.proof) : null;
+  if (unseen !== null) return { notShown: unseen };
   const fault = faultAt(subject, signed, { person: decision.person, at: decision.at });
   return fault === null ? {} : { problem: fault };
+}
+
+/** Why nobody can say whether a sign-in proves it; null where it can be said. */
+function notShownOf(
+  subject: Subject,
+  { reviewer }: SignedDecision,
+  { issuer, digest }: Extract<SignedDecision['proof'], { readonly kind: 'id_token' }>,
+): string | null {
+  if (!subject.providers.has(reviewer.issuer))
+    return `its person signed in again at ${issuer}, of which no keys are given to check that with`;
+  return tokenOf(subject, digest) === null
+    ? `its person signed in again at ${issuer}, and the ID token of that was erased, or is not in the evidence`
+    : null;
+}
+
+function tokenOf({ material }: Subject, digest: string): string | null {
+  return material.evidence.inputs?.id_tokens?.find((one) => one.digest === digest)?.token ?? null;
 }
 
 /** What is wrong with the proof of a decision that this person made then; null where nothing is. */
@@ -49,7 +69,9 @@ function faultAt(
 ): string | null {
   const passkey = passkeyAt(subject, signed, at);
   const requestedAt = arrivalOf(subject.material)?.at ?? '';
-  return proofFault(signed, { person, requestedAt, passkey });
+  const idToken = signed.proof?.kind === 'id_token' ? tokenOf(subject, signed.proof.digest) : null;
+  const provider = subject.providers.get(signed.reviewer.issuer) ?? null;
+  return proofFault(signed, { person, requestedAt, passkey, idToken, provider });
 }
 
 /** True where the proof of a refused decision was wrong, as far as anybody can tell who does not know whose decision it was. */

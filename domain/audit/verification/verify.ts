@@ -30,6 +30,7 @@ import { decidersEntitled } from './people.ts';
 import { gradesProven } from './proofs.ts';
 import { questionsInOrder } from './questions.ts';
 import { refusalsRight } from './refusals.ts';
+import type { TrustedProvider } from '../../proof/decision-proof.ts';
 import { lineOf, reportOf, type Report } from './report.ts';
 import { decisionRowsMatch } from './decision-rows.ts';
 import { shownAsRecorded } from './shown.ts';
@@ -41,6 +42,11 @@ import { withdrawalsSigned } from './withdrawals.ts';
 import type { Finding, Subject } from './finding.ts';
 
 export { evidenceSchema, type Evidence } from './evidence.ts';
+
+/** The keys of the deployment, and what is trusted of identity providers: without that no sign-in for a decision is shown. */
+export interface TrustedKeys extends JSONWebKeySet {
+  readonly providers?: ReadonlyMap<string, TrustedProvider>;
+}
 
 /** What the verification of a request found. */
 export interface VerificationReport extends Report {
@@ -110,13 +116,13 @@ function findingOf(check: (subject: Subject) => Finding, subject: Subject): Find
  */
 export async function verifyRequest(
   evidence: Evidence,
-  keys: JSONWebKeySet,
+  { providers = new Map(), ...keys }: TrustedKeys,
   now: string,
 ): Promise<VerificationReport> {
   const keySet = createLocalJWKSet(keys);
   const envelopes = await openEnvelopes(evidence.envelopes, keySet);
   const kept = await openEnvelopes(evidence.state?.kept?.map(({ envelope }) => envelope) ?? [], keySet);
-  const subject: Subject = { material: readMaterial(evidence), envelopes, kept, now };
+  const subject: Subject = { material: readMaterial(evidence), envelopes, kept, providers, now };
   const checks = CHECKS.map(([name, check]) => lineOf(name, findingOf(check, subject)));
   return { request: evidence.request, ...reportOf(checks) };
 }
