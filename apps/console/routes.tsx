@@ -7,6 +7,7 @@ import {
 } from '@tanstack/react-router';
 
 import { inboxSearch } from './inbox/search.ts';
+import { policySearch } from './policy/search.ts';
 import { requestsSearch } from './requests/search.ts';
 import { Broken } from './shell/error-boundary.tsx';
 import { NothingHere } from './shell/nothing-here.tsx';
@@ -73,10 +74,28 @@ const operations = createRoute({
   component: lazyRouteComponent(() => import('./operations/operations-page.tsx'), 'OperationsPage'),
 });
 
+const policy = createRoute({
+  getParentRoute: () => root,
+  path: '/policy',
+  validateSearch: policySearch,
+  component: lazyRouteComponent(() => import('./policy/policy-page.tsx'), 'PolicyPage'),
+});
+
 /** The pages by their addresses. */
 export function createConsoleRouter() {
   return createRouter({
-    routeTree: root.addChildren([home, inbox, requests, request, mine, me, keys, switches, operations]),
+    routeTree: root.addChildren([
+      home,
+      inbox,
+      requests,
+      request,
+      mine,
+      me,
+      keys,
+      switches,
+      operations,
+      policy,
+    ]),
     defaultPreload: 'intent',
     defaultErrorComponent: Broken,
     defaultNotFoundComponent: NothingHere,

@@ -4,7 +4,7 @@ import { nameText } from './names.ts';
 import { leftOut } from './plan.ts';
 import { titleOf } from './request.ts';
 import { factLines } from './table.ts';
-import { duration } from './times.ts';
+import { duration } from '../../../domain/cards/words.ts';
 import { toned, tonedWord } from './tone.ts';
 import { visible } from '../../../domain/cards/visible.ts';
 
