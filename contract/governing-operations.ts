@@ -1,3 +1,4 @@
+import { activePolicySchema } from './active-policy.ts';
 import * as policies from './policies.ts';
 import * as streams from './streams.ts';
 import { policyTodaySchema } from './policy-today.ts';
@@ -64,6 +65,15 @@ export const GOVERNING_OPERATIONS = {
     body: policies.proposeBodySchema,
     answers: [{ status: 201, description: 'The proposal is kept.', schema: policies.proposalSchema }],
     errors: [...REVIEWER_ERRORS, 'not_canonical', 'too_many_proposals', 'proposals_full'],
+  },
+  getActivePolicy: {
+    tag: 'Policies',
+    method: 'get',
+    path: '/v1/policy',
+    summary: 'Show the active policy in words (people)',
+    readers: 'people',
+    answers: [{ status: 200, description: 'The active policy.', schema: activePolicySchema }],
+    errors: REVIEWER_ERRORS,
   },
   getPolicy: {
     tag: 'Policies',

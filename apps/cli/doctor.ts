@@ -1,5 +1,5 @@
 import { CLOCK_TOLERANCE_MS } from '../../domain/calendar/clock-tolerance.ts';
-import { duration } from './text/times.ts';
+import { duration } from '../../domain/cards/words.ts';
 
 /** The result of one check, and what to do if it failed. */
 export interface Diagnosis {

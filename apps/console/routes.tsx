@@ -8,6 +8,7 @@ import {
 
 import { inboxSearch } from './inbox/search.ts';
 import { returnSearch } from './request/returning.ts';
+import { policySearch } from './policy/search.ts';
 import { requestsSearch } from './requests/search.ts';
 import { Broken } from './shell/error-boundary.tsx';
 import { NothingHere } from './shell/nothing-here.tsx';
@@ -75,10 +76,28 @@ const operations = createRoute({
   component: lazyRouteComponent(() => import('./operations/operations-page.tsx'), 'OperationsPage'),
 });
 
+const policy = createRoute({
+  getParentRoute: () => root,
+  path: '/policy',
+  validateSearch: policySearch,
+  component: lazyRouteComponent(() => import('./policy/policy-page.tsx'), 'PolicyPage'),
+});
+
 /** The pages by their addresses. */
 export function createConsoleRouter() {
   return createRouter({
-    routeTree: root.addChildren([home, inbox, requests, request, mine, me, keys, switches, operations]),
+    routeTree: root.addChildren([
+      home,
+      inbox,
+      requests,
+      request,
+      mine,
+      me,
+      keys,
+      switches,
+      operations,
+      policy,
+    ]),
     defaultPreload: 'intent',
     defaultErrorComponent: Broken,
     defaultNotFoundComponent: NothingHere,

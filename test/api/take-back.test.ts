@@ -109,7 +109,7 @@ describe('an approval that is taken back', () => {
 
   it('sends what is held back to planning, and a person of the terminal is told so', async () => {
     const { id, approval } = await held();
-    const reply = await decide(id, 'olga', { verdict: 'take_back', takes_back: approval, reason: 'closed' });
+    const reply = await decide(id, 'olga', { verdict: 'take_back', takes_back: approval });
     expect(reply.status).toBe(200);
     expect(await stack.waitForStatus(id, 'pending')).toMatchObject({ round: 2 });
     const { stdout } = await keyturn('olga', 'show', id);

@@ -16,6 +16,7 @@ import { ApiContext } from '../context.ts';
 import { countRefusal } from '../auth/refused-attempt.ts';
 import { Door } from '../http/door.ts';
 import { parseAs } from '../http/pipes.ts';
+import { ActivePolicyController } from './active.controller.ts';
 import { PolicyTodayController } from './today.controller.ts';
 import { proposePolicy } from './propose.ts';
 
@@ -55,5 +56,5 @@ export class PoliciesController {
   }
 }
 
-@Module({ controllers: [PoliciesController, PolicyTodayController] })
+@Module({ controllers: [PoliciesController, ActivePolicyController, PolicyTodayController] })
 export class PoliciesModule {}

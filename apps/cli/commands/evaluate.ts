@@ -5,10 +5,9 @@ import { exact, readAction, withArguments, type ActionOptions } from '../argumen
 import { clientOf, withApi, type ApiOptions } from '../connection.ts';
 import { silentFailure } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
-import { clockText } from '../text/requirement.ts';
 import { factLines } from '../text/table.ts';
-import { duration } from '../text/times.ts';
 import { tonedWord } from '../text/tone.ts';
+import { clockText, duration } from '../../../domain/cards/words.ts';
 import { visible } from '../../../domain/cards/visible.ts';
 
 export function addEvaluate(program: Command, terminal: Terminal): void {
@@ -49,7 +48,7 @@ function evaluationLines(answer: EvaluationAnswer): string[] {
     ...(answer.requirement?.rules ?? []).flatMap(({ rule, stages, expires_ms, clock }) =>
       stages.map(
         ({ any, quorum }) =>
-          `  needs ${quorum} of ${any.map(visible).join(' or ')} (rule ${visible(rule)}, expires after ${duration(expires_ms)}${clockText(clock)})`,
+          `  needs ${quorum} of ${any.map(visible).join(' or ')} (rule ${visible(rule)}, expires after ${duration(expires_ms)}${visible(clockText(clock))})`,
       ),
     ),
     ...undecidedLines(answer),

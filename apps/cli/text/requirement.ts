@@ -2,9 +2,8 @@ import { isFinal } from '../../../domain/request/status.ts';
 import type { RequestView } from '../../../contract/requests.ts';
 import { nameText } from './names.ts';
 import { factLines } from './table.ts';
-import { duration } from './times.ts';
 import { toned } from './tone.ts';
-import { peopleText } from '../../../domain/cards/words.ts';
+import { escalationText, peopleText, termsOf } from '../../../domain/cards/words.ts';
 import { visible } from '../../../domain/cards/visible.ts';
 
 type Requirement = NonNullable<RequestView['requirement']>;
@@ -56,20 +55,11 @@ function ruleLines(view: RequestView, rule: Rule, index: number): string[] {
       [
         ...(because === null ? [] : [['because', visible(because)] as const]),
         ...rule.stages.flatMap((stage, at) => stageFacts(view, stage, [index, at])),
-        ['terms', termsText(rule)],
+        ['terms', visible(termsOf(rule).join('; '))],
       ],
       '    ',
     ),
   ];
-}
-
-function termsText(rule: Rule): string {
-  return [
-    `an approval is good for ${duration(rule.maximum_age_ms)}`,
-    `evidence grade ${rule.minimum_grade} or better`,
-    ...(rule.is_reason_required ? ['a reason is required'] : []),
-    ...(rule.reviewer_when === undefined ? [] : [`only reviewers with ${visible(rule.reviewer_when)}`]),
-  ].join('; ');
 }
 
 function stageFacts(view: RequestView, stage: Stage, [rule, at]: readonly [number, number]): Facts {
@@ -103,14 +93,9 @@ function approverFacts(approvers: Approvers | undefined): Facts {
 }
 
 function escalationFacts(view: RequestView, { escalate }: Stage, rule: number): Facts {
-  const clock = clockText(view.requirement?.rules[rule]?.clock);
-  const later = escalate.map(({ to, after_ms: after }) => `${visible(to)} after ${duration(after)}${clock}`);
+  const clock = view.requirement?.rules[rule]?.clock;
+  const later = escalate.map((step) => visible(escalationText(step, clock)));
   return later.length === 0 ? [] : [['escalates to', later.join(', ')]];
-}
-
-/** Whose business time a duration counts; nothing for wall-clock time. */
-export function clockText(clock: string | undefined): string {
-  return clock === undefined ? '' : ` of business time (${visible(clock)})`;
 }
 
 /** Otherwise it would wait unnoticed until it expires. */

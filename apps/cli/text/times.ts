@@ -1,19 +1,9 @@
 import { InvalidArgumentError } from 'commander';
 
+import { duration } from '../../../domain/cards/words.ts';
 import { UNIT_MS } from '../../../policy-files/durations.ts';
 
 const UNITS = Object.entries(UNIT_MS);
-
-/** A length of time in its largest unit and the next one: `2h 5m`, and `2h` where nothing is left. */
-export function duration(ms: number): string {
-  const whole = Math.floor(Math.max(0, ms) / 1_000) * 1_000;
-  const at = UNITS.findIndex(([, size]) => whole >= size);
-  const [largest, next] = at < 0 ? [] : UNITS.slice(at, at + 2);
-  if (!largest) return '0s';
-  const rest = whole % largest[1];
-  const first = `${Math.floor(whole / largest[1])}${largest[0]}`;
-  return next && rest > 0 ? `${first} ${Math.floor(rest / next[1])}${next[0]}` : first;
-}
 
 /** `2026-01-05 10:00:00Z (in 52m)` */
 export function instant(at: string, now: number): string {

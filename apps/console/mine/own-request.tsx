@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 
+import { duration } from '../../../domain/cards/words.ts';
 import type { RequestSummary } from '../../../contract/requests.ts';
 import type { UsualTimes } from '../../../contract/usual-times.ts';
 import { get } from '../api/calls.ts';
@@ -9,7 +10,7 @@ import { Countdown } from '../shown/countdown.tsx';
 import { Foreign } from '../shown/foreign.tsx';
 import { Ago } from '../shown/instant.tsx';
 import { BreakGlassPill, RiskPill, StatusPill } from '../shown/pills.tsx';
-import { duration, listed } from '../shown/words.ts';
+import { listed } from '../shown/words.ts';
 import classes from './mine-page.module.css';
 import { OwnQuestions } from './own-questions.tsx';
 

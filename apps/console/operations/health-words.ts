@@ -1,5 +1,6 @@
+import { duration } from '../../../domain/cards/words.ts';
 import type { SystemHealth } from '../../../contract/system-health.ts';
-import { duration, grouped } from '../shown/words.ts';
+import { grouped } from '../shown/words.ts';
 
 /** How one part is, and what to do where it is not well. */
 export interface PartHealth {

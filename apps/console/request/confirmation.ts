@@ -1,7 +1,8 @@
+import { duration } from '../../../domain/cards/words.ts';
 import type { Act } from './acting.ts';
 import { changedRows } from './effect-table.ts';
 import type { Card, RequestView } from './view.ts';
-import { duration, grouped, listed } from '../shown/words.ts';
+import { grouped, listed } from '../shown/words.ts';
 
 /** What a dialog says before anything is sent. */
 export interface Confirmation {

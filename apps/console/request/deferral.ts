@@ -1,5 +1,6 @@
+import { duration } from '../../../domain/cards/words.ts';
 import type { RequestView, Requirement } from './view.ts';
-import { duration, listed } from '../shown/words.ts';
+import { listed } from '../shown/words.ts';
 
 /** Until when something can be hidden, as a choice. */
 export interface DeferralChoice {

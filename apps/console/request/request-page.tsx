@@ -6,6 +6,7 @@ import { useState } from 'react';
 import { useSession } from '../session/session.ts';
 import { Failure } from '../shell/failure.tsx';
 import { Page } from '../shell/page.tsx';
+import { sentence } from '../shown/words.ts';
 import { ActionBar } from './action-bar.tsx';
 import { offerOf, type Act } from './acting.ts';
 import { ChangedNotice } from './changed-notice.tsx';
@@ -52,9 +53,7 @@ export function RequestPage() {
 function titleOf({ card, request }: Shown): string {
   const { action, target, environment } = card.request;
   const summary = card.plan?.is_by_requester ? null : (card.plan?.summary ?? request.summary);
-  return summary === null
-    ? `${action} on ${target} (${environment})`
-    : summary.replace(/^\p{Ll}/u, (letter) => letter.toUpperCase());
+  return summary === null ? `${action} on ${target} (${environment})` : sentence(summary);
 }
 
 function Loaded({ shown, isFetching }: { readonly shown: Shown; readonly isFetching: boolean }) {

@@ -1,8 +1,9 @@
+import { duration, termsOf } from '../../../domain/cards/words.ts';
 import { Countdown } from '../shown/countdown.tsx';
 import { useNow } from '../shown/clock.ts';
 import { Foreign } from '../shown/foreign.tsx';
 import { Instant } from '../shown/instant.tsx';
-import { duration, grouped } from '../shown/words.ts';
+import { grouped, sentence } from '../shown/words.ts';
 import { laddersOf, nextInstant, type Rung, type StageLadder } from './ladder.ts';
 import classes from './requirement-panel.module.css';
 import { Section } from './section.tsx';
@@ -104,18 +105,9 @@ function RuleView({ rule, index, card, request }: RuleProps) {
           />
         ))}
       </ol>
-      <p className={classes.terms}>{termsOf(rule)}</p>
+      <p className={classes.terms}>{sentence(termsOf(rule).join('; '))}</p>
     </div>
   );
-}
-
-function termsOf(rule: Rule): string {
-  return [
-    `An approval is good for ${duration(rule.maximum_age_ms)}`,
-    `evidence of grade ${rule.minimum_grade} or better`,
-    ...(rule.is_reason_required ? ['a reason is required'] : []),
-    ...(rule.reviewer_when === undefined ? [] : [`only reviewers with ${rule.reviewer_when}`]),
-  ].join('; ');
 }
 
 interface StageProps {

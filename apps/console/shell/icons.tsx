@@ -68,3 +68,9 @@ export const PulseIcon = () => (
     <path d="M3.5 12h4l2.5-6.5 4 13 2.5-6.5h4" />
   </Icon>
 );
+
+export const ScalesIcon = () => (
+  <Icon>
+    <path d="M12 4v16M8 20h8M5 7h14M5 7l-2.5 6a2.7 2.7 0 0 0 5 0zM19 7l-2.5 6a2.7 2.7 0 0 0 5 0z" />
+  </Icon>
+);

@@ -12,13 +12,14 @@ import {
   MoreIcon,
   PersonIcon,
   PulseIcon,
+  ScalesIcon,
   SentIcon,
   StopIcon,
 } from './icons.tsx';
 import classes from './navigation.module.css';
 
 interface Destination {
-  readonly to: '/inbox' | '/requests' | '/mine' | '/keys' | '/me' | '/switches' | '/operations';
+  readonly to: '/inbox' | '/requests' | '/mine' | '/keys' | '/me' | '/policy' | '/switches' | '/operations';
   readonly label: string;
   /** Where there is little room. */
   readonly short?: string;
@@ -36,6 +37,7 @@ const DESTINATIONS: readonly Destination[] = [
 
 /** Pages for looking after Keyturn and what calls it. On phones they stand behind a tab of their own. */
 const MORE: readonly Destination[] = [
+  { to: '/policy', label: 'Policy', icon: <ScalesIcon /> },
   { to: '/keys', label: 'API keys', icon: <KeyIcon /> },
   { to: '/switches', label: 'Kill switches', icon: <StopIcon /> },
   { to: '/operations', label: 'Operations', icon: <PulseIcon />, isForOffice: true },

@@ -1,7 +1,7 @@
+import { duration } from '../../../domain/cards/words.ts';
 import { useNow } from './clock.ts';
 import classes from './countdown.module.css';
 import { inUtc } from './instant.tsx';
-import { duration } from './words.ts';
 
 const URGENT_MS = 10 * 60_000;
 

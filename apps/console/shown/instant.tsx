@@ -1,5 +1,5 @@
+import { duration } from '../../../domain/cards/words.ts';
 import { useNow } from './clock.ts';
-import { duration } from './words.ts';
 
 const WHOLE = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' });

@@ -47,6 +47,7 @@ const ANSWERS: Readonly<Record<keyof typeof OPERATIONS, readonly [status: number
   throwSwitch: MACHINE,
   liftSwitch: MACHINE,
   proposePolicy: MACHINE,
+  getActivePolicy: MACHINE,
   getPolicy: MACHINE,
   evaluateToday: [404, 'not_found'],
   getSystemHealth: MACHINE,

@@ -7,7 +7,8 @@ import { resultText } from '../../../apps/console/request/result.ts';
 import { hasBeenSeen } from '../../../apps/console/request/seen.ts';
 import { headingsOf } from '../../../apps/console/request/tense.ts';
 import type { LineageMember } from '../../../apps/console/request/view.ts';
-import { duration, grouped, listed } from '../../../apps/console/shown/words.ts';
+import { grouped, listed } from '../../../apps/console/shown/words.ts';
+import { duration } from '../../../domain/cards/words.ts';
 import { REVIEW } from '../../../domain/policy/policy.ts';
 
 const member = (role: LineageMember['role'], subject: string): LineageMember => ({
