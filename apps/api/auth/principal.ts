@@ -221,15 +221,19 @@ function vouchedFor(member: LineageMember, issuer: string): LineageMember {
   return member.issuer === issuer ? member : { ...member, is_declared: true };
 }
 
+/** Where people decide in the console alone. */
+const NOBODY: NonNullable<Issuer['human']> = { clients: [], scope: '' };
+
 function humanity(
   claims: Claims,
   issuer: Issuer,
 ): Pick<Principal, 'isClientOfPeople' | 'isInteractive' | 'mayAct' | 'isHuman' | 'channel'> {
   const client = clientOf(claims) ?? '';
   const isCli = client === issuer.cli_client;
-  const isClientOfPeople = isCli || issuer.human?.clients.includes(client) === true;
+  const { clients, scope } = issuer.human ?? NOBODY;
+  const isClientOfPeople = isCli || clients.includes(client);
   const isInteractive = isClientOfPeople && hasConsented(claims);
-  const mayDecide = !isCli && scopesOf(claims).includes(issuer.human?.scope ?? '');
+  const mayDecide = !isCli && scopesOf(claims).includes(scope);
   return {
     isClientOfPeople,
     isInteractive,
