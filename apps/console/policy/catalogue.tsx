@@ -60,7 +60,10 @@ export function Targets() {
       {targets.isPending && <Loader size="xs" m="sm" aria-label="Loading the targets" />}
       {targets.error && <Failure error={targets.error} retry={() => void targets.refetch()} />}
       {targets.data && (
-        <Table label="All targets" heads={['Target', 'What it is', 'Environment', 'Owners', 'Class and tags']}>
+        <Table
+          label="All targets"
+          heads={['Target', 'What it is', 'Environment', 'Owners', 'Class and tags']}
+        >
           {items.map((target) => (
             <TargetRow key={target.id} target={target} />
           ))}
