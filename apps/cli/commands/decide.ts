@@ -16,13 +16,6 @@ import { requestLines, statusText } from '../text/request.ts';
 import { parseTimeout } from '../text/times.ts';
 import { tonedWord } from '../text/tone.ts';
 
-const DESCRIPTIONS: Readonly<Record<string, string>> = {
-  approve: 'approve a request in the console, after seeing here what will happen',
-  deny: 'deny a request in the console, which ends it',
-  defer: 'postpone your decision in the console, or hand it over to a group that may decide too',
-  'take-back': 'take your approval back in the console, as long as the action has not started',
-};
-
 interface DecideOptions extends ApiOptions {
   /** False for `--no-open`. */
   readonly open: boolean;
@@ -34,14 +27,25 @@ interface DecideOptions extends ApiOptions {
  * These commands lead there, and wait until the person has decided.
  */
 export function addDecide(program: Command, terminal: Terminal): void {
-  for (const [name, description] of Object.entries(DESCRIPTIONS)) {
-    const command = withApi(program.command(`${name} <id>`))
-      .description(description)
+  const leads = (command: Command, what: string): void => {
+    withApi(command)
+      .description(what)
       .option('--no-open', 'print the address of the console, and open no browser')
       .option('--timeout <duration>', 'how long to wait for your decision, for example 10m', parseTimeout)
       .action((id: string, options: DecideOptions) => decide(terminal, id, options));
+    const name = command.name();
     withExamples(command, [`keyturn ${name} ID`, `keyturn ${name} ID --no-open --timeout 10m`]);
-  }
+  };
+  leads(program.command('approve <id>'), 'approve a request in the console, after seeing what will happen');
+  leads(program.command('deny <id>'), 'deny a request in the console, which ends it');
+  leads(
+    program.command('defer <id>'),
+    'postpone your decision in the console, or hand it over to a group that may decide too',
+  );
+  leads(
+    program.command('take-back <id>'),
+    'take your approval back in the console, as long as the action has not started',
+  );
 }
 
 async function decide(terminal: Terminal, id: string, options: DecideOptions): Promise<void> {

@@ -66,10 +66,6 @@ const MACHINES: readonly (readonly [string, () => Promise<string>])[] = [
   ],
   ['marked as an application', () => cast.stack.issuer.humanToken('olga', { idtyp: 'app' })],
   ['whose subject is its client', () => cast.stack.issuer.humanToken('keyturn-web')],
-  [
-    'of the command line, with the scope to decide',
-    () => cast.stack.issuer.cliToken('olga', { scope: 'openid keyturn:decide' }),
-  ],
   ['without the scope to decide', () => cast.stack.issuer.humanToken('olga', { scope: 'openid profile' })],
   [
     'with a scope that only begins like it',
