@@ -1,7 +1,8 @@
 import type { Page } from 'playwright-core';
 import { expect, it } from 'vitest';
 
-import { refusal } from '../laws/cast.ts';
+import type { SwitchList } from '../../../contract/switches.ts';
+import { refusal, type Cast } from '../laws/cast.ts';
 import { describeConsole } from './browser.ts';
 import { waitForShown } from './deciding.ts';
 
@@ -18,9 +19,18 @@ async function release(page: Page, reason: string): Promise<void> {
   await give(page, reason, 'Agree to the release');
 }
 
+/** What an earlier try left engaged. */
+async function releaseAll({ get, post, olga, petra }: Cast): Promise<void> {
+  const { body } = await get<SwitchList>(olga, '/v1/switches');
+  for (const { id } of body.items)
+    for (const operator of [olga, petra])
+      await post(operator, `/v1/switches/${id}/lift`, { reason: 'again' });
+}
+
 describeConsole('an operator with a browser', (stage) => {
   it('stops a target: nothing on it is approved or executed until two operators have released it', async () => {
     const { cast } = stage;
+    await releaseAll(cast);
     const request = await cast.ask();
     const approval = {
       path: `/v1/requests/${request.id}/decisions`,
@@ -43,7 +53,7 @@ describeConsole('an operator with a browser', (stage) => {
     await release(olga.page, 'it is mended');
     await waitForShown(olga.page, 'One more operator has to agree.');
     // Her own agreement counts once: she is not offered another.
-    expect(await olga.page.getByRole('button', { name: /^Release the switch/ }).count()).toBe(0);
+    await expect.poll(() => olga.page.getByRole('button', { name: /^Release the switch/ }).count()).toBe(0);
     expect((await cast.post(cast.dmitri, approval.path, approval.body)).status).toBe(403);
     await waitForShown(petra.page, /^olga agreed to its release/);
     await release(petra.page, 'I looked at it as well');
