@@ -20,11 +20,11 @@ async function release(page: Page, reason: string): Promise<void> {
 }
 
 /** What an earlier try left engaged. */
-async function releaseAll({ get, post, olga, petra }: Cast): Promise<void> {
-  const { body } = await get<SwitchList>(olga, '/v1/switches');
+async function releaseAll(cast: Cast): Promise<void> {
+  const { body } = await cast.get<SwitchList>(cast.olga, '/v1/switches');
   for (const { id } of body.items)
-    for (const operator of [olga, petra])
-      await post(operator, `/v1/switches/${id}/lift`, { reason: 'again' });
+    for (const operator of [cast.olga, cast.petra])
+      await cast.post(operator, `/v1/switches/${id}/lift`, { reason: 'again' });
 }
 
 describeConsole('an operator with a browser', (stage) => {
