@@ -68,7 +68,7 @@ describe.skipIf(program === null)(
         'Shop (prod) (shop, prod)',
       );
       expect(front).toContain('Billing agent (agent-billing)');
-      expect(front).toContain(`keyturn ticket ${request.id} approve`);
+      expect(front).toContain(`/v1/requests/${request.id}/tickets`);
       await ui.read('receive', 'plan', 'escalates to group:dba-leads');
       await ui.screenshot('pending');
 
