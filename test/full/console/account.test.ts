@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { describeConsole } from './browser.ts';
+import { describeConsole } from '../../journeys/console/browser.ts';
 
 describeConsole('somebody who looks at their account', (stage) => {
   it('sees who they are here, where that comes from, and ends a session elsewhere', async () => {

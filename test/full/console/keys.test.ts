@@ -3,7 +3,7 @@ import { beforeAll, beforeEach, expect, it } from 'vitest';
 
 import { withKeyAgents } from '../../api/keys/keys.ts';
 import { activate, activePolicy } from '../../workflows/policies.ts';
-import { describeConsole } from './browser.ts';
+import { describeConsole } from '../../journeys/console/browser.ts';
 
 const KEY = /kt_[a-z2-7]{8}_[A-Za-z0-9_-]{43}/;
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { describeConsole } from './browser.ts';
+import { describeConsole } from '../../journeys/console/browser.ts';
 
 const LOOKS = [
   { width: 1440, scheme: 'light' },

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 
-import { describeConsole } from './browser.ts';
+import { describeConsole } from '../../journeys/console/browser.ts';
 
 describeConsole('the heading of a request', (stage) => {
   it('hides nothing of what a table is called, nor does the title of the tab', async () => {
