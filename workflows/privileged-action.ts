@@ -40,8 +40,7 @@ export async function privilegedAction(input: PrivilegedActionInput): Promise<Re
   const { request, howToDecide } = readInput(input);
   const view = new RequestView(howToDecide, queue);
   setHandler(decideSignal, (body) => queue.put('decide', body), {
-    description:
-      'Decide with a ticket: paste the ticket that the API gave you, as a JSON string',
+    description: 'Decide with a ticket: paste the ticket that the API gave you, as a JSON string',
   });
   setHandler(withdrawSignal, (body) => queue.put('withdraw', body), {
     description: 'Withdraw your own request: an envelope that the API signs',
