@@ -1,5 +1,5 @@
 import type { JsonValue } from '../domain/crypto/canonical-json.ts';
-import type { LeafType } from '../domain/audit/leaf.ts';
+import { entryOfReopening, type Reopening } from '../domain/audit/reopening.ts';
 import { SWITCHED_OFF } from '../domain/execution/denial.ts';
 import type { KillSwitch } from '../domain/execution/kill-switch.ts';
 import type { CodeWithoutData, Failure } from '../domain/policy/visibility.ts';
@@ -77,16 +77,10 @@ export async function closeSwitchedOff(transaction: StepTransaction, engaged: Ki
   return refuseExecution(transaction, SWITCHED_OFF, { facts: { switch: id, scope: scope.kind } });
 }
 
-/** Why an approval does not carry any more, where neither the target nor the requirement changed. */
-const REOPENED: Readonly<Record<string, LeafType>> = {
-  approval_stale: 'request.approval_stale',
-  approval_taken_back: 'request.approval_taken_back',
-};
-
 /** The approval does not carry any more: people must look again. The next evaluation opens the new round. */
 export async function returnToReview(
   transaction: StepTransaction,
-  why: string,
+  why: Reopening,
 ): Promise<{ readonly kind: 'again' }> {
   const { decision_digest, round } = transaction.row;
   await transaction.move('reopen', {
@@ -96,7 +90,7 @@ export async function returnToReview(
     held_until: null,
   });
   await transaction.append({
-    type: REOPENED[why] ?? 'request.drifted',
+    type: entryOfReopening(why),
     decision_digest,
     facts: { why, round },
   });

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 
+import type { Reopening } from '../../domain/audit/reopening.ts';
 import { tallyFactsOf } from '../../domain/approval/seats.ts';
 import { SWITCHED_OFF } from '../../domain/execution/denial.ts';
 import { requirementDigest, rowDecisionDigest } from '../../domain/request/digests.ts';
@@ -45,7 +46,7 @@ export type Claim =
   | { readonly kind: 'denied'; readonly code: CodeWithoutData; readonly engaged: KillSwitch | null }
   | {
       readonly kind: 'again';
-      readonly why: 'target_changed' | 'approval_stale' | 'requirement_changed' | 'approval_void';
+      readonly why: Reopening;
     };
 
 /**
@@ -133,7 +134,7 @@ interface Snapshot extends GateInputs, Pick<StepSnapshot, 'decisions' | 'lastAtt
   readonly hold: Hold | null;
 }
 
-type Entitlement = 'approved' | 'target_changed' | 'approval_stale' | 'requirement_changed' | 'approval_void';
+type Entitlement = 'approved' | Reopening;
 
 async function entitlement(
   dependencies: Dependencies,

@@ -1,3 +1,4 @@
+import { givesItsReason } from '../reopening.ts';
 import { counted } from '../../cards/counted.ts';
 import type { Leaf, LeafType } from '../leaf.ts';
 import type { RequestStatus } from '../../request/status.ts';
@@ -138,6 +139,7 @@ function isAside({ type, facts }: Leaf): boolean {
 function faultOf(leaf: Leaf, phase: Phase, previous: Leaf | undefined): string | null {
   const { from } = stepOf(leaf);
   if (from && !from.includes(phase)) return `cannot follow when the request is ${phase}`;
+  if (!givesItsReason(leaf)) return 'does not say why people are asked again';
   if (!isEndOf(phase, leaf, previous)) return `does not end a request that is ${phase}`;
   return phase === 'approved' && !isAside(leaf) ? faultWhileApproved(leaf, previous) : null;
 }

@@ -125,4 +125,12 @@ describe('taking an approval back, on record as refused', () => {
     const found = await notHeld(wholeEvidence(story), story);
     expect(found['refusals_right']).toContain('taking back of an approval that was signed before');
   });
+
+  it('does not hold where the entry that asks all again gives no reason, or that of another entry', async () => {
+    for (const why of [null, 'target_changed', 'x']) {
+      const story = await reopenedStory(keys);
+      refact(find(story, 'request.approval_taken_back'), { why });
+      expect(await failuresOf(story)).toEqual(['steps_in_order']);
+    }
+  });
 });
