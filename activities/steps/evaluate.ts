@@ -116,11 +116,14 @@ async function allow(transaction: StepTransaction, evaluated: EvaluatedPlan): Pr
       round: row.round,
       plan_digest: evaluated.planDigest,
       ...evaluationFacts(evaluated),
-      risk: evaluated.evaluation.risk.tier,
-      risk_reasons: [...evaluated.evaluation.risk.reasons],
+      ...riskFacts(evaluated),
     },
   });
   return { kind: 'allow' };
+}
+
+function riskFacts({ evaluation: { risk } }: EvaluatedPlan) {
+  return { risk: risk.tier, risk_reasons: [...risk.reasons] };
 }
 
 function evaluatedColumns(
@@ -211,7 +214,7 @@ async function appendPending(
       // Nobody among them may appear as an approver.
       lineage_persons: people.map((person) => personPseudonym(identityKey, person)).sort(),
       ...evaluationFacts(evaluated),
-      risk_reasons: [...evaluated.evaluation.risk.reasons],
+      ...riskFacts(evaluated),
     },
   });
 }

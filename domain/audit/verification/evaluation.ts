@@ -194,10 +194,10 @@ function wronglyRequired(material: Material, leaf: Leaf, required: Requirement |
 /** What people read of why something waits or was allowed. A denial may be older than the plan. */
 function isExplained({ type, facts }: Leaf, { rules, risk }: Evaluation): boolean {
   const ids = formOf(rules.map(({ id }) => id));
-  if (type === 'request.allowed' && facts['risk'] !== risk.tier) return false;
+  if (type !== 'request.denied' && facts['risk'] !== risk.tier) return false;
   if (type === 'gate.allowed') {
     const named = rulesSchema.safeParse(facts['rules']);
-    return named.success && formOf(named.data.map(({ id }) => id)) === ids && facts['risk'] === risk.tier;
+    return named.success && formOf(named.data.map(({ id }) => id)) === ids;
   }
   return (
     type === 'request.denied' ||

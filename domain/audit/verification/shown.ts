@@ -102,7 +102,7 @@ function roundFields(sources: RowSources, row: ShownRow): Fields {
   const { material, opened } = sources;
   const facts = opened?.facts ?? {};
   return {
-    risk: isRisk(material, opened, row),
+    risk: row.risk === (facts['risk'] ?? null),
     risk_reasons: isSame(row.risk_reasons, facts['risk_reasons'] ?? null),
     matched_rules: isSame(row.matched_rules, rulesIn(material)),
     is_break_glass: row.is_break_glass === (facts['is_break_glass'] ?? false),
@@ -120,17 +120,6 @@ function pendingFields(pending: PendingLeaf | undefined, row: ShownRow): Fields 
     pending_since: row.pending_since === (pending?.pending_since ?? null),
     expires_at: row.expires_at === (pending?.expires_at ?? null),
   };
-}
-
-/** While people are asked they are shown the requirement's: a later round keeps what an earlier one was rated. */
-function isRisk({ pendings }: Material, opened: Leaf | undefined, { risk }: ShownRow): boolean | null {
-  if (!opened) return risk === null;
-  if (opened.type === 'request.allowed') {
-    const recorded = opened.facts['risk'];
-    return recorded === undefined ? null : risk === recorded;
-  }
-  const pending: PendingLeaf | undefined = pendings.at(-1);
-  return pendings.length > 1 || risk === pending?.requirement.risk;
 }
 
 /** Of the last evaluation that an entry names the rules of. */

@@ -66,7 +66,7 @@ export async function approvedAgain(keys: Keys): Promise<Story> {
 }
 
 /** The facts of the second round. */
-const AGAIN = withFacts({ at: minute(7) });
+const AGAIN = withFacts({ at: minute(8) });
 
 /** Ann takes her approval back when both have approved, and it is held. */
 export async function reopenedStory(keys: Keys): Promise<Story> {

@@ -123,9 +123,13 @@ export const POLICY_DIGEST = policyDigest(POLICY);
 export const REQUIREMENT = requirementOf(POLICY);
 
 /** What an entry says of why a policy came to its answer. */
-export function reasonsOf(policy: PolicySet): { matched_rules: string[]; risk_reasons: string[] } {
+export function reasonsOf(policy: PolicySet): {
+  matched_rules: string[];
+  risk: string;
+  risk_reasons: string[];
+} {
   const { rules, risk } = evaluate(policy, FACTS, 'planned');
-  return { matched_rules: rules.map(({ id }) => id), risk_reasons: [...risk.reasons] };
+  return { matched_rules: rules.map(({ id }) => id), risk: risk.tier, risk_reasons: [...risk.reasons] };
 }
 
 function requirementOf(policy: PolicySet): Requirement {

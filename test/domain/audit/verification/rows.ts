@@ -43,9 +43,8 @@ function roundOf(
   const opened = drafts.findLast(({ type }) => type === 'request.pending' || type === 'request.allowed');
   const asked = drafts.findLast(({ type }) => type === 'request.pending')?.facts ?? {};
   const named = drafts.findLast(({ facts }) => facts['matched_rules'] !== undefined)?.facts;
-  const requirement = asked['requirement'] as { readonly risk?: string } | undefined;
   return {
-    risk: textOr(opened?.facts['risk'] ?? requirement?.risk),
+    risk: textOr(opened?.facts['risk']),
     risk_reasons: textsOr(opened?.facts['risk_reasons']),
     matched_rules: textsOr(named?.['matched_rules']),
     summary: opened ? PLAN_BODY.summary : null,

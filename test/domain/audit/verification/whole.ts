@@ -122,7 +122,6 @@ export function allow(story: Story, policy: PolicySet = ALLOWING): State {
     round: 1,
     plan_digest: PLAN,
     facts_digest: FACTS_DIGEST,
-    risk: 'high',
     ...reasonsOf(policy),
   };
   const attempt = { attempt: 1, idempotency_key: 'key-1', round: 1 };
