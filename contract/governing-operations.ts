@@ -44,6 +44,7 @@ export const GOVERNING_OPERATIONS = {
     path: '/v1/switches/{id}/lift',
     summary: 'Agree to the release of a kill switch (operators, two different people)',
     readers: 'operators',
+    isForSessions: true,
     headers: [REPEATABLE],
     body: switches.liftBodySchema,
     answers: [

@@ -8,10 +8,13 @@ import type { SwitchView } from '../../contract/switches.ts';
 import type { Reply } from '../stack/http.ts';
 import { GOOD_BODY, startApi, type TestApi } from './api.ts';
 import { storeRequest } from './rows.ts';
+import { InSession } from './sign-in/in-session.ts';
 
 let api: TestApi;
+let sessions: InSession;
 beforeAll(async () => {
   api = await startApi();
+  sessions = new InSession(api);
 });
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -37,7 +40,7 @@ async function engage(scope: Scope = SHOP, name = 'olga'): Promise<SwitchView> {
 }
 
 async function liftAs(token: string, id: string): Promise<Reply> {
-  return api.http({ path: `/v1/switches/${id}/lift`, token, body: { reason: 'it is mended' } });
+  return sessions.post(token, `/v1/switches/${id}/lift`, { reason: 'it is mended' });
 }
 
 async function listAs(token: string): Promise<readonly SwitchView[]> {
@@ -281,10 +284,13 @@ describe('deciding under a switch', () => {
     await engage();
     const token = await api.issuer.humanToken('olga');
     const body = { decision_digest: decisionDigest, verdict: 'approve' };
-    const reply = await api.http({ path: `/v1/requests/${id}/${to}`, token, body });
+    const path = `/v1/requests/${id}/${to}`;
+    const reply = await (to === 'tickets'
+      ? sessions.post(token, path, body)
+      : api.http({ path, token, body }));
     expect(reply).toMatchObject({ status: 403, body: { code: 'switched_off' } });
-    const denial = { path: `/v1/requests/${id}/tickets`, token, body: { ...body, verdict: 'deny' } };
-    expect((await api.http(denial)).status).toBe(201);
+    const denial = { ...body, verdict: 'deny' };
+    expect((await sessions.post(token, `/v1/requests/${id}/tickets`, denial)).status).toBe(201);
   });
 });
 

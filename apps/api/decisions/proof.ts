@@ -10,6 +10,7 @@ import { base32 } from '../../../domain/identity/ids.ts';
 import { decisionBinding } from '../../../domain/proof/binding.ts';
 import { checkAssertion, siteOf } from '../../../domain/proof/passkey.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
+import { sessionOf } from '../auth/session-of.ts';
 import type { ApiContext } from '../context.ts';
 
 type SignedProof = NonNullable<SignedDecision['proof']>;
@@ -21,12 +22,7 @@ export async function beginProof(
   { row, body }: { readonly row: RequestRow; readonly body: ProofBody },
 ): Promise<ProofAnswer> {
   const { id: person } = reviewerOf(caller);
-  const { session } = caller.principal;
-  if (!session)
-    throw new KeyturnError(
-      'sign_in_again',
-      'A decision is proven in the session of a browser: sign in at /sign-in.',
-    );
+  const session = sessionOf(caller);
   const { grade, verdict, decision_digest, view_digest } = body;
   const known = grade === 'A' ? countingFor(row, await passkeysOf(manager, person)) : [];
   if (grade === 'A' && known.length === 0)

@@ -4,6 +4,7 @@ import type { Problem } from '../../../contract/problem.ts';
 import type { RequestView } from '../../../contract/requests.ts';
 import type { Ticket } from '../../../contract/decisions.ts';
 import type { Reply } from '../../stack/http.ts';
+import { InSession } from '../../api/sign-in/in-session.ts';
 import { startStack, type Decision, type Stack, type StackOptions } from '../../stack/stack.ts';
 import { waitFor } from '../../stack/wait.ts';
 
@@ -39,6 +40,7 @@ export interface Cast extends Tokens {
   post<T = Problem>(token: string, path: string, body: unknown): Promise<Reply<T>>;
   get<T = Problem>(token: string, path: string): Promise<Reply<T>>;
   show(token: string, id: string): Promise<RequestView>;
+  /** As the person of the token, in the session of a browser. */
   ticket<T = Ticket>(token: string, request: RequestView, decision?: Decision): Promise<Reply<T>>;
   /** Ids of the requests in the reader's inbox. */
   inbox(token: string): Promise<string[]>;
@@ -61,6 +63,8 @@ export async function openCast(options: StackOptions = {}): Promise<Cast> {
 type Deeds = Omit<Cast, keyof Tokens | 'stack'>;
 
 function deeds(stack: Stack, agent: string): Deeds {
+  const url = stack.apis[0]?.url ?? '';
+  const sessions = new InSession({ issuer: stack.issuer, url, origin: url });
   const get: Deeds['get'] = (token, path) => stack.http({ path, token });
   const post: Deeds['post'] = (token, path, body) => stack.http({ path, token, body });
   const show: Deeds['show'] = async (token, id) => (await get<RequestView>(token, `/v1/requests/${id}`)).body;
@@ -69,7 +73,7 @@ function deeds(stack: Stack, agent: string): Deeds {
     return page.body.items.map((item) => item.id);
   };
   const ticket: Deeds['ticket'] = (token, request, decision = {}) =>
-    post(token, `/v1/requests/${request.id}/tickets`, {
+    sessions.post(token, `/v1/requests/${request.id}/tickets`, {
       verdict: 'approve',
       reason: 'looks right',
       decision_digest: request.decision_digest,
