@@ -17,6 +17,6 @@ export function entryOfReopening(why: Reopening): LeafType {
 
 /** False for an entry that sends a request back to people and gives no reason, or one that is not its own. */
 export function givesItsReason({ type, facts }: Leaf): boolean {
-  if (!(Object.values(REOPENED) as LeafType[]).includes(type)) return true;
-  return (REOPENED as Readonly<Record<string, LeafType | undefined>>)[String(facts['why'])] === type;
+  const reasons = Object.entries(REOPENED).filter(([, entry]) => entry === type);
+  return reasons.length === 0 || reasons.some(([why]) => why === facts['why']);
 }
