@@ -55,7 +55,14 @@ export const GOVERNING_OPERATIONS = {
         schema: switches.liftAnswerSchema,
       },
     ],
-    errors: [...REPEATED, ...OPERATOR_ERRORS, 'self_approval', 'already_decided', 'switch_lifted'],
+    errors: [
+      ...REPEATED,
+      ...OPERATOR_ERRORS,
+      'self_approval',
+      'already_decided',
+      'switch_lifted',
+      'sign_in_again',
+    ],
   },
   proposePolicy: {
     tag: 'Policies',

@@ -7,6 +7,7 @@ import { commitment, leafHash, type Leaf } from '../../domain/audit/leaf.ts';
 import type { SwitchView } from '../../contract/switches.ts';
 import type { Reply } from '../stack/http.ts';
 import { GOOD_BODY, startApi, type TestApi } from './api.ts';
+import { synchronise } from '../workflows/policies.ts';
 import { storeRequest } from './rows.ts';
 import { InSession } from './sign-in/in-session.ts';
 
@@ -158,10 +159,17 @@ describe('lifting', () => {
   it('by the same person twice is refused, also through another account of hers', async () => {
     const { id } = await engage();
     expect((await liftAs(await api.issuer.humanToken('olga'), id)).status).toBe(202);
-    const second = api.secondIssuer.humanToken('olga.petrenko');
-    for (const token of [await api.issuer.humanToken('olga'), await second]) {
-      expect(await liftAs(token, id)).toMatchObject({ status: 409, body: { code: 'already_decided' } });
+    const { directory } = api.policy;
+    const second = { issuer: api.issuer.url, subject: 'olga-two' };
+    const people = directory.people.map((one) =>
+      one.id === 'olga' ? { ...one, accounts: [...one.accounts, second] } : one,
+    );
+    await synchronise(api.db, { ...directory, people });
+    for (const name of ['olga', 'olga-two']) {
+      const reply = await liftAs(await api.issuer.humanToken(name), id);
+      expect(reply).toMatchObject({ status: 409, body: { code: 'already_decided' } });
     }
+    await synchronise(api.db, directory);
     expect(await listAs(await api.issuer.humanToken('olga'))).toHaveLength(1);
   });
 

@@ -10,7 +10,6 @@ import { base32 } from '../../../domain/identity/ids.ts';
 import { decisionBinding } from '../../../domain/proof/binding.ts';
 import { checkAssertion, siteOf } from '../../../domain/proof/passkey.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
-import { sessionOf } from '../auth/session-of.ts';
 import type { ApiContext } from '../context.ts';
 
 type SignedProof = NonNullable<SignedDecision['proof']>;
@@ -19,10 +18,9 @@ type SignedProof = NonNullable<SignedDecision['proof']>;
 export async function beginProof(
   { source: { manager }, settings }: Pick<ApiContext, 'source' | 'settings'>,
   caller: Caller,
-  { row, body }: { readonly row: RequestRow; readonly body: ProofBody },
+  { row, body, session }: { readonly row: RequestRow; readonly body: ProofBody; readonly session: string },
 ): Promise<ProofAnswer> {
   const { id: person } = reviewerOf(caller);
-  const session = sessionOf(caller);
   const { grade, verdict, decision_digest, view_digest } = body;
   const known = grade === 'A' ? countingFor(row, await passkeysOf(manager, person)) : [];
   if (grade === 'A' && known.length === 0)
@@ -33,7 +31,7 @@ export async function beginProof(
   const id = `prf_${base32(randomBytes(16))}`;
   const random = randomBytes(32).toString('base64url');
   const words = { request: row.id, verdict, decision_digest, view_digest, random };
-  const begun = await storeProof(manager, { id, session: session.id, person, grade, ...words });
+  const begun = await storeProof(manager, { id, session, person, grade, ...words });
   return {
     id,
     grade,

@@ -27,6 +27,15 @@ export class InSession {
     this.#api = api;
   }
 
+  /** At the first API of a stack, whose pages are where it is. */
+  static at({
+    issuer,
+    apis,
+  }: Pick<SignsIn, 'issuer'> & { readonly apis: readonly { readonly url: string }[] }): InSession {
+    const url = apis[0]?.url ?? '';
+    return new InSession({ issuer, url, origin: url });
+  }
+
   async post<Body = Record<string, unknown>>(
     token: string,
     path: string,
@@ -42,6 +51,11 @@ export class InSession {
     const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const headers = { ...more, cookie, origin: browser.origin, 'x-csrf-token': csrf };
     return call<Body>(url, { path, body: sent, headers });
+  }
+
+  /** Before anything else, where it matters when that is. */
+  async signIn(token: string): Promise<void> {
+    await this.#browserOf(personOf(token, this.#api.issuer) ?? '');
   }
 
   #browserOf(subject: string): Promise<Browser | null> {
@@ -61,11 +75,12 @@ export class InSession {
   }
 }
 
-/** The subject of a person's token; null of any other text. */
+/** The subject of a token with which a person may decide; null of any other text. */
 function personOf(token: string, issuer: TestIssuer): string | null {
   try {
-    const { iss, sub, client_id: client } = decodeJwt(token);
-    return iss === issuer.url && client === 'keyturn-web' && sub !== undefined ? sub : null;
+    const { iss, sub = null, client_id: client, scope } = decodeJwt(token);
+    const isAsUsual = client === 'keyturn-web' && scope === 'openid keyturn:decide';
+    return iss === issuer.url && isAsUsual ? sub : null;
   } catch {
     return null;
   }
