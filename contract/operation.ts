@@ -31,6 +31,7 @@ export const TAGS = {
   Sessions: 'Of people who sign in with a browser.',
   Passkeys: 'Of people, and the links by which operators let them register one.',
   'API keys': 'Of agents without an issuer. For their owners and for operators.',
+  People: 'Who is in the directory, and who says so.',
   'Audit log': 'Entries about what governs everybody. For operators and auditors.',
   Service: 'Health, keys and this document. Most of it needs no token.',
 } as const;
@@ -43,6 +44,7 @@ export const READERS = {
     'Of each request what its reader may see. Its reviewers, who decided, operators and auditors: all of it. Those behind it: status, requirement and expiry, and its plan once it was approved. Other people of the directory: how it stands. Programs: requests of their own, and by selectors alone who may decide.',
   directory: 'People and agents of the directory.',
   people: 'People of the directory who signed in themselves.',
+  person: 'The person herself, operators and auditors.',
   owners: 'The owner of the agent, operators and auditors.',
   operators: 'Operators.',
   auditors: 'Operators and auditors.',

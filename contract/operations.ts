@@ -12,6 +12,7 @@ import { KEY_OPERATIONS } from './key-operations.ts';
 import { REPEATABLE, REPEATED, REVIEWER_ERRORS, type Operation } from './operation.ts';
 import { QUESTION_OPERATIONS } from './question-operations.ts';
 import { PASSKEY_OPERATIONS } from './passkey-operations.ts';
+import { PEOPLE_OPERATIONS } from './people-operations.ts';
 import { SESSION_OPERATIONS } from './session-operations.ts';
 import { SERVICE_OPERATIONS } from './service-operations.ts';
 
@@ -298,6 +299,7 @@ export const OPERATIONS = {
     ],
     errors: ['not_found', 'forbidden'],
   },
+  ...PEOPLE_OPERATIONS,
   ...SESSION_OPERATIONS,
   ...KEY_OPERATIONS,
   ...PASSKEY_OPERATIONS,

@@ -27,6 +27,7 @@ import { CardsModule } from './cards/cards.controller.ts';
 import { QuestionsModule } from './questions/questions.controller.ts';
 import { RequestsModule } from './requests/requests.controller.ts';
 import { ScimModule } from './scim/scim.module.ts';
+import { PeopleModule } from './people/people.controller.ts';
 import { PasskeysModule } from './passkeys/passkeys.controller.ts';
 import { SignInModule } from './sign-in/sign-in.controller.ts';
 import { SubmissionModule } from './submission/submission.controller.ts';
@@ -50,6 +51,7 @@ import { REQUEST_ID_HEADER } from './http/request-id.ts';
     KeysModule,
     PasskeysModule,
     OperationsModule,
+    PeopleModule,
     PoliciesModule,
     QuestionsModule,
     RequestsModule,

@@ -52,6 +52,8 @@ const ANSWERS: Readonly<Record<keyof typeof OPERATIONS, readonly [status: number
   evaluateToday: [404, 'not_found'],
   getSystemHealth: MACHINE,
   getAuditEntries: MACHINE,
+  listPeople: MACHINE,
+  getPerson: MACHINE,
   streamEvents: [200],
   getSession: [404, 'not_found'],
   listSessions: MACHINE,
