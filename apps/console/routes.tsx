@@ -8,6 +8,7 @@ import {
 
 import { inboxSearch } from './inbox/search.ts';
 import { returnSearch } from './request/returning.ts';
+import { peopleSearch } from './people/search.ts';
 import { policySearch } from './policy/search.ts';
 import { requestsSearch } from './requests/search.ts';
 import { Broken } from './shell/error-boundary.tsx';
@@ -83,6 +84,19 @@ const policy = createRoute({
   component: lazyRouteComponent(() => import('./policy/policy-page.tsx'), 'PolicyPage'),
 });
 
+const people = createRoute({
+  getParentRoute: () => root,
+  path: '/people',
+  validateSearch: peopleSearch,
+  component: lazyRouteComponent(() => import('./people/people-page.tsx'), 'PeoplePage'),
+});
+
+const person = createRoute({
+  getParentRoute: () => root,
+  path: '/people/$id',
+  component: lazyRouteComponent(() => import('./people/person-page.tsx'), 'PersonPage'),
+});
+
 /** The pages by their addresses. */
 export function createConsoleRouter() {
   return createRouter({
@@ -96,6 +110,8 @@ export function createConsoleRouter() {
       keys,
       switches,
       operations,
+      people,
+      person,
       policy,
     ]),
     defaultPreload: 'intent',

@@ -116,16 +116,16 @@ describe('where a fact comes from', () => {
   it('shows an account that one authority has active and another has not', async () => {
     await api.db.query(
       `insert into keyturn.person_standing (person, authority, name, active, valid_from)
-         values ('grace', 'scim:okta', 'Grace of Okta', false, '-infinity')`,
+         values ('petra', 'scim:okta', 'Petra of Okta', false, '-infinity')`,
     );
     await changeName('Ada Again');
-    const grace = await person('grace');
-    expect(grace).toMatchObject({ is_active: false, rules: [] });
-    expect(grace.standings).toMatchObject([
+    const petra = await person('petra');
+    expect(petra).toMatchObject({ is_active: false, rules: [] });
+    expect(petra.standings).toMatchObject([
       { authority: 'file', is_active: true },
-      { authority: 'scim:okta', is_active: false, name: 'Grace of Okta' },
+      { authority: 'scim:okta', is_active: false, name: 'Petra of Okta' },
     ]);
-    expect(grace.warnings.join()).toContain('Not active by scim:okta');
+    expect(petra.warnings.join()).toContain('Not active by scim:okta');
   });
 
   it('keeps the characters of a name as they are, and records its change with the entry', async () => {

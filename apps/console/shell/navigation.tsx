@@ -10,6 +10,7 @@ import {
   KeyIcon,
   ListIcon,
   MoreIcon,
+  PeopleIcon,
   PersonIcon,
   PulseIcon,
   ScalesIcon,
@@ -19,7 +20,8 @@ import {
 import classes from './navigation.module.css';
 
 interface Destination {
-  readonly to: '/inbox' | '/requests' | '/mine' | '/keys' | '/me' | '/policy' | '/switches' | '/operations';
+  readonly to:
+    '/inbox' | '/requests' | '/mine' | '/keys' | '/me' | '/policy' | '/switches' | '/operations' | '/people';
   readonly label: string;
   /** Where there is little room. */
   readonly short?: string;
@@ -40,6 +42,7 @@ const MORE: readonly Destination[] = [
   { to: '/policy', label: 'Policy', icon: <ScalesIcon /> },
   { to: '/keys', label: 'API keys', icon: <KeyIcon /> },
   { to: '/switches', label: 'Kill switches', icon: <StopIcon /> },
+  { to: '/people', label: 'People', icon: <PeopleIcon />, isForOffice: true },
   { to: '/operations', label: 'Operations', icon: <PulseIcon />, isForOffice: true },
 ];
 
