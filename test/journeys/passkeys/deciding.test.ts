@@ -178,16 +178,6 @@ describe('the worker refuses', () => {
     await waitForVerdicts(stack, id, 3);
     expect(await refusalsOf(id)).toEqual(['proof_invalid']);
     expect((await verified(id)).ok).toBe(false);
-
-    // Nor at the claim, whatever somebody wrote into the database since: the first one was taken back.
-    await stack.keyturnDb.query(
-      `update keyturn.decision set outcome = 'counted', refusal = null, person = 'olga', renewal = 7,
-         seats = '[{"rule": 0, "stage": 0}]' where request = $1 and outcome = 'refused'`,
-      [id],
-    );
-    expect(outcomeOf(await dmitri.approve(id))).toEqual([200]);
-    await waitForLeaves(stack, id, { type: 'request.pending', count: 2 });
-    expect(await courseOf(stack, id)).not.toContain('execution.claimed');
   });
 });
 

@@ -90,6 +90,11 @@ async function consume(caller: Caller, step: number, ...envelopes: string[]) {
   return called(caller, activities.consume, { messages, junk: 0, step, at: now() });
 }
 
+function opened(envelope: string) {
+  const payload = Buffer.from(envelope.split('.')[1] ?? '', 'base64url').toString();
+  return JSON.parse(payload) as { readonly id: string; readonly proof: NonNullable<DecisionChange['proof']> };
+}
+
 async function statusOf({ id }: Caller): Promise<unknown> {
   return (await desk.row(id))['status'];
 }
@@ -125,6 +130,30 @@ it('while it waits the request does not expire: it was acknowledged in time', as
   await publish();
   expect(await expire('2')).toMatchObject({ status: 'expired' });
   expect(await verdictsOf(stack, caller.id)).toEqual(['olga: approve']);
+});
+
+it('what proved an approval that was taken back proves no other one at the claim, whatever the database says', async () => {
+  await publish();
+  const caller = await pending();
+  const first = await proven(caller);
+  const { id: takes_back, proof } = opened(first);
+  const taken = await desk.decision(caller.id, 'olga', { verdict: 'take_back', takes_back });
+  const again = await desk.decision(caller.id, 'olga', { grade: 'B', proof });
+  await consume(caller, 1, first, taken, again);
+  expect(await verdictsOf(stack, caller.id)).toEqual([
+    'olga: approve',
+    'olga: take_back',
+    'olga: proof_invalid',
+  ]);
+  await stack.keyturnDb.query(
+    `update keyturn.decision set outcome = 'counted', refusal = null, person = 'olga', renewal = 7,
+       seats = '[{"rule": 0, "stage": 0}]' where request = $1 and outcome = 'refused'`,
+    [caller.id],
+  );
+  await consume(caller, 2, await desk.decision(caller.id, 'dmitri'));
+  expect(await statusOf(caller)).toBe('approved');
+  const executed = await called(caller, activities.execute, { step: 1, at: now() });
+  expect(executed).toMatchObject({ kind: 'again' });
 });
 
 it('a ticket does not wait: nobody acknowledged it', async () => {
