@@ -106,13 +106,9 @@ async function checkNow(
     directories: await decisionDirectories(dependencies, manager, { row, today, atCreation }),
   });
   if (check.ok) {
-    const fault = await faultOfProof(
-      dependencies,
-      { manager, row, now },
-      { dated, snapshot, person: check.person },
-    );
-    if (fault === 'awaits_key') return fault;
-    if (fault !== null) return { ok: false, code: 'proof_invalid', message: `The decision ${fault}.` };
+    const proving = { dated, snapshot, person: check.person };
+    const refusal = await refusalOfProof(dependencies, { manager, row, now }, proving);
+    if (refusal !== null) return refusal;
   }
   const isStopped =
     check.ok &&
@@ -123,19 +119,20 @@ async function checkNow(
     : check;
 }
 
-/** Why the decision is not of the grade that it claims; null where it is. What was signed once is no second decision. */
-async function faultOfProof(
+/** The refusal of a decision that is not of the grade that it claims. What was signed once is no second decision. */
+async function refusalOfProof(
   dependencies: Dependencies,
   subject: Pick<StepTransaction, 'manager' | 'row' | 'now'>,
   { dated, snapshot, person }: Pick<CheckInput, 'dated' | 'snapshot'> & { readonly person: string },
-): Promise<string | AwaitsKey | null> {
+): Promise<DecisionCheck | AwaitsKey | null> {
   const { signed } = dated;
   const fault = (await proofCheck(dependencies, subject, [signed]))(signed, person);
   if (await isKeyAwaited(subject, signed, fault)) return 'awaits_key';
   const isRepeated =
     signed.proof !== undefined &&
     snapshot.decisions.some(({ envelope }) => randomIn(envelope) === signed.proof?.random);
-  return fault ?? (isRepeated ? 'has the proof of another decision' : null);
+  const why = fault ?? (isRepeated ? 'has the proof of another decision' : null);
+  return why === null ? null : { ok: false, code: 'proof_invalid', message: `The decision ${why}.` };
 }
 
 /** By when the approval was made: one from before the switch counts, and is stopped at the claim. */
