@@ -53,8 +53,8 @@ export async function rebuildDecisions(
 }
 
 /**
- * The counted decisions of the round that the API signed for this request. What a person signed once proves no second
- * decision: not in a later round, and not where the first one was taken back or refused.
+ * The counted decisions of the round that the API signed for this request. What a person signed once proves one decision:
+ * what stands twice, in whatever round and whatever came of it, counts for none.
  */
 async function signedDecisions(
   { verificationKeys }: Dependencies,
@@ -77,14 +77,14 @@ async function signedDecisions(
   return found.filter(({ signed }) => standing.has(signed));
 }
 
-/** The rows whose proof another row had before. */
+/** The rows that share a proof: which of them it was made for, no row can say. */
 function repeatedIn(rows: readonly DecisionRow[]): ReadonlySet<DecisionRow> {
-  const first = new Map<string, DecisionRow>();
-  for (const row of rows) {
-    const random = randomIn(row.envelope);
-    if (random !== null && !first.has(random)) first.set(random, row);
-  }
-  return new Set(rows.filter((row) => (first.get(randomIn(row.envelope) ?? '') ?? row) !== row));
+  const randoms = rows.map(({ envelope }) => randomIn(envelope));
+  return new Set(
+    rows.filter(
+      (_, at) => randoms[at] != null && randoms.indexOf(randoms[at]) !== randoms.lastIndexOf(randoms[at]),
+    ),
+  );
 }
 
 function countAnew(

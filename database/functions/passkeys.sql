@@ -39,7 +39,7 @@ begin
       raise exception 'a further passkey is confirmed with one' using errcode = 'KT010';
     end if;
     -- What comes of a recovery counts for what is asked for later, however many passkeys on.
-    if by_way is distinct from case when confirming.how = 'recovery' then 'recovery' else 'self' end then
+    if by_way is distinct from (case when confirming.how = 'recovery' then 'recovery' else 'self' end) then
       raise exception 'it does not count for more than what confirmed it' using errcode = 'KT010';
     end if;
   else

@@ -39,6 +39,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   await stack.keyturnDb.query('delete from keyturn.issuer_key');
+  await stack.keyturnDb.query('delete from keyturn.kept_message');
 });
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
