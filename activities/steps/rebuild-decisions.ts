@@ -65,9 +65,10 @@ async function signedDecisions(
   const counted = rows.filter(({ round, outcome }) => round === row.round && outcome === 'counted');
   const repeated = repeatedIn(rows);
   for (const stored of counted) {
-    if (repeated.has(stored)) continue;
     const signed = await openEnvelope('decision', stored.envelope, verificationKeys).catch(() => null);
     if (!signed || signed.request !== row.id || signed.id !== stored.id) continue;
+    // A denial stops it whatever it was proven with.
+    if (signed.verdict === 'approve' && repeated.has(stored)) continue;
     // A ticket counts from its use, which only the database knows; its age can not be made younger than that.
     const at = signed.ticket_expires_at === null ? signed.issued_at : stored.at.toISOString();
     found.push({ signed, envelope: stored.envelope, instant: { at, isInTime: true } });
