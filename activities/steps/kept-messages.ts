@@ -28,7 +28,7 @@ export async function consumeKeptOrWait(
     throw new KeyturnError('unavailable', 'The key of an identity provider is not known yet.');
 }
 
-/** What became of what was kept. */
+/** The outcome of taking the kept messages. */
 export interface TakenKept {
   readonly counted: readonly CountedDecision[];
   /** How many were recorded, whatever came of them, and how many stay. */

@@ -24,7 +24,7 @@ export const passkeyJwkSchema = z.discriminatedUnion('kty', [
   z.strictObject({ kty: z.literal('RSA'), n: base64url, e: base64url }).refine(isStrong),
 ]);
 
-/** RFC 7518, section 3.3; larger keys than these would cost whoever checks. */
+/** RFC 7518, section 3.3; larger ones only make checks slow. */
 const [RSA_BYTES_MIN, RSA_BYTES_MAX] = [256, 512];
 
 /** Authenticators have this exponent. Under 1 everybody signs, without any key. */
