@@ -1,4 +1,4 @@
-import type { RequestView, Requirement, Stage } from './view.ts';
+import type { RequestView, Requirement, Stage, StageProgress } from './view.ts';
 
 /** When somebody is notified, or was. */
 export interface Rung {
@@ -7,7 +7,7 @@ export interface Rung {
   readonly state: 'notified' | 'due' | 'later';
   /** The instant in milliseconds; null where it is not known before. */
   readonly atMs: number | null;
-  /** How long after the stage opened, for what counts business time. */
+  /** How long after the stage opened, as its clock counts. */
   readonly afterMs: number;
   /** The calendar whose business time counts; null for wall time. */
   readonly clock: string | null;
@@ -42,6 +42,7 @@ export function laddersOf(
           nowMs,
           clock: rule.clock ?? null,
           notified: new Set(progress?.selectors ?? []),
+          ladder: progress?.ladder ?? [],
         }),
       };
     }),
@@ -53,10 +54,12 @@ interface StageTimes {
   readonly nowMs: number;
   readonly clock: string | null;
   readonly notified: ReadonlySet<string>;
+  /** The instants, which the server works out: business time takes calendars. */
+  readonly ladder: StageProgress['ladder'];
 }
 
 function rungsOf(stage: Stage, times: StageTimes): Rung[] {
-  const { openedMs, clock } = times;
+  const { openedMs, clock, ladder } = times;
   const first: Rung = {
     to: stage.any,
     state: openedMs === null ? 'later' : 'notified',
@@ -66,8 +69,9 @@ function rungsOf(stage: Stage, times: StageTimes): Rung[] {
   };
   return [
     first,
-    ...stage.escalate.map(({ to, after_ms: afterMs }): Rung => {
-      const atMs = openedMs === null || clock !== null ? null : openedMs + afterMs;
+    ...stage.escalate.map(({ to, after_ms: afterMs }, index): Rung => {
+      const at = ladder[index]?.at ?? null;
+      const atMs = at === null ? null : Date.parse(at);
       return { to: [to], atMs, afterMs, clock, state: stateOf({ to, atMs }, times) };
     }),
   ];
