@@ -88,5 +88,6 @@ async function readHistory(read: ReadPage): Promise<{ events: readonly HistoryEv
     if (!token?.length) return { events, isCut: false };
     next = { nextPageToken: token };
   }
-  return { events, isCut: true };
+  // A page may hold more than was asked for.
+  return { events: events.slice(0, EVENTS_MAX), isCut: true };
 }
