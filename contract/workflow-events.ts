@@ -12,7 +12,7 @@ const eventSchema = z
     id: count('Number of the event in the history, from 1'),
     type: text('Type of the event, as Temporal names it, e.g. `ActivityTaskScheduled`'),
     name: text(
-      'Type of the activity or workflow, name of the signal or update, or id of the timer that it is about. Null: of none',
+      'Type of the activity or workflow, name of the signal or marker, or id of the timer that it is about. Null: of none',
     ).nullable(),
     at: instant('When it happened, by the clock of Temporal').nullable(),
     attempt: count('Which attempt it was, from 1. Null: it is none').nullable(),

@@ -16,19 +16,49 @@ type ActivityView = WorkflowEvents['activities'][number];
 export function eventViews(events: readonly HistoryEvent[]): EventView[] {
   const names = new Map<number, string>();
   return events.map((event) => {
-    const id = Number(event.eventId ?? 0);
-    const local = localActivityOf(event);
-    const name = local?.activity_type ?? nameOf(event) ?? names.get(begunBy(event)) ?? null;
-    if (name !== null) names.set(id, name);
-    return {
-      id,
-      type: typeName(event.eventType),
-      name,
-      at: instantOf(event.eventTime),
-      attempt: local?.attempt ?? attemptOf(event),
-      failure: failureOf(event),
-    };
+    const attributes = attributesOf(event);
+    const view = eventView(event, attributes);
+    const name = view.name ?? names.get(begunBy(attributes)) ?? null;
+    if (name !== null) names.set(view.id, name);
+    return { ...view, name };
   });
+}
+
+function eventView({ eventId, eventType, eventTime }: HistoryEvent, attributes: Attributes): EventView {
+  const local = localActivityOf(attributes);
+  return {
+    id: Number(eventId ?? 0),
+    type: typeName(eventType),
+    name: local?.activity_type ?? nameOf(attributes),
+    at: instantOf(eventTime),
+    attempt: local?.attempt ?? (attributes.attempt || null),
+    failure: failureType(attributes.failure ?? attributes.lastFailure),
+  };
+}
+
+/** What is read of an event, whatever its type: names, numbers and failures. What is not there is absent or empty. */
+interface Attributes {
+  readonly activityType?: Named | null;
+  readonly workflowType?: Named | null;
+  readonly signalName?: string | null;
+  readonly timerId?: string | null;
+  readonly markerName?: string | null;
+  readonly scheduledEventId?: unknown;
+  readonly startedEventId?: unknown;
+  readonly attempt?: number | null;
+  readonly failure?: Failure | null;
+  readonly lastFailure?: Failure | null;
+  readonly details?: Readonly<Record<string, proto.temporal.api.common.v1.IPayloads>> | null;
+}
+
+interface Named {
+  readonly name?: string | null;
+}
+
+/** An event has the attributes of its type, and no others. */
+function attributesOf(event: HistoryEvent): Attributes {
+  const own = Object.entries(event).find(([key, value]) => key.endsWith('Attributes') && value);
+  return (own?.[1] ?? {}) as Attributes;
 }
 
 /** An activity that is not over. */
@@ -52,50 +82,14 @@ function typeName(type: HistoryEvent['eventType']): string {
   return words.map((word) => word.slice(0, 1) + word.slice(1).toLowerCase()).join('');
 }
 
-function nameOf(event: HistoryEvent): string | undefined {
-  return (
-    event.activityTaskScheduledEventAttributes?.activityType?.name ??
-    event.workflowExecutionStartedEventAttributes?.workflowType?.name ??
-    event.workflowExecutionSignaledEventAttributes?.signalName ??
-    event.timerStartedEventAttributes?.timerId ??
-    event.workflowExecutionUpdateAcceptedEventAttributes?.acceptedRequest?.input?.name ??
-    event.markerRecordedEventAttributes?.markerName ??
-    undefined
-  );
+function nameOf({ activityType, workflowType, ...others }: Attributes): string | null {
+  const { signalName, timerId, markerName } = others;
+  return [activityType?.name, workflowType?.name, signalName, timerId, markerName].find(Boolean) ?? null;
 }
 
 /** The number of the event that began what this one goes on with. */
-function begunBy(event: HistoryEvent): number {
-  const began =
-    event.activityTaskStartedEventAttributes?.scheduledEventId ??
-    event.activityTaskCompletedEventAttributes?.scheduledEventId ??
-    event.activityTaskFailedEventAttributes?.scheduledEventId ??
-    event.activityTaskTimedOutEventAttributes?.scheduledEventId ??
-    event.activityTaskCancelRequestedEventAttributes?.scheduledEventId ??
-    event.activityTaskCanceledEventAttributes?.scheduledEventId ??
-    event.timerFiredEventAttributes?.startedEventId ??
-    event.timerCanceledEventAttributes?.startedEventId;
-  return Number(began ?? 0);
-}
-
-function attemptOf(event: HistoryEvent): number | null {
-  return (
-    event.activityTaskStartedEventAttributes?.attempt ??
-    event.workflowTaskScheduledEventAttributes?.attempt ??
-    event.workflowExecutionStartedEventAttributes?.attempt ??
-    null
-  );
-}
-
-function failureOf(event: HistoryEvent): string | null {
-  return failureType(
-    event.activityTaskFailedEventAttributes?.failure ??
-      event.activityTaskTimedOutEventAttributes?.failure ??
-      event.activityTaskStartedEventAttributes?.lastFailure ??
-      event.workflowTaskFailedEventAttributes?.failure ??
-      event.workflowExecutionFailedEventAttributes?.failure ??
-      event.markerRecordedEventAttributes?.failure,
-  );
+function begunBy({ scheduledEventId, startedEventId }: Attributes): number {
+  return Number(scheduledEventId ?? 0) || Number(startedEventId ?? 0);
 }
 
 /** The type of the innermost failure that has one. Messages and stacks are contents: they are never read. */
@@ -106,11 +100,10 @@ function failureType(failure: Failure | null | undefined): string | null {
 
 function ownType(failure: Failure): string {
   if (failure.applicationFailureInfo) return failure.applicationFailureInfo.type || 'Error';
-  const [kind] = KINDS.filter(([of]) => failure[of] != null);
-  return kind?.[1] ?? 'Failure';
+  return KINDS.find(([of]) => failure[of] != null)?.[1] ?? 'Failure';
 }
 
-/** What failed where no program named a type, as the SDK's classes are called. */
+/** What failed where no program named a type, as the SDK calls its classes. */
 const KINDS = [
   ['timeoutFailureInfo', 'TimeoutFailure'],
   ['canceledFailureInfo', 'CancelledFailure'],
@@ -120,12 +113,13 @@ const KINDS = [
 ] as const;
 
 /** The SDK records a local activity as a marker and keeps its type and attempt in what it writes itself. */
-function localActivityOf({
-  markerRecordedEventAttributes: marker,
-}: HistoryEvent): z.output<typeof localActivitySchema> | null {
-  const data =
-    marker?.markerName === 'core_local_activity' ? marker.details?.['data']?.payloads?.[0]?.data : null;
-  if (!data || data.length > LOCAL_BYTES_MAX) return null;
+function localActivityOf({ markerName, details }: Attributes): z.output<typeof localActivitySchema> | null {
+  if (markerName !== 'core_local_activity') return null;
+  const data = details?.['data']?.payloads?.[0]?.data;
+  return data && data.length <= LOCAL_BYTES_MAX ? parsed(data) : null;
+}
+
+function parsed(data: Uint8Array): z.output<typeof localActivitySchema> | null {
   try {
     return localActivitySchema.safeParse(JSON.parse(Buffer.from(data).toString('utf8'))).data ?? null;
   } catch {

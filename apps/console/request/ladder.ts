@@ -30,24 +30,23 @@ export function laddersOf(
 ): StageLadder[] {
   return (requirement?.rules ?? []).flatMap((rule, ruleIndex) =>
     rule.stages.map((stage, stageIndex) => {
-      const progress = progressOfAll?.rules[ruleIndex]?.stages[stageIndex];
-      const openedMs = progress?.opened_at ? Date.parse(progress.opened_at) : null;
+      const progress = progressOfAll?.rules[ruleIndex]?.stages[stageIndex] ?? NOT_BEGUN;
+      const { filled, opened_at: openedAt, selectors, ladder } = progress;
+      const openedMs = openedAt === null ? null : Date.parse(openedAt);
+      const clock = rule.clock ?? null;
       return {
         rule: rule.rule,
         quorum: stage.quorum,
-        filled: progress?.filled ?? 0,
+        filled,
         isOpen: openedMs !== null,
-        rungs: rungsOf(stage, {
-          openedMs,
-          nowMs,
-          clock: rule.clock ?? null,
-          notified: new Set(progress?.selectors ?? []),
-          ladder: progress?.ladder ?? [],
-        }),
+        rungs: rungsOf(stage, { openedMs, nowMs, clock, notified: new Set(selectors), ladder }),
       };
     }),
   );
 }
+
+/** What is known of a stage where nothing is to be decided yet, or any more. */
+const NOT_BEGUN = { filled: 0, opened_at: null, selectors: [], ladder: [] };
 
 interface StageTimes {
   readonly openedMs: number | null;

@@ -23,7 +23,7 @@ describeConsole('the page of a request', (stage) => {
     await show.click();
     const events = olga.page.getByRole('group', { name: 'Events of Temporal' });
     await events.getByText('WorkflowExecutionStarted').waitFor();
-    for (const name of ['privilegedAction', 'plan', 'record'])
+    for (const name of ['privilegedAction', 'plan', 'receive'])
       expect((await events.textContent())?.toLowerCase()).toContain(name.toLowerCase());
     await events.getByText('<img src=x onerror=alert(1)>').first().waitFor();
     expect(await events.textContent()).not.toContain('\u202e');
@@ -42,7 +42,10 @@ describeConsole('the page of a request', (stage) => {
     const view = await stage.cast.show(stage.cast.olga, id);
     const [rung] = view.progress?.rules[0]?.stages[0]?.ladder ?? [];
     expect(rung?.at).not.toBeNull();
-    await ladder.locator(`time[datetime="${rung?.at ?? ''}"]`).waitFor();
+    await ladder
+      .locator(`time[datetime="${rung?.at ?? ''}"]`)
+      .first()
+      .waitFor();
   });
 
   it('keeps a reason that was typed when the session ended', async () => {
