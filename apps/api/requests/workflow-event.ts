@@ -123,7 +123,7 @@ function parsed(data: Uint8Array): z.output<typeof localActivitySchema> | null {
   try {
     return localActivitySchema.safeParse(JSON.parse(Buffer.from(data).toString('utf8'))).data ?? null;
   } catch {
-    // Whoever writes the namespace can write markers, too: it is shown as one.
+    // Anybody who can write to the namespace can write such a marker: it is shown as one.
     return null;
   }
 }

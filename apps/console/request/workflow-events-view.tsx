@@ -56,8 +56,8 @@ function Events({ id, version }: Omit<WorkflowProps, 'link'>) {
   return (
     <>
       <p className={classes.note}>
-        Workflow <Foreign text={data.status.toLowerCase().replaceAll('_', ' ')} />. Whoever can write to the
-        namespace of Temporal can choose these names; the audit entries above are what Keyturn recorded.
+        Workflow <Foreign text={data.status.toLowerCase().replaceAll('_', ' ')} />. Anybody who can write to
+        the namespace of Temporal can choose these names; the audit entries above are what Keyturn recorded.
       </p>
       {data.activities.map((activity, index) => (
         <ActivityView key={index} activity={activity} />

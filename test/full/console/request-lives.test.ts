@@ -12,7 +12,7 @@ describeConsole('the page of a request', (stage) => {
   ] as const)('shows what Temporal keeps once somebody wants it, at %o', async (look) => {
     const { id } = await stage.cast.ask();
     const { workflow } = stage.cast.stack.temporal;
-    // Whoever can write to the namespace chooses names.
+    // Anybody who can write to the namespace chooses names.
     await workflow.getHandle(id).signal('<img src=x onerror=alert(1)>\u202e');
     const olga = await stage.signIn('olga', look);
     const reads = countReads(olga, '/workflow-events');
