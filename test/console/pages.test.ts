@@ -8,7 +8,7 @@ import { PAGES } from '../journeys/console/pages.ts';
 
 it('every page of the console is looked at in each theme and at each width', () => {
   const routes = fs.readFileSync(path.join(root, 'apps', 'console', 'routes.tsx'), 'utf8');
-  const paths = [...routes.matchAll(/^ *path: '(.+)',$/gm)].map(([, found]) => found);
+  const paths = [...routes.matchAll(/^ *path: '(.+)',$/gm)].map(([, found = '']) => found);
   expect(paths).toHaveLength(routes.split('createRoute(').length - 1);
   expect(Object.keys(PAGES).toSorted()).toEqual(paths.toSorted());
 });
