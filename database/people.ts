@@ -115,6 +115,7 @@ const FACTS = `
     (select coalesce(json_object_agg(one.group_id, one.authority), '{}')
       from keyturn.directory_group one where one.group_id = any($3::text[]) and ${AT}) as authorities,
     (select coalesce(json_agg(json_build_object('at', recent.at, 'what', what, 'value', value,
-        'authority', authority, 'is_end', is_end, 'entry', known.entry)), '[]')
+        'authority', authority, 'is_end', is_end, 'entry', known.entry)
+        order by recent.at desc, is_end, what, value), '[]')
       from (${CHANGES}) recent left join keyturn.directory_change known on known.at = recent.at) as changes
     from keyturn.directory_change change where change.generation = $1`;

@@ -64,7 +64,7 @@ function Standing({ person }: PersonProps) {
 
 function Rules({ person: { rules, is_active: isActive } }: PersonProps) {
   return (
-    <Section title="Rules that ask this person" aside={String(rules.length)}>
+    <Section title="Rules that name this person" aside={String(rules.length)}>
       {rules.length === 0 && (
         <p className={classes.none}>
           {isActive

@@ -155,6 +155,8 @@ const OF_COMMAND_LINE: ReadonlySet<string> = new Set([
   'listApiKeys',
   'listPasskeys',
   'listPasskeyLinks',
+  'listPeople',
+  'getPerson',
 ]);
 
 const DECIDING = [

@@ -15,7 +15,7 @@ describeConsole('the pages about people', (stage) => {
     expect(await omar.accessibilityFaults()).toEqual([]);
     await line.click();
     await omar.page.waitForURL('**/people/dmitri');
-    await omar.page.getByRole('heading', { name: 'Rules that ask this person' }).waitFor();
+    await omar.page.getByRole('heading', { name: 'Rules that name this person' }).waitFor();
     await omar.page
       .getByText(/Named by .*group:dba/)
       .first()

@@ -32,6 +32,8 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
   '/keys': { at: at('/keys'), heading: 'API keys' },
   '/switches': { at: at('/switches'), heading: 'Kill switches' },
   '/operations': { at: at('/operations'), heading: 'Operations' },
+  '/people': { at: at('/people'), heading: 'People', shows: /^Olga Petrenko$/ },
+  '/people/$id': { at: at('/people/dmitri'), heading: 'Dmitri Sokolov' },
   '/policy': { at: at('/policy'), heading: 'Policy', shows: /^keyturn\.policy\.publish$/ },
 };
 
