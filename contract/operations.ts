@@ -10,6 +10,7 @@ import * as requests from './requests.ts';
 import { GOVERNING_OPERATIONS } from './governing-operations.ts';
 import { KEY_OPERATIONS } from './key-operations.ts';
 import { REPEATABLE, REPEATED, REVIEWER_ERRORS, type Operation } from './operation.ts';
+import { PROPOSAL_OPERATIONS } from './proposal-operations.ts';
 import { QUESTION_OPERATIONS } from './question-operations.ts';
 import { PASSKEY_OPERATIONS } from './passkey-operations.ts';
 import { SESSION_OPERATIONS } from './session-operations.ts';
@@ -273,6 +274,7 @@ export const OPERATIONS = {
     answers: [{ status: 200, description: 'The account that calls.', schema: meSchema }],
   },
   ...GOVERNING_OPERATIONS,
+  ...PROPOSAL_OPERATIONS,
   streamEvents: {
     tag: 'Requests',
     method: 'get',
