@@ -39,6 +39,8 @@ function rulesOf(
     if (what !== 'rule' || name === null) return [];
     const [before, after] = [old.get(name), fresh.get(name)].map((rule) => (rule ? ruleInWords(rule) : null));
     const words = [...ruleWordsChanges(before ?? null, after ?? null)];
+    // Where a rule stands in its file decides nothing.
+    if (kind === 'neutral' && words.length === 0) return [];
     return [{ id: name, kind, how, source, scope: (after ?? before)?.scope ?? '', words }];
   });
 }
