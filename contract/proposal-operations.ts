@@ -7,7 +7,7 @@ export const PROPOSAL_OPERATIONS = {
     tag: 'Policies',
     method: 'get',
     path: '/v1/policies',
-    summary: 'List the policies that people proposed, and what became of them (people)',
+    summary: 'List the policies that people proposed, with the state of each (people)',
     readers: 'people',
     answers: [{ status: 200, description: 'The newest ones.', schema: proposalListSchema }],
     errors: REVIEWER_ERRORS,

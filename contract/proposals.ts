@@ -165,7 +165,11 @@ const differenceSchema = z
   .register(NAMES, { id: 'BacktestDifference' });
 
 const flowSchema = z
-  .object({ from: effect, to: effect, count: count('How many evaluations') })
+  .object({
+    from: effect.describe('Effect by the policy that it replaces'),
+    to: effect.describe('Effect by the proposed policy'),
+    count: count('How many evaluations'),
+  })
   .describe('How often one effect became another')
   .register(NAMES, { id: 'BacktestFlow' });
 

@@ -9,7 +9,7 @@ const ENDED: Partial<Record<RequestStatus, ProposalState>> = {
   cancelled: 'withdrawn',
 };
 
-/** What became of a proposal. A publication on its way tells more than one that ended. */
+/** The state of a proposal. A publication on its way tells more than one that ended. */
 export function stateOf(
   { digest, is_installed: wasActive, publications }: ListedProposal,
   active: string,

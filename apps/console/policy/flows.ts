@@ -64,9 +64,9 @@ export function flowPlot(flows: readonly Flow[]): FlowPlot {
 
 /** The same in words, for those who do not see it. */
 export function flowWords(flows: readonly Flow[]): string {
-  const told = flows.filter(({ count }) => count > 0);
-  if (told.length === 0) return 'No recorded request was looked at.';
-  const parts = told.map(({ from, to, count }) =>
+  const named = flows.filter(({ count }) => count > 0);
+  if (named.length === 0) return 'No recorded request was looked at.';
+  const parts = named.map(({ from, to, count }) =>
     from === to
       ? `${grouped(count)} ${EFFECTS[from]} by both`
       : `${grouped(count)} ${EFFECTS[from]} before and ${EFFECTS[to]} after`,

@@ -1,6 +1,6 @@
 import type { PolicyComparison, ProposalState } from '../../../contract/proposals.ts';
 
-/** What became of a proposal. */
+/** The state of a proposal, in words. */
 export const STATES: Readonly<Record<ProposalState, string>> = {
   active: 'in force',
   published: 'was in force',

@@ -14,7 +14,7 @@ import policy from './policy.module.css';
 import classes from './proposal.module.css';
 import { STATES, STATE_TONES } from './proposal-words.ts';
 
-/** What people proposed in place of the active policy, and what became of it. */
+/** What people proposed in place of the active policy, and the state of each. */
 export function ProposalsPage() {
   const { data, error, isPending, refetch } = useQuery({
     queryKey: ['proposals'],
