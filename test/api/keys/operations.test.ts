@@ -142,6 +142,8 @@ const OF_COMMAND_LINE: ReadonlySet<string> = new Set([
   'throwSwitch',
   'proposePolicy',
   'getPolicy',
+  'listProposals',
+  'comparePolicy',
   'getAuditEntries',
   'listSessions',
   'listApiKeys',

@@ -19,7 +19,7 @@ describeConsole('the pages about proposed policies', (stage) => {
     const stop = {
       id: 'stop-prod',
       on: { action: ['postgres.execute'], env: ['prod'] },
-      when: 'plan.rows_changed > 0',
+      when: 'plan.rows > 0',
       effect: 'forbid' as const,
       because: 'Nothing is changed there now',
       require: null,
@@ -27,15 +27,17 @@ describeConsole('the pages about proposed policies', (stage) => {
       source: 'rules/stop-prod.yaml:1',
     };
     const candidate = { ...policy, rules: [...rules, stop] };
-    const { body } = await cast.post<Proposal>(cast.petra, '/v1/policies', sourcesOf(candidate));
+    const { status, body } = await cast.post<Proposal>(cast.petra, '/v1/policies', sourcesOf(candidate));
+    expect([status, body]).toMatchObject([201, {}]);
     const request = await cast.stack.request<RequestView>(cast.petra, {
       action: 'keyturn.policy.publish',
       target: 'keyturn',
       arguments: { candidate: body.digest, base: body.active },
     });
-    publication = request.body.id;
-    await cast.stack.waitForStatus(publication, 'pending');
-    return publication;
+    const { id } = request.body;
+    await cast.stack.waitForStatus(id, 'pending');
+    publication = id;
+    return id;
   }
 
   it.each([
@@ -54,7 +56,7 @@ describeConsole('the pages about proposed policies', (stage) => {
       await page.getByRole('link', { name: 'Compare rule by rule' }).click();
       const rule = page.getByRole('article', { name: 'stop-prod' });
       expect(await rule.innerText()).toMatch(
-        /added: tightens[\s\S]*Forbids postgres.execute in prod[\s\S]*plan.rows_changed > 0[\s\S]*nobody/,
+        /added: tightens[\s\S]*Forbids postgres.execute in prod[\s\S]*plan.rows > 0[\s\S]*nobody/,
       );
       expect(await page.getByRole('article', { name: 'usual' }).innerText()).toContain('(as before)');
       await page.getByText('Publishing it takes two different people').waitFor();
