@@ -17,10 +17,10 @@ export function FlowPlot({ flows }: { readonly flows: PolicyBacktest['flows'] })
       role="img"
       aria-label={flowWords(flows)}
     >
-      <text x={LEFT} y={12} className={classes.side}>
+      <text x={LEFT - 3} y={12} className={classes.side}>
         Before
       </text>
-      <text x={RIGHT} y={12} textAnchor="end" className={classes.side}>
+      <text x={RIGHT + 3} y={12} textAnchor="end" className={classes.side}>
         After
       </text>
       <g transform={`translate(0 ${TOP})`}>

@@ -23,7 +23,9 @@ export function ProposalsPage() {
   return (
     <Page title="Proposed policies">
       <div className={classes.stack}>
-        <Link to="/policy">The active policy</Link>
+        <Link to="/policy" className={classes.back}>
+          The active policy
+        </Link>
         {isPending && <Loader size="sm" aria-label="Loading" />}
         {error && <Failure error={error} retry={() => void refetch()} />}
         {data && (
