@@ -29,6 +29,7 @@ const ANSWERS: Readonly<Record<keyof typeof OPERATIONS, readonly [status: number
   getRequest: [404, 'not_found'],
   getCard: [404, 'not_found'],
   getTimeline: [404, 'not_found'],
+  getWorkflowEvents: [404, 'not_found'],
   getEvidence: [404, 'not_found'],
   withdrawRequest: [404, 'not_found'],
   askQuestion: [404, 'not_found'],
