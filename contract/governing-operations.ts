@@ -44,6 +44,7 @@ export const GOVERNING_OPERATIONS = {
     path: '/v1/switches/{id}/lift',
     summary: 'Agree to the release of a kill switch (operators, two different people)',
     readers: 'operators',
+    isForSessions: true,
     headers: [REPEATABLE],
     body: switches.liftBodySchema,
     answers: [
@@ -54,7 +55,14 @@ export const GOVERNING_OPERATIONS = {
         schema: switches.liftAnswerSchema,
       },
     ],
-    errors: [...REPEATED, ...OPERATOR_ERRORS, 'self_approval', 'already_decided', 'switch_lifted'],
+    errors: [
+      ...REPEATED,
+      ...OPERATOR_ERRORS,
+      'self_approval',
+      'already_decided',
+      'switch_lifted',
+      'sign_in_again',
+    ],
   },
   proposePolicy: {
     tag: 'Policies',

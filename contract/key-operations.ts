@@ -1,5 +1,5 @@
 import * as keys from './api-keys.ts';
-import { REVIEWER_ERRORS, type Operation } from './operation.ts';
+import { REVIEWER_ERRORS, SESSION_ERRORS, type Operation } from './operation.ts';
 
 /** The operations about API keys of agents. */
 export const KEY_OPERATIONS = {
@@ -10,13 +10,13 @@ export const KEY_OPERATIONS = {
     summary:
       'Make a key of an agent without an issuer: as its owner or an operator who has just signed in with a browser. The answer has the key, once',
     readers: 'owners',
+    isForSessions: true,
     body: keys.createKeyBodySchema,
     answers: [{ status: 201, description: 'The key.', schema: keys.createdKeySchema }],
     errors: [
-      ...REVIEWER_ERRORS,
+      ...SESSION_ERRORS,
       'forbidden',
       'not_found',
-      'sign_in_again',
       'unknown_action',
       'unknown_target',
       'requester_inactive',
@@ -37,11 +37,12 @@ export const KEY_OPERATIONS = {
     tag: 'API keys',
     method: 'post',
     path: '/v1/api-keys/{id}/revoke',
-    summary: 'Revoke a key: as the owner of its agent with a session, or as an operator',
+    summary: 'Revoke a key: as the owner of its agent or as an operator',
     readers: 'owners',
+    isForSessions: true,
     answers: [
       { status: 200, description: 'It is over: each call with it gets 401.', schema: keys.apiKeySchema },
     ],
-    errors: [...REVIEWER_ERRORS, 'not_found', 'sign_in_again'],
+    errors: [...SESSION_ERRORS, 'not_found'],
   },
 } as const satisfies Readonly<Record<string, Operation>>;

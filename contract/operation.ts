@@ -56,6 +56,8 @@ export interface Operation {
   readonly path: string;
   readonly summary: string;
   readonly readers: keyof typeof READERS;
+  /** People call it in the session of a browser alone: any token of theirs is refused (`sign_in_again`). */
+  readonly isForSessions?: boolean;
   readonly headers?: readonly HeaderParameter[];
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
@@ -79,6 +81,9 @@ export const REPEATABLE: HeaderParameter = {
 
 /** Why a caller who has to be a person of the directory is refused. */
 export const REVIEWER_ERRORS = ['machine_cannot_decide', 'reviewer_unknown', 'reviewer_inactive'] as const;
+
+/** Why a caller is refused who has to be one with the session of a browser. */
+export const SESSION_ERRORS = [...REVIEWER_ERRORS, 'sign_in_again'] as const;
 
 /** What may be wrong with it. */
 export const REPEATED: readonly ErrorCode[] = [

@@ -236,6 +236,7 @@ export const OPERATIONS = {
     summary:
       'Begin to prove a decision with a passkey, in a session: where policy asks for stronger evidence than that gives',
     readers: 'request',
+    isForSessions: true,
     body: decisions.proofBodySchema,
     answers: [{ status: 201, description: 'For ten minutes, once.', schema: decisions.proofSchema }],
     errors: [...DECISION_ERRORS, 'sign_in_again', 'passkey_needed'],
@@ -246,11 +247,12 @@ export const OPERATIONS = {
     path: '/v1/requests/{id}/tickets',
     summary: 'Get a ticket with which to decide in the Temporal UI or CLI',
     readers: 'request',
+    isForSessions: true,
     body: decisions.decisionBodySchema,
     answers: [
       { status: 201, description: 'A ticket that is valid for ten minutes.', schema: decisions.ticketSchema },
     ],
-    errors: [...REPEATED, ...DECISION_ERRORS],
+    errors: [...REPEATED, ...DECISION_ERRORS, 'sign_in_again'],
   },
   listInbox: {
     tag: 'Decisions',

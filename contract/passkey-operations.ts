@@ -1,4 +1,4 @@
-import { REVIEWER_ERRORS, type Operation } from './operation.ts';
+import { REVIEWER_ERRORS, SESSION_ERRORS, type Operation } from './operation.ts';
 import * as passkeys from './passkeys.ts';
 
 /** The operations about passkeys of people. */
@@ -9,6 +9,7 @@ export const PASSKEY_OPERATIONS = {
     path: '/v1/passkeys/registrations',
     summary: 'Begin to register a passkey of your own, in a session, within ten minutes after a sign-in',
     readers: 'people',
+    isForSessions: true,
     body: passkeys.beginPasskeyBodySchema,
     answers: [
       {
@@ -17,7 +18,7 @@ export const PASSKEY_OPERATIONS = {
         schema: passkeys.registrationSchema,
       },
     ],
-    errors: [...REVIEWER_ERRORS, 'sign_in_again', 'not_found', 'passkey_needed'],
+    errors: [...SESSION_ERRORS, 'not_found', 'passkey_needed'],
   },
   createPasskey: {
     tag: 'Passkeys',
@@ -25,16 +26,10 @@ export const PASSKEY_OPERATIONS = {
     path: '/v1/passkeys',
     summary: 'Register the passkey that the browser made',
     readers: 'people',
+    isForSessions: true,
     body: passkeys.createPasskeyBodySchema,
     answers: [{ status: 201, description: 'The passkey.', schema: passkeys.passkeySchema }],
-    errors: [
-      ...REVIEWER_ERRORS,
-      'sign_in_again',
-      'not_found',
-      'passkey_invalid',
-      'passkey_needed',
-      'too_many_keys',
-    ],
+    errors: [...SESSION_ERRORS, 'not_found', 'passkey_invalid', 'passkey_needed', 'too_many_keys'],
   },
   listPasskeys: {
     tag: 'Passkeys',
@@ -53,8 +48,9 @@ export const PASSKEY_OPERATIONS = {
     summary:
       'Revoke a passkey of your own, in a session. Approvals with it that did not run yet count no more',
     readers: 'people',
+    isForSessions: true,
     answers: [{ status: 200, description: 'It is over.', schema: passkeys.passkeySchema }],
-    errors: [...REVIEWER_ERRORS, 'sign_in_again', 'not_found'],
+    errors: [...SESSION_ERRORS, 'not_found'],
   },
   createPasskeyLink: {
     tag: 'Passkeys',
@@ -63,9 +59,10 @@ export const PASSKEY_OPERATIONS = {
     summary:
       'As an operator who has just signed in with a browser, let somebody else register a passkey: a first one, or one in place of those that were lost, which takes two operators',
     readers: 'operators',
+    isForSessions: true,
     body: passkeys.passkeyLinkBodySchema,
     answers: [{ status: 201, description: 'The link.', schema: passkeys.openedLinkSchema }],
-    errors: [...REVIEWER_ERRORS, 'forbidden', 'sign_in_again', 'not_found', 'passkey_needed'],
+    errors: [...SESSION_ERRORS, 'forbidden', 'not_found', 'passkey_needed'],
   },
   listPasskeyLinks: {
     tag: 'Passkeys',
@@ -83,7 +80,8 @@ export const PASSKEY_OPERATIONS = {
     summary:
       'Agree to a recovery as its second operator: the passkeys of the person are revoked, and the link opens',
     readers: 'operators',
+    isForSessions: true,
     answers: [{ status: 200, description: 'The link.', schema: passkeys.openedLinkSchema }],
-    errors: [...REVIEWER_ERRORS, 'forbidden', 'sign_in_again', 'not_found'],
+    errors: [...SESSION_ERRORS, 'forbidden', 'not_found'],
   },
 } as const satisfies Readonly<Record<string, Operation>>;

@@ -8,7 +8,6 @@ import type {
   DecisionAnswer,
   DecisionBody,
   DecisionQueued,
-  Ticket,
 } from '../contract/decisions.ts';
 import type { Evidence } from '../contract/evidence.ts';
 import type { Timeline } from '../contract/history.ts';
@@ -18,7 +17,7 @@ import type { Me } from '../contract/me.ts';
 import type { TargetPage } from '../contract/targets.ts';
 import type { GoverningStream, StreamPage } from '../contract/streams.ts';
 import type { PolicyAnswer, Proposal, ProposeBody } from '../contract/policies.ts';
-import type { LiftAnswer, SwitchList, SwitchView, ThrowBody } from '../contract/switches.ts';
+import type { SwitchList, SwitchView, ThrowBody } from '../contract/switches.ts';
 import type { EvaluateBody, EvaluationAnswer } from '../contract/evaluate.ts';
 import { lastOf, versionsOf, type AwaitOptions, type ShowOptions } from './follow.ts';
 import { listen, type ChangeEvent, type ListenOptions } from './events.ts';
@@ -188,11 +187,6 @@ export class KeyturnClient {
     return (await this.#post<DecideManyAnswer>('/v1/decisions', { items }, options)).body.items;
   }
 
-  /** A short-lived signed decision, to be used from the Temporal UI or CLI. */
-  async ticket(id: string, decision: DecisionBody): Promise<Ticket> {
-    return (await this.#post<Ticket>(requestPath(id, 'tickets'), decision)).body;
-  }
-
   /** Takes back a request of one's own. Null while the withdrawal is durable but not carried out yet. */
   async withdraw(id: string, reason?: string, options: KeyedOptions = {}): Promise<RequestView | null> {
     const body = reason === undefined ? {} : { reason };
@@ -233,12 +227,6 @@ export class KeyturnClient {
     options: KeyedOptions = {},
   ): Promise<SwitchView> {
     return (await this.#post<SwitchView>('/v1/switches', { scope, reason }, options)).body;
-  }
-
-  /** Agrees to lift a kill switch, for operators. The answer says whether somebody else has to agree, too. */
-  async liftSwitch(id: string, reason: string, options: KeyedOptions = {}): Promise<LiftAnswer> {
-    const path = `/v1/switches/${encodeURIComponent(id)}/lift`;
-    return (await this.#post<LiftAnswer>(path, { reason }, options)).body;
   }
 
   /** Changes as they happen. */

@@ -9,11 +9,14 @@ import type { Ticket } from '../../contract/decisions.ts';
 import { policyDigest } from '../../domain/policy/policy.ts';
 import { call, type Reply } from '../stack/http.ts';
 import { activate, GOOD_BODY, startApi, type TestApi } from './api.ts';
+import { InSession } from './sign-in/in-session.ts';
 import { announce, ONE_DBA, storeDecision, storeRequest, type Stored, type StoredRequest } from './rows.ts';
 
 let api: TestApi;
+let sessions: InSession;
 beforeAll(async () => {
   api = await startApi();
+  sessions = new InSession(api);
 });
 afterAll(async () => {
   await api.stop();
@@ -31,7 +34,8 @@ async function attempt(
 ): Promise<Reply> {
   const token = await api.issuer.humanToken(name);
   const full = { decision_digest: stored.decisionDigest, verdict: 'approve', ...body };
-  return api.http({ path: `/v1/requests/${stored.id}/${to}`, token, body: full });
+  const path = `/v1/requests/${stored.id}/${to}`;
+  return to === 'tickets' ? sessions.post(token, path, full) : api.http({ path, token, body: full });
 }
 
 /** A workflow of a request without a worker: signals are kept, nothing consumes them. */

@@ -4,10 +4,13 @@ import type { Problem } from '../../contract/problem.ts';
 import type { Reply } from '../stack/http.ts';
 import { startApi, type TestApi } from './api.ts';
 import { storeRequest } from './rows.ts';
+import { InSession } from './sign-in/in-session.ts';
 
 let api: TestApi;
+let sessions: InSession;
 beforeAll(async () => {
   api = await startApi();
+  sessions = new InSession(api);
 });
 afterAll(async () => {
   await api.stop();
@@ -24,8 +27,8 @@ const propose: Ask = (token) => api.http<Problem>({ path: '/v1/policies', token,
 const releaseTwice: Ask = async (token) => {
   const { body } = await api.http<{ id: string }>({ path: '/v1/switches', token, body: SWITCH });
   const path = `/v1/switches/${body.id}/lift`;
-  await api.http({ path, token, body: { reason: 'go on' } });
-  return api.http<Problem>({ path, token, body: { reason: 'go on' } });
+  await sessions.post(token, path, { reason: 'go on' });
+  return sessions.post<Problem>(token, path, { reason: 'go on' });
 };
 
 const resolve: Ask = async (token) => {

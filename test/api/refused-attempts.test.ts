@@ -7,11 +7,14 @@ import type { ErrorCode } from '../../domain/errors.ts';
 import type { Timeline } from '../../contract/history.ts';
 import type { Reply } from '../stack/http.ts';
 import { startApi, type TestApi } from './api.ts';
+import { InSession } from './sign-in/in-session.ts';
 import { storeRequest, type Stored, type StoredRequest } from './rows.ts';
 
 let api: TestApi;
+let sessions: InSession;
 beforeAll(async () => {
   api = await startApi();
+  sessions = new InSession(api);
 });
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -97,8 +100,9 @@ function tryOn(
   to = 'decisions',
 ): Promise<Reply> {
   const full = { decision_digest: stored.decisionDigest, verdict: 'approve', ...body };
+  const path = `/v1/requests/${stored.id}/${to}`;
   return token().then((bearer) =>
-    api.http({ path: `/v1/requests/${stored.id}/${to}`, token: bearer, body: full }),
+    to === 'tickets' ? sessions.post(bearer, path, full) : api.http({ path, token: bearer, body: full }),
   );
 }
 

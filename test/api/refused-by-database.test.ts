@@ -5,14 +5,17 @@ import type { Reply } from '../stack/http.ts';
 import { waitFor } from '../stack/wait.ts';
 import { activePolicy, synchronise } from '../workflows/policies.ts';
 import { startApi, type TestApi } from './api.ts';
+import { InSession } from './sign-in/in-session.ts';
 
 /** What functions of the database refuse because somebody changed meanwhile what their caller had read. */
 
 let api: TestApi;
+let sessions: InSession;
 beforeAll(async () => {
   api = await startApi();
 });
 beforeEach(async () => {
+  sessions = new InSession(api);
   await api.db.query('update keyturn.kill_switch set lifted_at = now()');
   await synchronise(api.db, (await activePolicy(api.db)).directory);
 });
@@ -103,13 +106,17 @@ describe('an operator whose call waited while people changed', () => {
 
   it('lifts nothing once they are no operator any more, and learns why from the next call', async () => {
     const id = await engage();
+    await sessions.signIn(await api.issuer.humanToken('omar'));
     const reply = await meanwhile(() => lift('omar', id), without('omar'));
     expect(reply).toMatchObject(CHANGED);
-    expect(await lift('omar', id)).toMatchObject({ status: 403, body: { code: 'reviewer_inactive' } });
+    const path = `/v1/switches/${id}/lift`;
+    const again = { path, token: await api.issuer.humanToken('omar'), body: { reason: 'r' } };
+    expect(await api.http(again)).toMatchObject({ status: 403, body: { code: 'reviewer_inactive' } });
   });
 
   it('lifts nothing that stops an agent of theirs by then, and learns why from the next call', async () => {
     const id = await engage({ kind: 'agent', value: 'agent-billing' });
+    await sessions.signIn(await api.issuer.humanToken('omar'));
     const reply = await meanwhile(
       () => lift('omar', id),
       (directory) => ({
@@ -126,6 +133,7 @@ describe('an operator whose call waited while people changed', () => {
   it('is not the second to agree once the first is no operator any more', async () => {
     const id = await engage();
     expect((await lift('petra', id)).status).toBe(202);
+    await sessions.signIn(await api.issuer.humanToken('omar'));
     expect(await meanwhile(() => lift('omar', id), without('petra'))).toMatchObject(CHANGED);
     expect(await lift('omar', id)).toMatchObject({ status: 202 });
   });
@@ -190,5 +198,5 @@ async function engage(scope?: object): Promise<string> {
 
 async function lift(person: string, id: string): Promise<Reply> {
   const token = await api.issuer.humanToken(person);
-  return api.http({ path: `/v1/switches/${id}/lift`, token, body: { reason: 'r' } });
+  return sessions.post(token, `/v1/switches/${id}/lift`, { reason: 'r' });
 }

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 
 import { GOOD_BODY, startApi, type TestApi } from './api.ts';
+import { InSession } from './sign-in/in-session.ts';
 import { storeRequest, type Stored } from './rows.ts';
 
 let api: TestApi;
@@ -70,9 +71,13 @@ describe.each([
         [stored.id, run.firstExecutionRunId],
       );
       const { path, body, token } = call(stored);
+      const sessions = new InSession(api);
+      await sessions.signIn(await olga());
       vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + offMs });
       const headers = { 'idempotency-key': randomUUID() };
-      const reply = await api.http({ path, body, token: await token(), headers });
+      const reply = await (path.endsWith('/tickets')
+        ? sessions.post(await token(), path, body, headers)
+        : api.http({ path, body, token: await token(), headers }));
       vi.useRealTimers();
       expect(reply).toMatchObject({ status: 503, body: { code: 'unavailable' } });
       expect(await keptFor(stored.id)).toBe(0);

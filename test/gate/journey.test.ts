@@ -4,16 +4,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RequestView } from '../../contract/requests.ts';
 import { KeyturnClient } from '../../sdk/client.ts';
 import { guard } from '../../sdk/guard.ts';
+import { InSession } from '../api/sign-in/in-session.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { activate, activePolicy } from '../workflows/policies.ts';
 import { gatePolicyFolder, release } from './policies.ts';
 
 let stack: Stack;
+let sessions: InSession;
 let agent: string;
 let olga: string;
 
 beforeAll(async () => {
   stack = await startStack({ policies: gatePolicyFolder() });
+  sessions = InSession.at(stack);
   agent = await stack.issuer.agentToken('agent-billing');
   olga = await stack.issuer.humanToken('olga');
 });
@@ -109,7 +112,7 @@ const ENDS: readonly (readonly [string, string, (id: string) => Promise<() => Pr
       });
       return async () => {
         for (const token of [olga, await stack.issuer.humanToken('omar')])
-          await stack.http({ path: `${path}/${body.id}/lift`, token, body: { reason: 'go on' } });
+          await sessions.post(token, `${path}/${body.id}/lift`, { reason: 'go on' });
       };
     },
   ],

@@ -42,14 +42,12 @@ const CALLS: Readonly<Record<string, (client: KeyturnClient) => Promise<unknown>
   auditStream: (client) => client.auditStream('policy', 'c'),
   decide: (client) => client.decide('req_1', DECISION),
   decideMany: (client) => client.decideMany([{ id: 'req_1', ...DECISION }]),
-  ticket: (client) => client.ticket('req_1', DECISION),
   withdraw: (client) => client.withdraw('req_1', 'why'),
   ask: (client) => client.ask('req_1', 'why?'),
   answer: (client) => client.answer('req_1', 'que_1', 'so'),
   policy: (client) => client.policy('sha256:1'),
   switches: (client) => client.switches(),
   throwSwitch: (client) => client.throwSwitch(SCOPE, 'why'),
-  liftSwitch: (client) => client.liftSwitch('swi_1', 'why'),
   events: (client) => client.events({ request: `req_${'a'.repeat(26)}` }).next(),
 };
 

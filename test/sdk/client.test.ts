@@ -124,7 +124,6 @@ describe('deciding', () => {
       (client) => client.decide('req_1', decision),
       (client) => client.withdraw('req_1'),
       (client) => client.throwSwitch(scope, 'a drill'),
-      (client) => client.liftSwitch('swi_1', 'over'),
     ];
     for (const call of calls) {
       const client = await clientFor((_call, index) =>

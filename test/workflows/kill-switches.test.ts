@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ApprovedCall, ConnectorCall } from '../../activities/connectors/connector.ts';
 import type { SwitchView } from '../../contract/switches.ts';
 import type { Timeline } from '../../contract/history.ts';
+import { InSession } from '../api/sign-in/in-session.ts';
 import type { Reply } from '../stack/http.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { waitFor } from '../stack/wait.ts';
@@ -41,12 +42,14 @@ class Interrupted extends ScriptedTarget {
 }
 
 let stack: Stack;
+let sessions: InSession;
 let desk: Desk;
 let worker: LocalWorker;
 const target = new Interrupted();
 
 beforeAll(async () => {
   stack = await startStack({ workers: 0 });
+  sessions = InSession.at(stack);
   worker = await startLocalWorker(stack, { target });
   desk = await Desk.open(stack);
 });
@@ -78,7 +81,7 @@ async function throwSwitch(scope: object = SHOP): Promise<SwitchView> {
 
 async function lift(id: string, name: string): Promise<Reply> {
   const token = await stack.issuer.humanToken(name);
-  return stack.http({ path: `/v1/switches/${id}/lift`, token, body: { reason: 'mended' } });
+  return sessions.post(token, `/v1/switches/${id}/lift`, { reason: 'mended' });
 }
 
 /** What is done while no worker is there. */

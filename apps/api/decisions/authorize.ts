@@ -10,6 +10,7 @@ import type { StoredPlan } from '../../../domain/request/plan.ts';
 import { isGradeSufficient, SESSION_GRADE, type Requirement } from '../../../domain/request/requirement.ts';
 import type { DecisionBody, ProofAnswer, ProofBody } from '../../../contract/decisions.ts';
 import { reviewerOf, type Caller } from '../auth/caller.ts';
+import { sessionOf } from '../auth/session-of.ts';
 import type { ApiContext } from '../context.ts';
 import { reviewersViewDigest } from '../requests/card.ts';
 import { directoriesOf, loadRequest } from '../requests/load.ts';
@@ -53,10 +54,11 @@ export async function authorizeProof(
   context: ApiContext,
   { caller, id, body }: { readonly caller: Caller; readonly id: string; readonly body: ProofBody },
 ): Promise<ProofAnswer> {
+  const { id: session } = sessionOf(caller);
   const { grade, ...decision } = body;
   // The reason comes with the decision.
   const { row } = await allow(context, { caller, id, body: { ...decision, reason: '-' } }, grade);
-  return beginProof(context, caller, { row, body });
+  return beginProof(context, caller, { row, body, session });
 }
 
 /** The decision, on evidence of this grade. */

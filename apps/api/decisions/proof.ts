@@ -18,15 +18,9 @@ type SignedProof = NonNullable<SignedDecision['proof']>;
 export async function beginProof(
   { source: { manager }, settings }: Pick<ApiContext, 'source' | 'settings'>,
   caller: Caller,
-  { row, body }: { readonly row: RequestRow; readonly body: ProofBody },
+  { row, body, session }: { readonly row: RequestRow; readonly body: ProofBody; readonly session: string },
 ): Promise<ProofAnswer> {
   const { id: person } = reviewerOf(caller);
-  const { session } = caller.principal;
-  if (!session)
-    throw new KeyturnError(
-      'sign_in_again',
-      'A decision is proven in the session of a browser: sign in at /sign-in.',
-    );
   const { grade, verdict, decision_digest, view_digest } = body;
   const known = grade === 'A' ? countingFor(row, await passkeysOf(manager, person)) : [];
   if (grade === 'A' && known.length === 0)
@@ -37,7 +31,7 @@ export async function beginProof(
   const id = `prf_${base32(randomBytes(16))}`;
   const random = randomBytes(32).toString('base64url');
   const words = { request: row.id, verdict, decision_digest, view_digest, random };
-  const begun = await storeProof(manager, { id, session: session.id, person, grade, ...words });
+  const begun = await storeProof(manager, { id, session, person, grade, ...words });
   return {
     id,
     grade,

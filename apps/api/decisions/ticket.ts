@@ -4,6 +4,7 @@ import type { ApiContext } from '../context.ts';
 import { freshId } from '../http/idempotency.ts';
 import { authorize, type DecisionCall } from './authorize.ts';
 import { auditRefusal } from '../auth/refused-attempt.ts';
+import { sessionOf } from '../auth/session-of.ts';
 import { signDecision } from './sign.ts';
 
 const TICKET_MS = 10 * 60 * 1_000;
@@ -11,7 +12,11 @@ const TICKET_MS = 10 * 60 * 1_000;
 /** Issues a ticket: a signed decision that its holder sends from the Temporal UI or CLI within ten minutes. */
 export async function issueTicket(context: ApiContext, call: DecisionCall): Promise<Ticket> {
   const attempt = { ...call, delivery: 'ticket', decided: call.body } as const;
-  const authorized = await auditRefusal(context, attempt, () => authorize(context, call));
+  const authorized = await auditRefusal(context, attempt, () => {
+    // Who reads a ticket can use it, so no program is given one.
+    sessionOf(call.caller);
+    return authorize(context, call);
+  });
   const expiresAt = new Date(Math.min(Date.now() + TICKET_MS, usableUntilMs(authorized.row))).toISOString();
   const delivery = { id: freshId('dec'), channel: 'temporal' as const, ticket_expires_at: expiresAt };
   const envelope = await signDecision(context, { call, authorized }, delivery);

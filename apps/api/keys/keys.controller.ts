@@ -11,6 +11,7 @@ import { OWN_ISSUER } from '../../../domain/identity/identity.ts';
 import { actionOf, targetOf, type PolicySet } from '../../../domain/policy/policy.ts';
 import { CallerParam, isReviewer, reviewerOf, type Caller } from '../auth/caller.ts';
 import { isAuditReader } from '../auth/operator.ts';
+import { sessionOf } from '../auth/session-of.ts';
 import { ApiContext } from '../context.ts';
 import { Door } from '../http/door.ts';
 import { BodyPipe } from '../http/pipes.ts';
@@ -35,15 +36,11 @@ export class KeysController {
     @CallerParam() caller: Caller,
     @Body(new BodyPipe(CREATE)) body: BodyOf<typeof CREATE>,
   ): Promise<CreatedKey> {
+    sessionOf(caller);
     const { id: person } = reviewerOf(caller);
     const agent = agentWithKeys(caller, body.agent);
     if (agent.owner !== person && !isOperatorNow(caller, person))
       throw new KeyturnError('forbidden', 'You neither own this agent nor are an operator.');
-    if (caller.principal.session === null)
-      throw new KeyturnError(
-        'sign_in_again',
-        'An API key is made with the session of a browser, not with a token: sign in at /sign-in?prompt=login.',
-      );
     if (!agent.active)
       throw new KeyturnError('requester_inactive', 'This agent is deactivated in the directory.');
     const { title, actions = null, targets = null } = body;
@@ -74,18 +71,13 @@ export class KeysController {
   @HttpCode(200)
   async revoke(@CallerParam() caller: Caller, @Param('id') id: string): Promise<ApiKeyView> {
     const { manager } = this.#context.source;
+    sessionOf(caller);
     const { id: person } = reviewerOf(caller);
     const key = keyIdSchema.safeParse(id).success ? await readKey(manager, id) : null;
     // Also of an agent that has another account by now.
     const isOwner = caller.directory.agents.some((one) => one.id === key?.agent && one.owner === person);
-    const isRuler = isOperatorNow(caller, person);
-    if (!key || !(isOwner || isRuler))
+    if (!key || !(isOwner || isOperatorNow(caller, person)))
       throw new KeyturnError('not_found', 'There is no such API key of an agent of yours.');
-    if (!isRuler && caller.principal.session === null)
-      throw new KeyturnError(
-        'sign_in_again',
-        'Owners revoke API keys with the session of a browser, not with a token: sign in at /sign-in, or ask an operator.',
-      );
     await revokeKey(this.#context, caller, { id: key.id, how: isOwner ? 'owner' : 'operator' });
     return viewOf((await readKey(manager, id)) ?? key);
   }

@@ -114,12 +114,17 @@ function documented(operationId: string, operation: Operation) {
     operationId,
     tags: [operation.tag as string],
     summary: operation.summary,
-    description: `Who may read the answer: ${READERS[operation.readers]}`,
+    description: descriptionOf(operation),
     security: operation.readers === 'anybody' ? [] : [{ token: [] }],
     ...(parameters.length > 0 ? { parameters } : {}),
     ...bodyOf(operation),
     responses: { ...answersOf(operation), ...errorsOf(operation) },
   };
+}
+
+function descriptionOf({ readers, isForSessions = false }: Operation): string {
+  const by = isForSessions ? 'For people in the session of a browser alone, never with a token. ' : '';
+  return `${by}Who may read the answer: ${READERS[readers]}`;
 }
 
 function bodyOf({ body, isBodyOptional = false }: Operation): { requestBody?: unknown } {

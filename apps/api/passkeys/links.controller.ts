@@ -12,7 +12,7 @@ import { ApiContext } from '../context.ts';
 import { Door } from '../http/door.ts';
 import { BodyPipe } from '../http/pipes.ts';
 import { agreeToRecovery, makeLink, type SecretLink } from './passkey-log.ts';
-import { sessionOf } from './session-of.ts';
+import { sessionOf } from '../auth/session-of.ts';
 
 const { createPasskeyLink: CREATE } = OPERATIONS;
 
@@ -32,7 +32,7 @@ export class PasskeyLinksController {
     @Body(new BodyPipe(CREATE)) { person: wanted, kind }: BodyOf<typeof CREATE>,
   ): Promise<OpenedLink> {
     const { person: operator } = operatorOf(caller);
-    const session = sessionOf(caller);
+    const { id: session } = sessionOf(caller);
     const person = personById(caller.directory, wanted);
     if (!person?.active)
       throw new KeyturnError('not_found', 'The directory has no active person of this id.');
@@ -56,7 +56,7 @@ export class PasskeyLinksController {
   @HttpCode(200)
   async agree(@CallerParam() caller: Caller, @Param('id') id: string): Promise<OpenedLink> {
     const { person: operator } = operatorOf(caller);
-    const session = sessionOf(caller);
+    const { id: session } = sessionOf(caller);
     const { manager } = this.#context.source;
     const link = (await openLinks(manager)).find((one) => one.id === id);
     if (link?.kind !== 'recovery' || link.agreed_by !== null)

@@ -27,7 +27,7 @@ import { digestOfSecret, newSecret } from '../auth/session-cookie.ts';
 import type { ApiContext } from '../context.ts';
 import { notBefore, recordOf, type RecordedEvent } from '../entries.ts';
 import type { MadePasskey } from './new-passkey.ts';
-import { STALE } from './session-of.ts';
+import { STALE } from '../auth/session-of.ts';
 
 type LogContext = Pick<ApiContext, 'source' | 'keys'>;
 

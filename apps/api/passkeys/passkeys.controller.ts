@@ -18,7 +18,7 @@ import { isOwnChallenge, newChallenge } from './challenge.ts';
 import { PasskeyLinksController } from './links.controller.ts';
 import { madePasskey } from './new-passkey.ts';
 import { registerPasskey, revokePasskey, type PasskeyTerms } from './passkey-log.ts';
-import { freshSessionOf, sessionOf } from './session-of.ts';
+import { freshSessionOf, sessionOf } from '../auth/session-of.ts';
 
 const { beginPasskey: BEGIN, createPasskey: CREATE, listPasskeys: LIST } = OPERATIONS;
 
@@ -59,7 +59,7 @@ export class PasskeysController {
     @Body(new BodyPipe(CREATE)) body: BodyOf<typeof CREATE>,
   ): Promise<PasskeyView> {
     const { id: person } = reviewerOf(caller);
-    const session = sessionOf(caller);
+    const { id: session } = sessionOf(caller);
     if (!isOwnChallenge(this.#context.keys.identity, session, body.challenge))
       throw new KeyturnError(
         'passkey_invalid',

@@ -21,6 +21,7 @@ import type { Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { keyReused } from '../http/idempotency.ts';
 import { operatorOf } from '../auth/operator.ts';
+import { sessionOf } from '../auth/session-of.ts';
 import { recordOf, type RecordedEvent, type RecordedPerson } from '../entries.ts';
 
 /** A kill switch, and who agreed to release it. */
@@ -46,6 +47,7 @@ export async function releaseSwitch(
   { id, reason, idempotencyKey }: ReleaseCall,
 ): Promise<KnownSwitch> {
   const operator = operatorOf(caller);
+  sessionOf(caller);
   const call = namedCall(context, operator, { id, reason, idempotencyKey });
   return context.source.transaction(async (manager) => {
     const last = await lockSwitchLog(manager);

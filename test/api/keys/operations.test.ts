@@ -160,6 +160,14 @@ it.each(DECIDING)('the sign-in of the command line and %s: refused, whatever its
   }
 });
 
+const FOR_SESSIONS = Object.entries<Operation>(OPERATIONS).flatMap(([name, { isForSessions }]) =>
+  isForSessions ? [name] : [],
+);
+
+it.each(FOR_SESSIONS)('the token of an operator who may decide and %s: for sessions alone', async (name) => {
+  expect(await answerTo(name, await api.issuer.humanToken('olga'), name)).toEqual([403, 'sign_in_again']);
+});
+
 it('the sign-in of the command line reads, and says that it may not decide', async () => {
   const token = await api.issuer.cliToken('olga');
   expect(await answerTo('listInbox', token, 'inbox')).toEqual([200, undefined]);

@@ -4,6 +4,7 @@ import type { Problem } from '../../../contract/problem.ts';
 import type { RequestView } from '../../../contract/requests.ts';
 import type { Ticket } from '../../../contract/decisions.ts';
 import type { Reply } from '../../stack/http.ts';
+import { InSession } from '../../api/sign-in/in-session.ts';
 import { startStack, type Decision, type Stack, type StackOptions } from '../../stack/stack.ts';
 import { waitFor } from '../../stack/wait.ts';
 
@@ -38,7 +39,10 @@ export interface Cast extends Tokens {
   ask(ask?: Ask): Promise<RequestView>;
   post<T = Problem>(token: string, path: string, body: unknown): Promise<Reply<T>>;
   get<T = Problem>(token: string, path: string): Promise<Reply<T>>;
+  /** As the person of the token does in the session of a browser. */
+  inSession: InSession['post'];
   show(token: string, id: string): Promise<RequestView>;
+  /** As the person of the token, in the session of a browser. */
   ticket<T = Ticket>(token: string, request: RequestView, decision?: Decision): Promise<Reply<T>>;
   /** Ids of the requests in the reader's inbox. */
   inbox(token: string): Promise<string[]>;
@@ -61,6 +65,7 @@ export async function openCast(options: StackOptions = {}): Promise<Cast> {
 type Deeds = Omit<Cast, keyof Tokens | 'stack'>;
 
 function deeds(stack: Stack, agent: string): Deeds {
+  const sessions = InSession.at(stack);
   const get: Deeds['get'] = (token, path) => stack.http({ path, token });
   const post: Deeds['post'] = (token, path, body) => stack.http({ path, token, body });
   const show: Deeds['show'] = async (token, id) => (await get<RequestView>(token, `/v1/requests/${id}`)).body;
@@ -68,14 +73,15 @@ function deeds(stack: Stack, agent: string): Deeds {
     const page = await get<{ items: RequestView[] }>(token, '/v1/inbox?limit=100');
     return page.body.items.map((item) => item.id);
   };
+  const inSession: Deeds['inSession'] = (...call) => sessions.post(...call);
   const ticket: Deeds['ticket'] = (token, request, decision = {}) =>
-    post(token, `/v1/requests/${request.id}/tickets`, {
+    inSession(token, `/v1/requests/${request.id}/tickets`, {
       verdict: 'approve',
       reason: 'looks right',
       decision_digest: request.decision_digest,
       ...decision,
     });
-  return { get, post, show, inbox, ticket, ask: (ask = {}) => askFor(stack, agent, ask) };
+  return { get, post, inSession, show, inbox, ticket, ask: (ask = {}) => askFor(stack, agent, ask) };
 }
 
 /** As a client has to: while the answer is "not now" or "not yet", the same call with the same key. */

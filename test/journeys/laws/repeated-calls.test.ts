@@ -29,6 +29,11 @@ function send<T>({ token, path, body = {}, key }: Keyed): Promise<Reply<T>> {
   return cast.stack.http<T>({ token, path, body, headers: { 'idempotency-key': key } });
 }
 
+/** An operator's word on a kill switch, in a session. */
+function agree<T>(token: string, { path, body, key }: Omit<Keyed, 'token'>): Promise<Reply<T>> {
+  return cast.inSession<T>(token, path, body ?? {}, { 'idempotency-key': key });
+}
+
 async function decisionOn(request: RequestView, token: string, more = {}): Promise<Keyed> {
   const { decision_digest } = await cast.show(cast.olga, request.id);
   const body = { decision_digest, verdict: 'approve', reason: 'looks right', ...more };
@@ -172,12 +177,12 @@ describe('the same word on a kill switch again under its key', () => {
 
     const lift = { path: `/v1/switches/${id}/lift`, body: { reason: 'over' }, key: randomUUID() };
     const state = async (token: string): Promise<readonly [number, string]> => {
-      const { status, body: answer } = await send<LiftAnswer>({ ...lift, token });
+      const { status, body: answer } = await agree<LiftAnswer>(token, lift);
       return [status, answer.state];
     };
     expect(await state(cast.olga)).toEqual([202, 'one more person needed']);
     expect(await state(cast.olga)).toEqual([202, 'one more person needed']);
-    const other = await send({ ...lift, token: cast.olga, body: { reason: 'no' } });
+    const other = await agree(cast.olga, { ...lift, body: { reason: 'no' } });
     expect(refusal(other)).toEqual([422, 'idempotency_key_reused']);
     expect(await state(cast.petra)).toEqual([200, 'lifted']);
     expect(await state(cast.petra)).toEqual([200, 'lifted']);
