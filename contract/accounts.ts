@@ -51,7 +51,9 @@ export const accountListSchema = z
   .object({
     items: z.array(heldAccountSchema).describe('The accounts of the person now'),
     links: z.array(accountLinkSchema).describe('All links that were ever made, the newest first'),
-    issuers: texts('Issuers at which people sign in with a browser here: an account to link is of one of them'),
+    issuers: texts(
+      'Issuers at which people sign in with a browser here: an account to link is of one of them',
+    ),
   })
   .describe('The accounts of a person')
   .register(NAMES, { id: 'AccountList' });

@@ -45,10 +45,7 @@ interface Linking extends Pick<Finishing, 'provider' | 'pending' | 'query'> {
  * Keeps who signed in with the link that it is for; null where the person can confirm it now. The session stays as it is: it
  * was begun with the other account.
  */
-export async function answerBySecondSignIn(
-  context: ApiContext,
-  linking: Linking,
-): Promise<LinkFault | null> {
+export async function answerBySecondSignIn(context: ApiContext, linking: Linking): Promise<LinkFault | null> {
   const { pending, provider, session } = linking;
   const answered = await answerOf(context, linking);
   if (!answered) return 'refused';
@@ -64,7 +61,14 @@ export async function answerBySecondSignIn(
   const at = authenticatedAt(claims['auth_time'], provider.issuer);
   if (at === null) return 'no_sign_in_time';
   const { issuer, subject } = principal.identity;
-  const answer = { id, session: session.id, issuer, subject, shown_as: shownAs(claims), authenticated_at: at };
+  const answer = {
+    id,
+    session: session.id,
+    issuer,
+    subject,
+    shown_as: shownAs(claims),
+    authenticated_at: at,
+  };
   return (await answerLink(manager, answer)) ? null : 'over';
 }
 

@@ -156,7 +156,13 @@ export class SignInController {
   async #beginLink(request: Request, response: Response, id: string): Promise<undefined> {
     const begun = await linkToSignInFor(this.#context, await this.#sessionOf(request), id);
     const provider = await this.#providers.find(begun.issuer);
-    const options = { returnTo: `/link/${begun.id}`, isRenewal: false, isFresh: true, link: begun.id, more: {} };
+    const options = {
+      returnTo: `/link/${begun.id}`,
+      isRenewal: false,
+      isFresh: true,
+      link: begun.id,
+      more: {},
+    };
     const { location, cookie } = await beginSignIn(this.#context, provider, options);
     this.#set(response, { name: this.#sessions.cookies.signIn, value: cookie, seconds: PENDING_SECONDS });
     response.redirect(303, location);
