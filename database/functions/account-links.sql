@@ -85,7 +85,7 @@ begin
   if by_person <> ended.person and not keyturn.is_operator(by_person) then
     raise exception 'only operators remove the links of others' using errcode = 'KT003';
   end if;
-  if how is distinct from case when by_person = ended.person then 'person' else 'operator' end then
+  if how is distinct from (case when by_person = ended.person then 'person' else 'operator' end) then
     raise exception 'the entry does not say who removed the link';
   end if;
   update keyturn.account set valid_to = instant

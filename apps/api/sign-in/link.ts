@@ -82,7 +82,7 @@ function timeFault(
   if (!Number.isSafeInteger(signedInAt)) return 'no_sign_in_time';
   const { tolerance_seconds: tolerance } = trustedProviderOf(issuer);
   const earliestMs = new Date(begun_at).getTime() - tolerance * 1_000;
-  return Number(signedInAt) * 1_000 < Math.floor(earliestMs / 1_000) * 1_000 ? 'signed_in_too_early' : null;
+  return Number(signedInAt) * 1_000 < earliestMs ? 'signed_in_too_early' : null;
 }
 
 /** Early, so that nobody is asked to confirm what is refused; the database has the last word. */
