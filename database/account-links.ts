@@ -112,14 +112,14 @@ export interface HeldAccount {
   readonly since: string;
 }
 
-/** The accounts that are a person's now, by each authority that says so. */
+/** The accounts that are a person's now, by each authority that says so. One that always was is no instant of its own. */
 export async function accountsHeldBy(
   manager: EntityManager,
   person: string,
 ): Promise<readonly HeldAccount[]> {
   return rows(
     manager,
-    `select issuer, subject, authority, valid_from as since from keyturn.account
+    `select issuer, subject, authority, greatest(valid_from, to_timestamp(0)) as since from keyturn.account
      where person = $1 and valid_to is null order by issuer, subject, authority`,
     [person],
   );

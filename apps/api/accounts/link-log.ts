@@ -103,6 +103,5 @@ const REFUSALS: Readonly<Record<string, readonly [ErrorCode, string]>> = {
 function refusalOf(error: unknown): never {
   const [code, message] = REFUSALS[driverCode(error) ?? ''] ?? [];
   if (code !== undefined) throw new KeyturnError(code, message ?? '');
-  console.error('DEBUG', error);
   throw error;
 }
