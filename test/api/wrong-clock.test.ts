@@ -76,7 +76,7 @@ describe.each([
       vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + offMs });
       const headers = { 'idempotency-key': randomUUID() };
       const reply = await (path.endsWith('/tickets')
-        ? sessions.post(await token(), path, body, headers)
+        ? sessions.call({ path, body, token: await token(), headers })
         : api.http({ path, body, token: await token(), headers }));
       vi.useRealTimers();
       expect(reply).toMatchObject({ status: 503, body: { code: 'unavailable' } });

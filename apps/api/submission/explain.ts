@@ -57,8 +57,7 @@ function summaryOf(facts: Explainable): string {
 export function howToDecideText(request: string, publicUrl: string): string {
   return (
     `In the console: ${publicUrl}/requests/${request} (keyturn approve ${request} leads there). ` +
-    `In this UI: get a ticket (POST ${publicUrl}/v1/requests/${request}/tickets with a token that may decide), ` +
-    'then More Actions, Send a Signal, decide, and paste the ticket as a JSON string. ' +
+    'In this UI: get a ticket on that page (Ticket for the Temporal UI), then More Actions, Send a Signal, decide, and paste the ticket as a JSON string. ' +
     'A signal without a ticket never counts.'
   );
 }

@@ -1,9 +1,11 @@
 import { decodeJwt } from 'jose';
 
 import type { CardAnswer } from '../../../contract/cards.ts';
-import { call, type Reply } from '../../stack/http.ts';
+import { call, type Call, type Reply } from '../../stack/http.ts';
 import type { TestIssuer } from '../../stack/issuer.ts';
 import { begin, Browser, comeBack, ORIGIN } from './browser.ts';
+
+type SentCall = Call & { readonly token: string; readonly body: object };
 
 /** An API, and who signs people in there. */
 export interface SignsIn {
@@ -36,12 +38,11 @@ export class InSession {
     return new InSession({ issuer, url, origin: url });
   }
 
-  async post<Body = Record<string, unknown>>(
-    token: string,
-    path: string,
-    body: object,
-    more: Readonly<Record<string, string>> = {},
-  ): Promise<Reply<Body>> {
+  post<Body = Record<string, unknown>>(token: string, path: string, body: object): Promise<Reply<Body>> {
+    return this.call<Body>({ token, path, body });
+  }
+
+  async call<Body>({ token, path, body, headers: more = {} }: SentCall): Promise<Reply<Body>> {
     const { issuer, url } = this.#api;
     const subject = personOf(token, issuer);
     const browser = subject === null ? null : await this.#browserOf(subject);

@@ -24,7 +24,7 @@ async function releaseAll(cast: Cast): Promise<void> {
   const { body } = await cast.get<SwitchList>(cast.olga, '/v1/switches');
   for (const { id } of body.items)
     for (const operator of [cast.olga, cast.petra])
-      await cast.inSession(operator, `/v1/switches/${id}/lift`, { reason: 'again' });
+      await cast.inSession({ token: operator, path: `/v1/switches/${id}/lift`, body: { reason: 'again' } });
 }
 
 describeConsole('an operator with a browser', (stage) => {

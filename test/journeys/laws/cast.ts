@@ -40,7 +40,7 @@ export interface Cast extends Tokens {
   post<T = Problem>(token: string, path: string, body: unknown): Promise<Reply<T>>;
   get<T = Problem>(token: string, path: string): Promise<Reply<T>>;
   /** As the person of the token does in the session of a browser. */
-  inSession: InSession['post'];
+  inSession: InSession['call'];
   show(token: string, id: string): Promise<RequestView>;
   /** As the person of the token, in the session of a browser. */
   ticket<T = Ticket>(token: string, request: RequestView, decision?: Decision): Promise<Reply<T>>;
@@ -73,13 +73,17 @@ function deeds(stack: Stack, agent: string): Deeds {
     const page = await get<{ items: RequestView[] }>(token, '/v1/inbox?limit=100');
     return page.body.items.map((item) => item.id);
   };
-  const inSession: Deeds['inSession'] = (...call) => sessions.post(...call);
+  const inSession: Deeds['inSession'] = (call) => sessions.call(call);
   const ticket: Deeds['ticket'] = (token, request, decision = {}) =>
-    inSession(token, `/v1/requests/${request.id}/tickets`, {
-      verdict: 'approve',
-      reason: 'looks right',
-      decision_digest: request.decision_digest,
-      ...decision,
+    inSession({
+      token,
+      path: `/v1/requests/${request.id}/tickets`,
+      body: {
+        verdict: 'approve',
+        reason: 'looks right',
+        decision_digest: request.decision_digest,
+        ...decision,
+      },
     });
   return { get, post, inSession, show, inbox, ticket, ask: (ask = {}) => askFor(stack, agent, ask) };
 }

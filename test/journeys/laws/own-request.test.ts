@@ -67,10 +67,12 @@ describe.each(WAYS)('who is %s', (_way, ask) => {
         defer: { to: 'group:dba-leads' },
       });
       expect(refusal(deferred)).toEqual([403, 'self_approval']);
-      expect(refusal(await cast.ticket(token, request))).toEqual([403, 'self_approval']);
-      const denial = await cast.ticket(token, request, { verdict: 'deny' });
-      expect(refusal(denial)).toEqual([409, 'use_withdraw']);
     }
+    expect(refusal(await cast.ticket(cast.olga, request))).toEqual([403, 'self_approval']);
+    const denial = await cast.ticket(cast.olga, request, { verdict: 'deny' });
+    expect(refusal(denial)).toEqual([409, 'use_withdraw']);
+    // With a token nobody gets one at all.
+    expect(refusal(await cast.ticket(linkedOlga, request))).toEqual([403, 'sign_in_again']);
     expect(await decisionsOf(cast.stack, request.id)).toEqual([]);
   });
 

@@ -31,7 +31,7 @@ function send<T>({ token, path, body = {}, key }: Keyed): Promise<Reply<T>> {
 
 /** An operator's word on a kill switch, in a session. */
 function agree<T>(token: string, { path, body, key }: Omit<Keyed, 'token'>): Promise<Reply<T>> {
-  return cast.inSession<T>(token, path, body ?? {}, { 'idempotency-key': key });
+  return cast.inSession<T>({ token, path, body: body ?? {}, headers: { 'idempotency-key': key } });
 }
 
 async function decisionOn(request: RequestView, token: string, more = {}): Promise<Keyed> {

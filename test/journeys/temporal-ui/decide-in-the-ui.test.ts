@@ -68,7 +68,7 @@ describe.skipIf(program === null)(
         'Shop (prod) (shop, prod)',
       );
       expect(front).toContain('Billing agent (agent-billing)');
-      expect(front).toContain(`/v1/requests/${request.id}/tickets`);
+      expect(front).toContain('Ticket for the Temporal UI');
       await ui.read('receive', 'plan', 'escalates to group:dba-leads');
       await ui.screenshot('pending');
 
