@@ -54,7 +54,9 @@ export async function unlink(browser: Browser, { id }: AccountLinkView): Promise
 
 /** What the browser's person sees of their accounts. */
 export async function accountsOf(browser: Browser, person?: string): Promise<AccountList> {
-  const { status, text } = await browser.get(`/v1/accounts${person === undefined ? '' : `?person=${person}`}`);
+  const { status, text } = await browser.get(
+    `/v1/accounts${person === undefined ? '' : `?person=${person}`}`,
+  );
   if (status !== 200) throw new Error(`No accounts: ${status} ${text}`);
   return JSON.parse(text) as AccountList;
 }
@@ -64,6 +66,6 @@ export async function verifiedLinks({ context: { source } }: TestApi): Promise<s
   const leaves = await readStream(source.manager, 'directory', { from: 0, limit: 1_000 });
   const state = await readStreamState(source.manager, 'directory');
   const { checks } = verifyStream({ stream: 'directory', leaves, state }, new Date().toISOString());
-  const problems = checks.flatMap((check) => ('problems' in check ? check.problems : []));
+  const problems = checks.flatMap(({ ok, detail }) => (ok === false ? [detail] : []));
   return problems.length === 0 ? 'ok' : JSON.stringify(problems);
 }

@@ -320,3 +320,57 @@ function intact(digest: string): { digest: string; is_intact: boolean } {
 function stateOf(evidence: StreamEvidence): string | undefined {
   return verifyStream(evidence, NOW).checks.find(({ name }) => name === 'state_follows')?.outcome;
 }
+
+describe('the links of accounts', () => {
+  const [ONE, TWO] = [sha256('one'), sha256('two')];
+  const made = (link: string, row_digest: string): Step => ({
+    type: 'account.linked',
+    facts: { link, person: 'per_a', account: 'acc_x', session: 'ses_1', row_digest },
+  });
+  const removed = (link: string): Step => ({
+    type: 'account.unlinked',
+    facts: { link, person: 'per_a', of: 'per_a', account: 'acc_x', session: 'ses_1', how: 'person' },
+  });
+  const STEPS = [made('lnk_1', ONE), made('lnk_2', TWO), removed('lnk_1')];
+  const LINKS = [
+    { id: 'lnk_1', row_digest: ONE, is_removed: true, is_held: false },
+    { id: 'lnk_2', row_digest: TWO, is_removed: false, is_held: true },
+  ] as const;
+  const problemsOf = (steps: readonly Step[], links: StreamState['links'] = []): string => {
+    const leaves = streamOf('directory', steps);
+    const { checks } = verifyStream({ stream: 'directory', leaves, state: { links } }, NOW);
+    return JSON.stringify(checks.flatMap(({ ok, detail }) => (ok === false ? [detail] : [])));
+  };
+
+  it('stand as their entries say', () => {
+    expect(problemsOf(STEPS, [...LINKS])).toBe('[]');
+  });
+
+  it.each([
+    ['one that is removed in the database alone', STEPS.slice(0, 2), LINKS, 'stands otherwise'],
+    [
+      'one that is of another account or person',
+      STEPS,
+      [{ ...LINKS[0], row_digest: TWO }, LINKS[1]],
+      'stands otherwise',
+    ],
+    [
+      'one whose account is the person’s again',
+      STEPS,
+      [{ ...LINKS[0], is_held: true }, LINKS[1]],
+      'stands otherwise',
+    ],
+    [
+      'one whose account is no longer the person’s',
+      STEPS,
+      [LINKS[0], { ...LINKS[1], is_held: false }],
+      'stands otherwise',
+    ],
+    ['one without an entry', STEPS.slice(0, 1), LINKS, 'stands otherwise'],
+    ['one that is gone', STEPS, [LINKS[1]], 'was made and is gone'],
+    ['one that is made twice', [...STEPS, made('lnk_2', TWO)], LINKS, 'cannot follow'],
+    ['one that is removed twice', [...STEPS, removed('lnk_1')], LINKS, 'cannot follow'],
+  ] as const)('are found otherwise: %s', (_what, steps, links, found) => {
+    expect(problemsOf(steps, [...links])).toContain(found);
+  });
+});
