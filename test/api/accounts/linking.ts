@@ -66,6 +66,6 @@ export async function verifiedLinks({ context: { source } }: TestApi): Promise<s
   const leaves = await readStream(source.manager, 'directory', { from: 0, limit: 1_000 });
   const state = await readStreamState(source.manager, 'directory');
   const { checks } = verifyStream({ stream: 'directory', leaves, state }, new Date().toISOString());
-  const problems = checks.flatMap(({ ok, detail }) => (ok === false ? [detail] : []));
+  const problems = checks.flatMap(({ outcome, detail }) => (outcome === 'failed' ? [detail] : []));
   return problems.length === 0 ? 'ok' : JSON.stringify(problems);
 }

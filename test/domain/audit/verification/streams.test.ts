@@ -339,7 +339,7 @@ describe('the links of accounts', () => {
   const problemsOf = (steps: readonly Step[], links: StreamState['links'] = []): string => {
     const leaves = streamOf('directory', steps);
     const { checks } = verifyStream({ stream: 'directory', leaves, state: { links } }, NOW);
-    return JSON.stringify(checks.flatMap(({ ok, detail }) => (ok === false ? [detail] : [])));
+    return JSON.stringify(checks.flatMap(({ outcome, detail }) => (outcome === 'failed' ? [detail] : [])));
   };
 
   it('stand as their entries say', () => {
