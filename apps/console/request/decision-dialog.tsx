@@ -29,6 +29,8 @@ interface DecisionDialogProps {
   readonly current?: Shown | undefined;
   readonly opened: () => readonly SectionName[];
   readonly takesBack?: string | null;
+  /** The decision is signed as a ticket, and not sent. */
+  readonly isTicket?: boolean;
   /** What the person came back with from signing in for this. */
   readonly returned?: Returned;
   readonly onClose: () => void;
@@ -130,16 +132,23 @@ function DecisionForm(props: FormProps) {
         </Note>
       )}
       {sending.error && <Refused conflict={conflictFrom(sending.error)} onClose={onClose} />}
-      <div className={classes.buttons}>
-        <Button variant="default" onClick={onClose}>
-          Cancel
-        </Button>
-        <Button type="submit" {...(act === 'deny' && { color: 'red' })} loading={sending.isPending}>
-          {confirmation.button}
-          {HOW[provingLeft(props) ?? 'session']}
-        </Button>
-      </div>
+      <Buttons {...props} isSending={sending.isPending} />
     </form>
+  );
+}
+
+function Buttons(props: FormProps & { readonly isSending: boolean }) {
+  const { act, confirmation, isTicket = false, isSending, onClose } = props;
+  return (
+    <div className={classes.buttons}>
+      <Button variant="default" onClick={onClose}>
+        Cancel
+      </Button>
+      <Button type="submit" {...(act === 'deny' && { color: 'red' })} loading={isSending}>
+        {isTicket ? 'Get the ticket' : confirmation.button}
+        {HOW[provingLeft(props) ?? 'session']}
+      </Button>
+    </div>
   );
 }
 
@@ -217,7 +226,7 @@ function useSending(
   props: FormProps,
   given: { readonly reason: string; readonly deferral: Deferral | null },
 ) {
-  const { act, shown, opened, takesBack = null, returned, onDone } = props;
+  const { act, shown, opened, takesBack = null, isTicket = false, returned, onDone } = props;
   const post = usePost();
   const prove = useProving();
   const client = useQueryClient();
@@ -232,8 +241,8 @@ function useSending(
       const proof = left === null ? brought : await prove(shown, left);
       // The browser leaves for the provider: nothing is sent from here.
       if (left === 'sign-in') return new Promise<never>(() => undefined);
-      const { path, body } = callOf(act, shown, { ...given, opened: opened(), takesBack, proof });
-      return post<ActAnswer['answer']>(path, { body, idempotencyKey });
+      const { path, body } = callOf(act, shown, { ...given, opened: opened(), takesBack, isTicket, proof });
+      return post<ActAnswer['answer']>(path, { body, ...(!isTicket && { idempotencyKey }) });
     },
     onSuccess: (answer) => {
       forgetReason();

@@ -3,12 +3,13 @@ import { useQuery } from '@tanstack/react-query';
 import { getRouteApi } from '@tanstack/react-router';
 import { useState } from 'react';
 
+import type { Ticket } from '../../../contract/decisions.ts';
 import { useSession } from '../session/session.ts';
 import { Failure } from '../shell/failure.tsx';
 import { Page } from '../shell/page.tsx';
 import { sentence } from '../shown/words.ts';
 import { ActionBar } from './action-bar.tsx';
-import { offerOf, type Act } from './acting.ts';
+import { offerOf, type Act, type Offer } from './acting.ts';
 import { ChangedNotice } from './changed-notice.tsx';
 import { beginning, isOtherSubject, newsOf } from './changes.ts';
 import { ClaimsView } from './claims-view.tsx';
@@ -26,7 +27,9 @@ import { Resolution } from './resolution.tsx';
 import { RequirementPanel } from './requirement-panel.tsx';
 import { returnedOf } from './returning.ts';
 import { RiskPanel, RulesPanel } from './risk-panel.tsx';
+import type { ActAnswer } from './sending.ts';
 import { shownQuery } from './shown-query.ts';
+import { TicketSection, TicketShown } from './ticket.tsx';
 import { TimelineView } from './timeline-view.tsx';
 import type { Shown } from './view.ts';
 
@@ -63,11 +66,19 @@ function Loaded({ shown, isFetching }: { readonly shown: Shown; readonly isFetch
   const { returned, forget, dialog, setDialog } = useDialog(shown);
   const [done, setDone] = useState('');
   const offer = offerOf(shown.request, shown.refusals, person);
-  const begin = (act: Act): void => setDialog({ act, shown: beginning(act, { seen, now: shown }) });
+  const [ticket, setTicket] = useState<Ticket | null>(null);
+  const begin = (act: Act, isTicket = false): void =>
+    setDialog({ act, isTicket, shown: beginning(act, { seen, now: shown }) });
   const close = (): void => {
     // The dialog has told them.
     if (dialog && isOtherSubject(dialog.shown, shown)) read();
     forget();
+  };
+  const finish = (text: string, { answer }: ActAnswer): void => {
+    forget();
+    if ('ticket' in answer) setTicket(answer);
+    setDone(text);
+    acted();
   };
   return (
     <>
@@ -78,34 +89,51 @@ function Loaded({ shown, isFetching }: { readonly shown: Shown; readonly isFetch
         <div className={classes.main}>
           <WhatHappens shown={shown} />
         </div>
-        <div className={classes.side}>
-          <ActionBar offer={offer} isBusy={isFetching} onAct={begin} />
-          <RequirementPanel shown={shown} />
-          <RiskPanel card={shown.card} />
-          <RulesPanel card={shown.card} />
-        </div>
+        <Side offer={offer} shown={shown} isBusy={isFetching} onAct={begin} />
         <div className={classes.main}>
           <Background shown={shown} />
         </div>
       </div>
       {dialog && (
         <DecisionDialog
-          act={dialog.act}
-          shown={dialog.shown}
+          {...dialog}
           current={shown}
           opened={opened}
           takesBack={offer.takesBack}
           {...(returned && { returned })}
           onClose={close}
-          onDone={(text) => {
-            forget();
-            setDone(text);
-            acted();
-          }}
+          onDone={finish}
         />
       )}
+      {ticket && <TicketShown ticket={ticket} close={() => setTicket(null)} />}
     </>
   );
+}
+
+interface SideProps {
+  readonly offer: Offer;
+  readonly shown: Shown;
+  readonly isBusy: boolean;
+  readonly onAct: (act: Act, isTicket?: boolean) => void;
+}
+
+/** What can be done, and why it takes people. */
+function Side({ offer, shown, isBusy, onAct }: SideProps) {
+  return (
+    <div className={classes.side}>
+      <ActionBar offer={offer} isBusy={isBusy} onAct={(act) => onAct(act)} />
+      <RequirementPanel shown={shown} />
+      <RiskPanel card={shown.card} />
+      <RulesPanel card={shown.card} />
+      <TicketSection offer={offer} shown={shown} isBusy={isBusy} onAct={(act) => onAct(act, true)} />
+    </div>
+  );
+}
+
+interface Dialog {
+  readonly act: Act;
+  readonly isTicket: boolean;
+  readonly shown: Shown;
 }
 
 /**
@@ -115,8 +143,8 @@ function Loaded({ shown, isFetching }: { readonly shown: Shown; readonly isFetch
 function useDialog(shown: Shown) {
   const returned = returnedOf(route.useSearch());
   const navigate = route.useNavigate();
-  const [dialog, setDialog] = useState<{ readonly act: Act; readonly shown: Shown } | null>(() =>
-    returned && shown.refusals.approve === null ? { act: 'approve', shown } : null,
+  const [dialog, setDialog] = useState<Dialog | null>(() =>
+    returned && shown.refusals.approve === null ? { act: 'approve', isTicket: false, shown } : null,
   );
   const forget = (): void => {
     setDialog(null);

@@ -1,4 +1,4 @@
-import type { DecisionAnswer, DecisionBody, DecisionQueued } from '../../../contract/decisions.ts';
+import type { DecisionAnswer, DecisionBody, DecisionQueued, Ticket } from '../../../contract/decisions.ts';
 import type { Act } from './acting.ts';
 import type { SectionName, RequestView, Shown } from './view.ts';
 
@@ -13,6 +13,8 @@ export interface Given {
   readonly opened: readonly SectionName[];
   /** The decision that is taken back. */
   readonly takesBack: string | null;
+  /** Signed to be sent elsewhere, and not decided here. */
+  readonly isTicket?: boolean;
   /** What a passkey of theirs signed, where a session is not enough. */
   readonly proof: DecisionBody['proof'] | null;
 }
@@ -29,7 +31,7 @@ export function callOf(act: Act, shown: Shown, given: Given): ActCall {
   const reason = given.reason.trim() === '' ? {} : { reason: given.reason.trim() };
   if (act === 'withdraw') return { path: `${base}/withdraw`, body: reason };
   return {
-    path: `${base}/decisions`,
+    path: `${base}/${given.isTicket ? 'tickets' : 'decisions'}`,
     body: {
       decision_digest: shown.card.decision_digest ?? '',
       view_digest: shown.viewDigest,
@@ -46,7 +48,7 @@ export function callOf(act: Act, shown: Shown, given: Given): ActCall {
 /** What is answered: counted at once, or durable and counted soon. */
 export interface ActAnswer {
   readonly status: number;
-  readonly answer: DecisionAnswer | DecisionQueued | RequestView;
+  readonly answer: DecisionAnswer | DecisionQueued | RequestView | Ticket;
 }
 
 const DONE: Readonly<Record<Act, string>> = {
@@ -59,6 +61,7 @@ const DONE: Readonly<Record<Act, string>> = {
 
 /** What was done, and how the request stands now. */
 export function doneText(act: Act, { status, answer }: ActAnswer): string {
+  if ('ticket' in answer) return 'A ticket is issued. Nothing is decided until it is sent.';
   if (status === 202) return 'It is accepted and will be counted in a moment: this page shows when.';
   const request = 'request' in answer ? answer.request : answer;
   if (!('status' in request) || act === 'withdraw') return DONE[act];
