@@ -86,7 +86,7 @@ async function inLog<Stored>(
   }).catch(refusalOf);
 }
 
-/** Whoever else has the account is not told: the caller may only know that account, not that person. */
+/** Says nothing of the person who has the account: the caller may know that account, and not whose it is. */
 export const TAKEN =
   'This account is somebody else’s in the directory, or was. Nobody can link it: where you have two entries there, operators merge them in the directory.';
 

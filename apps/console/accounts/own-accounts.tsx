@@ -44,7 +44,7 @@ interface Removing {
 
 const RECENT_MS = 7 * 86_400_000;
 
-/** Until mail and chat tell the person at once, this does: also where it was somebody else with their session. */
+/** What the person is notified with: it may have been somebody else with a session of theirs. */
 function Recent({ links, remove }: Pick<AccountList, 'links'> & Removing) {
   const { id: session } = useSession();
   const since = Date.now() - RECENT_MS;
@@ -56,7 +56,7 @@ function Recent({ links, remove }: Pick<AccountList, 'links'> & Removing) {
       <Stack gap="xs" align="flex-start">
         <Text size="sm">
           <Foreign text={link.identity.subject} /> at {link.identity.issuer}, <Instant at={link.linked_at} />.
-          If that was not you, remove it, sign out everywhere, and tell an operator.
+          If that was not you, remove it, sign out everywhere, and ask an operator to look into it.
         </Text>
         <Button size="xs" variant="default" onClick={() => remove(link)}>
           Remove it
