@@ -157,7 +157,7 @@ it('a second sign-in counts once, fresh, by a person, in the session that began 
     expect(await signedInAs(account, issuer)).toBe('unknown');
 });
 
-it('an account of somebody else is refused, active or not, a program's too, and nobody learns whose it is', async () => {
+it('an account of somebody else is refused, active or not, and of an agent, and nobody learns whose it is', async () => {
   const ada = await signInFreshly(api, 'ada');
   const taken = async (subject: string, issuer = api.issuer): Promise<string> =>
     new URL((await tryLinking(ada, issuer, subject)).location).searchParams.get('fault') ?? 'linked';

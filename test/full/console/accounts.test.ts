@@ -17,7 +17,6 @@ describeConsole('somebody who links a further account', (stage) => {
     await page.getByRole('heading', { name: 'Link an account' }).waitFor();
     await page.getByText('olga-private', { exact: true }).waitFor();
     await page.getByText('signed in as').waitFor();
-    await olga.picture('link-confirmation');
     expect(await olga.accessibilityFaults()).toEqual([]);
     await page.getByRole('button', { name: 'Link the account' }).click();
     await page.getByRole('button', { name: 'Remove the link of olga-private' }).waitFor();
