@@ -185,6 +185,13 @@ describe('an account that was linked once', () => {
     }
   });
 
+  it('is no stranger to what other accounts of its person asked for', () => {
+    const lineage: Lineage = [{ ...account('a'), role: 'requester' }];
+    const somebody = { account: account('asks'), person: null };
+    expect(standsBehind(lineage, somebody, [directory(ann, ben)])).toBe(true);
+    expect(standsBehind(lineage, somebody, [directory(person('ann', ['a']), ben)])).toBe(false);
+  });
+
   it('signs in as nobody, and still answers for what it did', () => {
     const now = directory(ann, ben);
     expect(personOf(now, account('asks'))).toBeUndefined();
