@@ -52,14 +52,28 @@ export async function answerBySecondSignIn(context: ApiContext, linking: Linking
   const { manager } = context.source;
   const id = pending.link ?? '';
   const begun = session && (await openBegunLink(manager, { id, session: session.id }));
-  if (!begun || begun.subject !== null || begun.issuer !== provider.issuer.issuer) return 'over';
+  if (begun?.subject !== null || begun.issuer !== provider.issuer.issuer || !session) return 'over';
   if (!(await isFreshSession(manager, session))) return 'sign_in_again';
-  const { claims } = answered;
-  const principal = principalOfSignIn(claims, provider.issuer, new Date());
-  const fault = timeFault(claims, begun, provider) ?? (await accountFault(context, principal, session));
-  if (fault !== null) return fault;
+  return keepAnswer(context, { provider, claims: answered.claims, begun, session });
+}
+
+interface Answered extends Pick<Finishing, 'provider'> {
+  readonly claims: SignedIn;
+  readonly begun: BegunLink;
+  readonly session: LiveSession;
+}
+
+async function keepAnswer(
+  context: ApiContext,
+  { provider, claims, begun: { id, begun_at: begunAt }, session }: Answered,
+): Promise<LinkFault | null> {
   const at = authenticatedAt(claims['auth_time'], provider.issuer);
   if (at === null) return 'no_sign_in_time';
+  const { tolerance_seconds: tolerance } = trustedProviderOf(provider.issuer);
+  if (Date.parse(at) < Date.parse(begunAt) - tolerance * 1_000) return 'signed_in_too_early';
+  const principal = principalOfSignIn(claims, provider.issuer, new Date());
+  const fault = await accountFault(context, principal, session);
+  if (fault !== null) return fault;
   const { issuer, subject } = principal.identity;
   const answer = {
     id,
@@ -69,20 +83,7 @@ export async function answerBySecondSignIn(context: ApiContext, linking: Linking
     shown_as: shownAs(claims),
     authenticated_at: at,
   };
-  return (await answerLink(manager, answer)) ? null : 'over';
-}
-
-/** The provider was to ask the person for this: that it did is its own word alone. */
-function timeFault(
-  claims: SignedIn,
-  { begun_at }: BegunLink,
-  { issuer }: Finishing['provider'],
-): LinkFault | null {
-  const signedInAt = claims['auth_time'];
-  if (!Number.isSafeInteger(signedInAt)) return 'no_sign_in_time';
-  const { tolerance_seconds: tolerance } = trustedProviderOf(issuer);
-  const earliestMs = new Date(begun_at).getTime() - tolerance * 1_000;
-  return Number(signedInAt) * 1_000 < earliestMs ? 'signed_in_too_early' : null;
+  return (await answerLink(context.source.manager, answer)) ? null : 'over';
 }
 
 /** Early, so that nobody is asked to confirm what is refused; the database has the last word. */

@@ -46,9 +46,7 @@ export class SignInController {
     @Query() query: Readonly<Record<string, unknown>>,
     @Res({ passthrough: true }) response: Response,
   ): Promise<string | undefined> {
-    const { issuers } = this.#providers;
-    const [only, ...others] = issuers;
-    if (!only)
+    if (this.#providers.issuers.length === 0)
       throw new KeyturnError(
         'not_found',
         'Nobody signs in with a browser here: no issuer of KEYTURN_ISSUERS has a `console`.',
@@ -56,11 +54,21 @@ export class SignInController {
     const { proof, link } = query;
     if (typeof proof === 'string') return this.#beginProof(request, response, proof);
     if (typeof link === 'string') return this.#beginLink(request, response, link);
+    return this.#beginSession(request, response, query);
+  }
+
+  /** Asks where to sign in, where there are several places and the address names none. */
+  async #beginSession(
+    request: Request,
+    response: Response,
+    query: Readonly<Record<string, unknown>>,
+  ): Promise<string | undefined> {
+    const { issuers } = this.#providers;
     const returnTo = localPath(query['return_to']);
-    const { issuer: wanted = only.issuer, login_hint: hint } = query;
+    const { issuer: wanted = issuers[0]?.issuer, login_hint: hint } = query;
     const more = { ...(typeof hint === 'string' && HINT.test(hint) && { login_hint: hint }) };
     const isFresh = query['prompt'] === 'login';
-    if (others.length > 0 && query['issuer'] === undefined) {
+    if (issuers.length > 1 && query['issuer'] === undefined) {
       response.type('html');
       return choicePage(this.#context.settings.publicUrl, issuers, {
         return_to: returnTo,

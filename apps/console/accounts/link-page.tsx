@@ -14,31 +14,51 @@ import { LinkRefusal } from './refusal.tsx';
 export function LinkPage() {
   const { id } = useParams({ from: '/link/$id' });
   const { fault } = useSearch({ from: '/link/$id' });
-  const begun = useBegunLink(id);
   const navigate = useNavigate();
   const leave = (): void => void navigate({ to: '/me' });
   return (
     <Page title="Link an account">
       <Stack gap="md" maw="40rem">
-        {fault !== undefined && (
-          <Alert color="red" variant="light" role="alert" title="Nothing was linked">
-            {FAULTS[fault] ?? FAULTS['refused']}
-          </Alert>
-        )}
-        {fault === undefined && begun.isPending && <Loader size="sm" />}
-        {fault === undefined && begun.error && (
-          <Failure error={begun.error} retry={() => void begun.refetch()} />
-        )}
-        {fault === undefined && begun.data && <Confirmation begun={begun.data} leave={leave} />}
-        {(fault !== undefined || begun.error) && (
-          <Group>
-            <Button variant="default" onClick={leave}>
-              Back to your accounts
-            </Button>
-          </Group>
-        )}
+        {fault === undefined ? <Begun id={id} leave={leave} /> : <Fault fault={fault} leave={leave} />}
       </Stack>
     </Page>
+  );
+}
+
+interface Leaving {
+  readonly leave: () => void;
+}
+
+function Begun({ id, leave }: Leaving & { readonly id: string }) {
+  const begun = useBegunLink(id);
+  if (begun.isPending) return <Loader size="sm" />;
+  if (begun.data) return <Confirmation begun={begun.data} leave={leave} />;
+  return (
+    <>
+      <Failure error={begun.error} retry={() => void begun.refetch()} />
+      <Back leave={leave} />
+    </>
+  );
+}
+
+function Fault({ fault, leave }: Leaving & { readonly fault: string }) {
+  return (
+    <>
+      <Alert color="red" variant="light" role="alert" title="Nothing was linked">
+        {FAULTS[fault] ?? FAULTS['refused']}
+      </Alert>
+      <Back leave={leave} />
+    </>
+  );
+}
+
+function Back({ leave }: Leaving) {
+  return (
+    <Group>
+      <Button variant="default" onClick={leave}>
+        Back to your accounts
+      </Button>
+    </Group>
   );
 }
 
@@ -57,9 +77,9 @@ const FAULTS: Readonly<Record<string, string>> = {
     'The identity provider did not ask you again, though it was to. Sign out there, and begin again; or ask an operator to have it heed `max_age`.',
 };
 
-function Confirmation({ begun, leave }: { readonly begun: BegunAccountLink; readonly leave: () => void }) {
+function Confirmation({ begun, leave }: Leaving & { readonly begun: BegunAccountLink }) {
   const confirmation = useLinkCall('confirm', leave);
-  const { account, own, address } = begun;
+  const { account, address } = begun;
   if (account === null)
     return (
       <Stack gap="sm" align="flex-start">
@@ -69,30 +89,7 @@ function Confirmation({ begun, leave }: { readonly begun: BegunAccountLink; read
     );
   return (
     <>
-      <dl className={classes.pair}>
-        <div>
-          <dt>Account to link</dt>
-          <dd>
-            <Foreign text={account.subject} />
-            {account.shown_as !== null && account.shown_as !== account.subject && (
-              <div>
-                called <Foreign text={account.shown_as} /> by its provider
-              </div>
-            )}
-            <div className="keyturn-quiet">at {account.issuer}</div>
-          </dd>
-        </div>
-        <div>
-          <dt>To you</dt>
-          <dd>
-            <Foreign text={begun.name} /> <span className="keyturn-quiet">({begun.person})</span>
-            <div>
-              signed in as <Foreign text={own.subject} />
-            </div>
-            <div className="keyturn-quiet">at {own.issuer}</div>
-          </dd>
-        </div>
-      </dl>
+      <Pair account={account} begun={begun} />
       <Text>
         Whoever signs in with that account is you here: it sees what you see, and decides with your one vote.
         Confirm only if both accounts are yours. It stays yours for good: a link that is removed ends its
@@ -111,5 +108,39 @@ function Confirmation({ begun, leave }: { readonly begun: BegunAccountLink; read
         </Button>
       </Group>
     </>
+  );
+}
+
+interface PairProps {
+  readonly account: NonNullable<BegunAccountLink['account']>;
+  readonly begun: BegunAccountLink;
+}
+
+function Pair({ account, begun: { name, person, own } }: PairProps) {
+  return (
+    <dl className={classes.pair}>
+      <div>
+        <dt>Account to link</dt>
+        <dd>
+          <Foreign text={account.subject} />
+          {account.shown_as !== null && account.shown_as !== account.subject && (
+            <div>
+              called <Foreign text={account.shown_as} /> by its provider
+            </div>
+          )}
+          <div className="keyturn-quiet">at {account.issuer}</div>
+        </dd>
+      </div>
+      <div>
+        <dt>To you</dt>
+        <dd>
+          <Foreign text={name} /> <span className="keyturn-quiet">({person})</span>
+          <div>
+            signed in as <Foreign text={own.subject} />
+          </div>
+          <div className="keyturn-quiet">at {own.issuer}</div>
+        </dd>
+      </div>
+    </dl>
   );
 }

@@ -104,23 +104,28 @@ function AccountTable({ accounts: { items, links }, remove }: Removing & { reado
           );
         })}
       </ul>
-      {removed.length > 0 && (
-        <details>
-          <summary className="keyturn-quiet">Removed ({removed.length})</summary>
-          <ul className={classes.accounts}>
-            {removed.map(({ id, identity, linked_at: linked, unlinked_at: at, unlinked_by: by }) => (
-              <li key={id} className={classes.account}>
-                <span className="keyturn-quiet">
-                  <Foreign text={identity.subject} /> at {identity.issuer}: linked <Instant at={linked} />,
-                  removed {at !== null && <Instant at={at} />} by {by}. It signs in no more. What it did stays
-                  yours.
-                </span>
-              </li>
-            ))}
-          </ul>
-        </details>
-      )}
+      {removed.length > 0 && <Removed links={removed} />}
     </>
+  );
+}
+
+/** Links that ended: whose the accounts were, they stay. */
+function Removed({ links }: Pick<AccountList, 'links'>) {
+  return (
+    <details>
+      <summary className="keyturn-quiet">Removed ({links.length})</summary>
+      <ul className={classes.accounts}>
+        {links.map(({ id, identity, linked_at: linked, unlinked_at: at, unlinked_by: by }) => (
+          <li key={id} className={classes.account}>
+            <span className="keyturn-quiet">
+              <Foreign text={identity.subject} /> at {identity.issuer}: linked <Instant at={linked} />,
+              removed {at !== null && <Instant at={at} />} by {by}. It signs in no more. What it did stays
+              yours.
+            </span>
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }
 
