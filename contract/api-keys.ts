@@ -26,7 +26,9 @@ export const createKeyBodySchema = z
       .min(1)
       .max(100)
       .refine(
-        (title) => title.isWellFormed() && /^\P{Cc}*[^\p{Cc}\s]\P{Cc}*$/u.test(title),
+        (title) =>
+          title.isWellFormed() &&
+          /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*[^\p{Cc}\p{Cf}\p{Z}\s][^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u.test(title),
         'must be one readable line',
       )
       .describe('What the key is used by, for people'),

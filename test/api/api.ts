@@ -16,6 +16,7 @@ import { createDataSource } from '../../database/data-source.ts';
 import { loadPolicyFolder } from '../../policy-files/compile.ts';
 import type { PolicySet } from '../../domain/policy/policy.ts';
 import { ensureKeys } from '../../scripts/start/keys.ts';
+import { ageDirectory } from '../stack/aged-directory.ts';
 import { createDatabases, type StackDatabases } from '../stack/databases.ts';
 import { call, type Call, type Reply } from '../stack/http.ts';
 import { startIssuer, type TestIssuer } from '../stack/issuer.ts';
@@ -137,13 +138,6 @@ export async function activate(databases: StackDatabases, policy: PolicySet, dig
   } finally {
     await source.destroy();
   }
-}
-
-/** Tests store requests that are hours old: the people of the first policy have been there longer. */
-async function ageDirectory(db: Client): Promise<void> {
-  for (const table of ['person_standing', 'agent_standing', 'account', 'directory_group', 'membership'])
-    await db.query(`update keyturn.${table} set valid_from = '-infinity'`);
-  await db.query(`update keyturn.directory_change set at = '-infinity'`);
 }
 
 async function install(databases: StackDatabases, issuer: TestIssuer, secondIssuer: TestIssuer) {

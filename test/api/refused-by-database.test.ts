@@ -104,6 +104,25 @@ describe('a refusal by a function of the database', () => {
   });
 });
 
+it('a call that waits too long for a lock is answered as one to repeat', async () => {
+  const before = await definitionOf('keyturn.lock_kill_switches');
+  await api.db.query(
+    `create or replace function keyturn.lock_kill_switches() returns text language plpgsql as
+     $$ begin raise exception 'of the inside' using errcode = '55P03'; end $$`,
+  );
+  try {
+    const { status, body, headers } = await throwSwitch('olga');
+    expect([status, body['code'], headers.get('retry-after')]).toEqual([
+      503,
+      'unavailable',
+      expect.any(String),
+    ]);
+    expect(JSON.stringify(body)).not.toContain('of the inside');
+  } finally {
+    await api.db.query(before);
+  }
+});
+
 describe('an operator whose call waited while people changed', () => {
   it('throws nothing once they are no operator any more, and learns why from the next call', async () => {
     const reply = await meanwhile(() => throwSwitch('omar'), without('omar'));

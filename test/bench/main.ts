@@ -9,6 +9,7 @@ import { testPostgresPid } from '../stack/databases.ts';
 import { findFullTemporal, type FullTemporalPrograms } from '../stack/full-temporal-program.ts';
 import { startStack, type Stack, type StackOptions } from '../stack/stack.ts';
 import { UNBOUNDED } from '../stack/unbounded.ts';
+import { measureConsole } from './console.ts';
 import { measureGate } from './gate.ts';
 import { listLatency, memoryWhileHolding, type Held } from './hold.ts';
 import { benchStatement, startKeyturn } from './keyturn.ts';
@@ -37,6 +38,8 @@ const { values } = parseArgs({
     profile: { type: 'boolean', default: false },
     /** Only policy, without servers. */
     policy: { type: 'boolean', default: false },
+    /** Only pages of the console, their calls, and changes told to many consoles. */
+    console: { type: 'boolean', default: false },
   },
 });
 
@@ -55,6 +58,7 @@ async function onServers(): Promise<string> {
   const tearDown = await setup();
   try {
     if (values.profile) return [...machine(), '', ...(await profile(await stackOptions()))].join('\n');
+    if (values.console) return [...machine(), '', ...(await consoleLines(await stackOptions()))].join('\n');
     return values.gate ? await gateReport() : await measure();
   } finally {
     await tearDown();
@@ -79,7 +83,15 @@ async function measure(): Promise<string> {
   const starts = await startLines(values.smoke ? 1 : 3);
   const options = await stackOptions();
   const figures = await servedFigures(options);
-  return [...figures, ...policy, ...starts, ...(await profile(options))].join('\n');
+  const console = await consoleLines(options);
+  return [...figures, ...console, ...policy, ...starts, ...(await profile(options))].join('\n');
+}
+
+function consoleLines(options: StackOptions): Promise<readonly string[]> {
+  const scale = values.smoke
+    ? { pending: 200, closed: 400, calls: 9, loads: 1, consoles: 20, changed: 1 }
+    : { pending: 10_000, closed: 200_000, calls: 90, loads: 8, consoles: 200, changed: 4 };
+  return measureConsole(options, scale);
 }
 
 function profile(options: StackOptions): Promise<readonly string[]> {

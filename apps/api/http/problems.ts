@@ -5,7 +5,7 @@ import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '
 import type { Request, Response } from 'express';
 import type { Logger } from 'pino';
 
-import { driverCode, isRefusedByDatabase } from '../../../database/refusals.ts';
+import { driverCode, isRefusedByDatabase, LOCK_TIMED_OUT } from '../../../database/refusals.ts';
 import { isKeyturnError, KeyturnError } from '../../../domain/errors.ts';
 import { statusOf } from '../../../contract/http-statuses.ts';
 import type { Problem } from '../../../contract/problem.ts';
@@ -140,6 +140,8 @@ function refusalOf(error: unknown, request: Request): KeyturnError {
 function failureOf(error: unknown): KeyturnError {
   if (isKeyturnError(error)) return error;
   if (isRefusedByDatabase(error)) return new KeyturnError('unavailable', CHANGED_MEANWHILE);
+  if (driverCode(error) === LOCK_TIMED_OUT)
+    return new KeyturnError('unavailable', 'What this is about is being worked on. Try again.');
   if (isDatabaseAway(error)) {
     return new KeyturnError('unavailable', 'The database is unavailable. Try again.');
   }

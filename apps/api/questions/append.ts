@@ -9,7 +9,6 @@ import {
   type QuestionEntry,
 } from '../../../database/questions.ts';
 import { notifyChange } from '../../../database/changes.ts';
-import { driverCode, LOCK_TIMED_OUT } from '../../../database/refusals.ts';
 import { readRequest } from '../../../database/readers.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
@@ -68,13 +67,7 @@ export async function appendWords(
     await record({ context, manager }, { ...words, sealed, row, log: { ...log, request: id } });
     return true;
   };
-  if (await context.source.transaction(work).catch(refusalOf)) announce(context, id);
-}
-
-function refusalOf(error: unknown): never {
-  if (driverCode(error) === LOCK_TIMED_OUT)
-    throw new KeyturnError('unavailable', 'The request is being worked on. Try again.');
-  throw error;
+  if (await context.source.transaction(work)) announce(context, id);
 }
 
 interface SealedWords extends Words {

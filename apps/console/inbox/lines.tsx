@@ -1,5 +1,5 @@
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useLayoutEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react';
 
 import { Line } from './line.tsx';
 import classes from './lines.module.css';
@@ -26,7 +26,8 @@ export function Lines({ inbox, focus, selection }: LinesProps) {
   const virtualizer = useWindowVirtualizer({
     count: items.length,
     estimateSize: () => LINE_PX,
-    getItemKey: (index) => items[index]?.id ?? index,
+    // Another function would have all lines measured anew with every frame.
+    getItemKey: useCallback((index: number) => items[index]?.id ?? index, [items]),
     overscan: 12,
     scrollMargin: top,
     // The heading, the filters and the bars of a phone cover both ends.

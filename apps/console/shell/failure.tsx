@@ -18,7 +18,7 @@ export function Failure({ error, retry }: { readonly error: unknown; readonly re
           To find it in the log: <code>{problem.requestId}</code>
         </Text>
       )}
-      {retry && (
+      {retry && !isRefused(error) && (
         <Group mt="sm">
           <Button size="xs" variant="default" onClick={retry}>
             Try again
@@ -35,8 +35,13 @@ export function detailOf(error: unknown): string {
   return error instanceof Error ? error.message : 'Something went wrong. Reload the page.';
 }
 
+/** It would be refused again. */
+function isRefused(error: unknown): boolean {
+  return error instanceof KeyturnProblem && (error.status === 403 || error.status === 404);
+}
+
 function titleOf(error: unknown): string {
+  if (isRefused(error)) return 'This is not here for you';
   if (!(error instanceof KeyturnProblem)) return 'That did not work';
-  if (error.status === 403 || error.status === 404) return 'This is not here for you';
   return error.status >= 500 || error.status === 429 ? 'Keyturn cannot answer now' : 'That did not work';
 }

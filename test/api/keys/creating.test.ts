@@ -70,7 +70,7 @@ describe('a key is made', () => {
       expect(await ask(ada, { expires_at })).toEqual([400, 'invalid_request']);
     expect(await ask(ada, { actions: ['postgres.exec'] })).toEqual([422, 'unknown_action']);
     expect(await ask(ada, { targets: ['shopp'] })).toEqual([422, 'unknown_target']);
-    for (const title of ['', ' ', '\u0001', 'two\nlines', 'x'.repeat(101)])
+    for (const title of ['', ' ', '\u0001', 'two\nlines', 'x'.repeat(101), 'a\u202eb', 'a\u200b'])
       expect(await ask(ada, { title })).toEqual([400, 'invalid_request']);
     expect(await ask(ada, { actions: [] })).toEqual([400, 'invalid_request']);
     expect(await ask(ada, { expires_at: inDays(365.9) })).toEqual([201]);

@@ -21,7 +21,7 @@ afterAll(async () => {
 
 const MACHINE = [403, 'machine_cannot_decide'] as const;
 
-/** What an API key gets of each operation, at a request of somebody else. A new operation has to say so. */
+/** What a machine gets of each operation with an API key or a token, at a request of somebody else. A new operation has to say so. */
 const ANSWERS: Readonly<Record<keyof typeof OPERATIONS, readonly [status: number, code?: string]>> = {
   createRequest: [202],
   evaluate: [200],
@@ -136,6 +136,14 @@ async function answerTo(
 it.each(Object.keys(OPERATIONS))('an API key and %s', async (name) => {
   const [status, code] = ANSWERS[name as keyof typeof OPERATIONS];
   expect(await answerTo(name, key, name)).toEqual([status, code]);
+});
+
+it.each(Object.keys(OPERATIONS))('the token of an agent, whatever its scope, and %s', async (name) => {
+  const [status, code] = ANSWERS[name as keyof typeof OPERATIONS];
+  const token = await api.issuer.agentToken('agent-dba', {
+    claims: { scope: 'openid keyturn:decide' },
+  });
+  expect(await answerTo(name, token, `${name} of an agent`)).toEqual([status, code]);
 });
 
 /** Beside what an API key does not get either: what people do with the command line. */

@@ -158,7 +158,7 @@ export class Visitor {
   }
 
   /** The API refuses with this status in this journey, which Chromium writes into its console as an error. */
-  expectRefusal(status: 401 | 403 | 404 | 409 | 422): void {
+  expectRefusal(status: 401 | 403 | 404 | 409 | 422 | 429): void {
     this.#expected.add(`the server responded with a status of ${status} `);
   }
 
