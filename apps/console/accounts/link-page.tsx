@@ -44,7 +44,13 @@ function Begun({ id, leave }: Leaving & { readonly id: string }) {
 function Fault({ fault, leave }: Leaving & { readonly fault: string }) {
   return (
     <>
-      <Alert color="red" variant="light" role="alert" title="Nothing was linked">
+      <Alert
+        color="red"
+        variant="light"
+        role="alert"
+        title="Nothing was linked"
+        classNames={{ title: classes.notice }}
+      >
         {FAULTS[fault] ?? FAULTS['refused']}
       </Alert>
       <Back leave={leave} />

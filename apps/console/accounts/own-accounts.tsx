@@ -52,7 +52,13 @@ function Recent({ links, remove }: Pick<AccountList, 'links'> & Removing) {
     (link) => link.unlinked_at === null && link.session !== session && Date.parse(link.linked_at) > since,
   );
   return recent.map((link) => (
-    <Alert key={link.id} color="yellow" variant="light" title="An account was linked to you">
+    <Alert
+      key={link.id}
+      color="yellow"
+      variant="light"
+      title="An account was linked to you"
+      classNames={{ title: classes.notice }}
+    >
       <Stack gap="xs" align="flex-start">
         <Text size="sm">
           <Foreign text={link.identity.subject} /> at {link.identity.issuer}, <Instant at={link.linked_at} />.
