@@ -3,14 +3,14 @@ import { evaluateBodySchema, evaluationSchema } from './evaluate.ts';
 import { CATALOGUE_OPERATIONS } from './catalogue-operations.ts';
 import { meSchema } from './me.ts';
 import { cardAnswerSchema } from './cards.ts';
-import { timelineSchema } from './history.ts';
 import { eventsQuerySchema } from './changes.ts';
 import * as decisions from './decisions.ts';
-import { evidenceSchema } from './evidence.ts';
 import * as requests from './requests.ts';
 import { GOVERNING_OPERATIONS } from './governing-operations.ts';
+import { HISTORY_OPERATIONS } from './history-operations.ts';
 import { KEY_OPERATIONS } from './key-operations.ts';
 import { REPEATABLE, REPEATED, REVIEWER_ERRORS, type Operation } from './operation.ts';
+import { PROPOSAL_OPERATIONS } from './proposal-operations.ts';
 import { QUESTION_OPERATIONS } from './question-operations.ts';
 import { PASSKEY_OPERATIONS } from './passkey-operations.ts';
 import { SESSION_OPERATIONS } from './session-operations.ts';
@@ -143,30 +143,7 @@ export const OPERATIONS = {
     readers: 'request',
     answers: [{ status: 200, description: 'The card, and its digest.', schema: cardAnswerSchema }],
   },
-  getTimeline: {
-    tag: 'Requests',
-    method: 'get',
-    path: '/v1/requests/{id}/timeline',
-    summary: 'Show what happened to a request',
-    readers: 'request',
-    answers: [{ status: 200, description: 'The steps, from the audit log.', schema: timelineSchema }],
-  },
-  getEvidence: {
-    tag: 'Requests',
-    method: 'get',
-    path: '/v1/requests/{id}/evidence',
-    summary:
-      'Get everything that verifies a request offline. For reviewers, operators and auditors: those behind the request get 403',
-    readers: 'request',
-    answers: [
-      {
-        status: 200,
-        description: 'Audit entries with their parts, signatures and keys.',
-        schema: evidenceSchema,
-      },
-    ],
-    errors: ['forbidden'],
-  },
+  ...HISTORY_OPERATIONS,
   withdrawRequest: {
     tag: 'Requests',
     method: 'post',
@@ -274,6 +251,7 @@ export const OPERATIONS = {
     answers: [{ status: 200, description: 'The account that calls.', schema: meSchema }],
   },
   ...GOVERNING_OPERATIONS,
+  ...PROPOSAL_OPERATIONS,
   streamEvents: {
     tag: 'Requests',
     method: 'get',

@@ -67,12 +67,24 @@ export const requirementSchema = z
   .describe('Who must agree')
   .register(NAMES, { id: 'Requirement' });
 
+const rungSchema = z
+  .object({
+    to: selector('Who may decide it from then on, as well'),
+    after_ms: milliseconds('How long after the stage opened, counted by `clock` of the rule'),
+    at: instant(
+      'When that is. Null: the stage is not open, or its calendar is not known that far',
+    ).nullable(),
+  })
+  .describe('An escalation of a stage, with its instant')
+  .register(NAMES, { id: 'Rung' });
+
 const stageProgressSchema = z
   .object({
     selectors: selectors('Who may decide it now, escalations that are due included'),
     quorum: count('How many different people must approve it'),
     filled: count('How many have'),
     opened_at: instant('When it opened. Null: it waits for the stage before').nullable(),
+    ladder: z.array(rungSchema).describe('Its escalations, due or to come, the earliest first'),
     may_approve: approversSchema.optional(),
   })
   .describe('How far a stage is')

@@ -91,6 +91,18 @@ const policy = createRoute({
   component: lazyRouteComponent(() => import('./policy/policy-page.tsx'), 'PolicyPage'),
 });
 
+const proposals = createRoute({
+  getParentRoute: () => root,
+  path: '/policy/proposals',
+  component: lazyRouteComponent(() => import('./policy/proposals-page.tsx'), 'ProposalsPage'),
+});
+
+const proposal = createRoute({
+  getParentRoute: () => root,
+  path: '/policy/proposals/$digest',
+  component: lazyRouteComponent(() => import('./policy/proposal-page.tsx'), 'ProposalPage'),
+});
+
 /** The pages by their addresses. */
 export function createConsoleRouter() {
   return createRouter({
@@ -106,6 +118,8 @@ export function createConsoleRouter() {
       switches,
       operations,
       policy,
+      proposals,
+      proposal,
     ]),
     defaultPreload: 'intent',
     defaultErrorComponent: Broken,

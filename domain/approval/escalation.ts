@@ -18,17 +18,29 @@ export interface ClockedStage {
   readonly clocks: Clocks | undefined;
 }
 
-/** Who may decide a stage at an instant: its own selectors and every escalation already due. Escalation only widens. */
-export function selectorsAt(
-  { stage, rule, clocks }: ClockedStage,
-  openedAt: string,
-  at: string,
-): readonly Selector[] {
-  const due = stage.escalate.filter(({ after_ms }) => {
-    const dueMs = timeAfter(rule, { fromMs: Date.parse(openedAt), durationMs: after_ms }, clocks);
-    return dueMs !== null && dueMs <= Date.parse(at);
+/** One step of a ladder, and its instant. */
+export interface Rung {
+  readonly to: Selector;
+  readonly after_ms: number;
+  /** RFC 3339 UTC. Null while the stage is not open, and where its clock is not known that far. */
+  readonly at: string | null;
+}
+
+/** When a stage is opened to whom else. Everything that acts on a ladder or shows it reads it here. */
+export function ladderOf({ stage, rule, clocks }: ClockedStage, openedAt: string | null): readonly Rung[] {
+  const fromMs = openedAt === null ? Number.NaN : Date.parse(openedAt);
+  return stage.escalate.map(({ to, after_ms }) => {
+    const dueMs = Number.isNaN(fromMs) ? null : timeAfter(rule, { fromMs, durationMs: after_ms }, clocks);
+    return { to, after_ms, at: dueMs === null ? null : new Date(dueMs).toISOString() };
   });
-  return [...new Set([...stage.any, ...due.map((step) => step.to)])];
+}
+
+/** Who may decide a stage at an instant: its own selectors and every escalation already due. Escalation only widens. */
+export function selectorsAt(clocked: ClockedStage, openedAt: string, at: string): readonly Selector[] {
+  const due = ladderOf(clocked, openedAt).filter(
+    (rung) => rung.at !== null && Date.parse(rung.at) <= Date.parse(at),
+  );
+  return [...new Set([...clocked.stage.any, ...due.map(({ to }) => to)])];
 }
 
 /** All escalation steps of stages that are open and not yet filled, as far as clocks are known, earliest first. */
@@ -42,12 +54,9 @@ export function escalationSteps(facts: TallyFacts): readonly EscalationStep[] {
         const openedAt = standing.rules[ruleIndex]?.[stageIndex]?.opened_at ?? null;
         const filled = without.rules[ruleIndex]?.[stageIndex]?.filled_by.length ?? 0;
         if (openedAt === null || filled >= stage.quorum) return [];
-        const fromMs = Date.parse(openedAt);
-        return stage.escalate.flatMap(({ after_ms, to }) => {
-          const dueMs = timeAfter(rule, { fromMs, durationMs: after_ms }, facts.clocks);
-          if (dueMs === null) return [];
-          return [{ rule: ruleIndex, stage: stageIndex, to, at: new Date(dueMs).toISOString() }];
-        });
+        return ladderOf({ stage, rule, clocks: facts.clocks }, openedAt).flatMap(({ to, at }) =>
+          at === null ? [] : [{ rule: ruleIndex, stage: stageIndex, to, at }],
+        );
       }),
     )
     .sort((left, right) => Date.parse(left.at) - Date.parse(right.at));

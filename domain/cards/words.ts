@@ -18,15 +18,15 @@ export interface RuleInPolicy {
   readonly when?: string | undefined;
 }
 
-const EFFECTS = { allow: 'Allows', review: 'Asks people about', forbid: 'Forbids' } as const;
+const EFFECTS = { allow: 'Allows', review: 'Requires approval of', forbid: 'Forbids' } as const;
 
-/** `Asks people about postgres.execute in prod, when plan.rows > 10`; null where the policy does not say. */
+/** `Requires approval of postgres.execute in prod, when plan.rows > 10`; null where the policy does not say. */
 export function ruleWords({ effect, on, when }: RuleInPolicy): string | null {
   if (effect === undefined || on === undefined) return null;
   return `${scopeText({ effect, on })}${when === undefined ? '' : `, when ${when}`}`;
 }
 
-/** `Asks people about postgres.execute in prod`: the rule without its condition. */
+/** `Requires approval of postgres.execute in prod`: the rule without its condition. */
 export function scopeText({
   effect,
   on,

@@ -172,6 +172,7 @@ describe('hostile addresses', () => {
     `/v1/requests/${ID}/nothing`,
     `/v1/requests/${ID}/timeline`,
     `/v1/requests/${ID}/evidence`,
+    `/v1/requests/${ID}/workflow-events`,
     '/v1/requests?limit=0',
     '/v1/requests?limit=101',
     '/v1/requests?limit=1e1',

@@ -31,6 +31,7 @@ const ROUTES: readonly (readonly [path: string, status: number, body: object])[]
   ['/v1/requests/ID', 404, { code: 'not_found' }],
   ['/v1/requests/ID/timeline', 404, { code: 'not_found' }],
   ['/v1/requests/ID/evidence', 404, { code: 'not_found' }],
+  ['/v1/requests/ID/workflow-events', 404, { code: 'not_found' }],
 ];
 
 it.each(ROUTES)(

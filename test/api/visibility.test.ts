@@ -31,7 +31,7 @@ afterAll(async () => {
 /** Whether a secret of the plan is in anything that a caller can read of a request. */
 async function canReadSecret(id: string, token: string): Promise<boolean> {
   const paths = [
-    ...['', '/card', '/timeline', '/evidence'].map((part) => `/v1/requests/${id}${part}`),
+    ...['', '/card', '/timeline', '/evidence', '/workflow-events'].map((part) => `/v1/requests/${id}${part}`),
     '/v1/actions',
   ];
   const bodies = await Promise.all(paths.map(async (path) => (await api.http({ path, token })).body));

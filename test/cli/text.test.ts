@@ -22,6 +22,7 @@ describe('a request on paper', () => {
       quorum: 2,
       filled: 1,
       opened_at: '2026-01-05T10:00:00.000Z',
+      ladder: [],
       may_approve: candidates,
     };
     const progress = { rules: [{ rule: 'prod-sql', stages: [stage] }] };
@@ -121,7 +122,13 @@ In the requester's own words (nobody has verified them):
   });
 
   it('shows a filled seat as filled, and says when other people are still missing', () => {
-    const stage = { selectors: ['owners'], quorum: 2, filled: 2, opened_at: '2026-01-05T10:00:00.000Z' };
+    const stage = {
+      selectors: ['owners'],
+      quorum: 2,
+      filled: 2,
+      opened_at: '2026-01-05T10:00:00.000Z',
+      ladder: [],
+    };
     const may_approve = { count: 0, people: [] };
     const progress = { rules: [{ rule: 'prod-sql', stages: [{ ...stage, may_approve }] }] };
     const text = onScreen(requestLines(requestView({ progress }), NOW)).join('\n');

@@ -35,7 +35,10 @@ export function requestView(change: Partial<RequestView> = {}): RequestView {
     },
     progress: {
       rules: [
-        { rule: 'prod-sql', stages: [{ selectors: ['group:dba'], quorum: 2, filled: 1, opened_at: null }] },
+        {
+          rule: 'prod-sql',
+          stages: [{ selectors: ['group:dba'], quorum: 2, filled: 1, opened_at: null, ladder: [] }],
+        },
       ],
     },
     may_decide: ['group:dba'],

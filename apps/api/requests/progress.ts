@@ -1,6 +1,6 @@
 import type { RequestRow } from '../../../database/tables.ts';
 import { candidatesOf, type StageCandidates } from '../../../domain/approval/candidates.ts';
-import { selectorsAt } from '../../../domain/approval/escalation.ts';
+import { ladderOf, selectorsAt } from '../../../domain/approval/escalation.ts';
 import { isSameSeat, tally } from '../../../domain/approval/quorum.ts';
 import { tallyFactsOf, type DecidableRequest } from '../../../domain/approval/seats.ts';
 import type { RequestSummary } from '../../../contract/requests.ts';
@@ -35,6 +35,7 @@ function rulesOf(
         quorum: stage.quorum,
         filled: state?.filled_by.length ?? 0,
         opened_at: openedAt,
+        ladder: [...ladderOf(clocked, openedAt)],
         ...(open === undefined ? {} : { may_approve: mayApprove(open) }),
       };
     }),

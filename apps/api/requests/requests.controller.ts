@@ -10,6 +10,7 @@ import { OPERATIONS } from '../../../contract/operations.ts';
 import type { InboxPage, RequestPage, RequestView } from '../../../contract/requests.ts';
 import type { Evidence } from '../../../contract/evidence.ts';
 import type { Timeline } from '../../../contract/history.ts';
+import type { WorkflowEvents } from '../../../contract/workflow-events.ts';
 import { CallerParam, type Caller } from '../auth/caller.ts';
 import { ApiContext } from '../context.ts';
 import { Door } from '../http/door.ts';
@@ -21,6 +22,7 @@ import { listPage } from './list.ts';
 import { loadRequest } from './load.ts';
 import { timelineOf } from './timeline.ts';
 import { requestView, viewAfterWait } from './view.ts';
+import { workflowEventsOf } from './workflow-events.ts';
 
 const { listRequests: LIST, listInbox: INBOX, getRequest: SHOW } = OPERATIONS;
 
@@ -96,6 +98,11 @@ export class RequestsController {
   @Get('requests/:id/timeline')
   async timeline(@CallerParam() caller: Caller, @Param('id') id: string): Promise<Timeline> {
     return timelineOf(this.#context, caller, await loadRequest(this.#context, caller, id));
+  }
+
+  @Get('requests/:id/workflow-events')
+  async workflowEvents(@CallerParam() caller: Caller, @Param('id') id: string): Promise<WorkflowEvents> {
+    return workflowEventsOf(this.#context, caller, await loadRequest(this.#context, caller, id));
   }
 
   @Get('requests/:id/evidence')

@@ -7,6 +7,7 @@ import type { DecideManyAnswer } from '../../../contract/decisions.ts';
 import type { RequestSummary } from '../../../contract/requests.ts';
 import { get } from '../api/calls.ts';
 import { useDraft } from '../session/drafts.ts';
+import { attemptOf, type Attempt } from '../request/sending.ts';
 import { usePost } from '../session/session.ts';
 import { detailOf, Failure } from '../shell/failure.tsx';
 import { BatchLine } from './batch-line.tsx';
@@ -151,16 +152,16 @@ function useCards(picked: readonly RequestSummary[]): readonly BatchCard[] {
   });
 }
 
-/** Sent again after a broken connection it has the same key, so it decides once. */
+/** Sent again after a broken connection it is the same call, so it decides once. */
 function useBatch(onDecided: (id: string) => void) {
   const post = usePost();
-  const [idempotencyKey] = useState(() => crypto.randomUUID());
+  const attempt = useRef<Attempt | null>(null);
   return useMutation({
     mutationFn: async (items: readonly BatchDecision[]) => {
-      const { answer } = await post<DecideManyAnswer>('/v1/decisions', {
-        body: { items },
-        idempotencyKey,
-      });
+      const call = { path: '/v1/decisions', body: { items } };
+      attempt.current = attemptOf(attempt.current, call, () => crypto.randomUUID());
+      const { path, body, idempotencyKey } = attempt.current;
+      const { answer } = await post<DecideManyAnswer>(path, { body, idempotencyKey });
       return answer.items;
     },
     onSuccess: (all) => {

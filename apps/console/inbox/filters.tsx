@@ -3,6 +3,7 @@ import { getRouteApi } from '@tanstack/react-router';
 import { useEffect, useRef, useState, type RefObject } from 'react';
 
 import type { InboxPage } from '../../../contract/requests.ts';
+import { cappedText } from '../shown/words.ts';
 import classes from './filters.module.css';
 import type { InboxSearch } from './search.ts';
 
@@ -14,7 +15,6 @@ const SCOPES = [
   { scope: 'all', count: 'all', label: 'All' },
 ] as const;
 
-const COUNTED_MAX = 1_000;
 const TYPING_MS = 250;
 
 interface FiltersProps {
@@ -42,7 +42,7 @@ export function Filters({ search, counts, field }: FiltersProps) {
             onClick={() => set({ scope })}
           >
             {label}
-            {counts && <span className={classes.count}>{countText(counts[count])}</span>}
+            {counts && <span className={classes.count}>{cappedText(counts[count])}</span>}
           </Button>
         ))}
       </div>
@@ -94,8 +94,4 @@ function Words({ value, onChange, field }: WordsProps) {
       }
     />
   );
-}
-
-function countText(count: number): string {
-  return count >= COUNTED_MAX ? '1000+' : String(count);
 }

@@ -23,7 +23,7 @@ export function MinePage() {
   });
   const items = requests.data?.pages.flatMap((page) => page.items) ?? [];
   return (
-    <Page title="Your requests">
+    <Page title="My requests">
       {requests.isPending && <Reading />}
       {requests.error && <Failure error={requests.error} retry={() => void requests.refetch()} />}
       <p role="status" className={classes.done}>
@@ -31,7 +31,7 @@ export function MinePage() {
       </p>
       {requests.data && items.length === 0 && !requests.hasNextPage && (
         <p className={classes.quiet}>
-          You are behind no request: neither you nor an agent of yours has asked for anything.
+          Nothing here yet: neither you nor an agent of yours has made a request.
         </p>
       )}
       <ul className={classes.list}>

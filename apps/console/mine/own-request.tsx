@@ -65,7 +65,7 @@ function Waiting({ item }: { readonly item: RequestSummary }) {
       <dd>{selectors && selectors.length > 0 ? listed(selectors, 'or') : 'Nobody is named'}</dd>
       {since !== null && (
         <>
-          <dt>People asked</dt>
+          <dt>Waiting since</dt>
           <dd>
             <Ago at={since} />
           </dd>

@@ -25,17 +25,17 @@ export interface Typed {
 /** What is confirmed, and how it stands. */
 export interface Confirmed {
   readonly card: Pick<Card, 'request' | 'plan' | 'effects' | 'preview' | 'reversal' | 'risk' | 'requirement'>;
-  readonly request: Pick<RequestView, 'status' | 'progress' | 'freezes'>;
+  readonly request: Pick<RequestView, 'status' | 'progress' | 'freezes' | 'expires_at'>;
 }
 
 /** The words of the dialog for what a person is about to do. */
-export function confirmationOf(act: Act, confirmed: Confirmed): Confirmation {
+export function confirmationOf(act: Act, confirmed: Confirmed, nowMs: number): Confirmation {
   const { request, requirement } = confirmed.card;
   const where = `${request.action} on ${request.target} (${request.environment})`;
   const isReasonRequired =
     WITH_REASON.has(act) && (requirement?.rules.some((rule) => rule.is_reason_required) ?? false);
   return {
-    ...WORDS[act](confirmed, where),
+    ...WORDS[act](confirmed, where, nowMs),
     typed: act === 'approve' ? typedOf(confirmed) : null,
     isReasonRequired,
   };
@@ -46,7 +46,7 @@ const WITH_REASON: ReadonlySet<Act> = new Set(['approve', 'deny', 'take_back']);
 
 type Words = Pick<Confirmation, 'title' | 'sentences' | 'button'>;
 
-const WORDS: Readonly<Record<Act, (confirmed: Confirmed, where: string) => Words>> = {
+const WORDS: Readonly<Record<Act, (confirmed: Confirmed, where: string, nowMs: number) => Words>> = {
   approve: (confirmed, where) => ({
     title: `Approve ${where}?`,
     sentences: [whatRuns(confirmed), ...doubts(confirmed), whenItRuns(confirmed)],
@@ -70,16 +70,23 @@ const WORDS: Readonly<Record<Act, (confirmed: Confirmed, where: string) => Words
     sentences: ['The request ends and nothing is run. It cannot be opened again.'],
     button: 'Withdraw',
   }),
-  take_back: ({ request }, where) => ({
+  take_back: ({ request }, where, nowMs) => ({
     title: `Take back your approval of ${where}?`,
     sentences: [
       request.status === 'approved'
-        ? 'It does not start: it is planned again, and everybody decides anew.'
+        ? `It does not start. ${afterwards(request, nowMs)}`
         : 'Your approval no longer counts, and what it filled is open again. You may still decide.',
     ],
     button: 'Take back',
   }),
 };
+
+/** The expiry never moves: an approval that held the request beyond it leaves no time for another. */
+function afterwards({ expires_at: expiresAt }: Confirmed['request'], nowMs: number): string {
+  return expiresAt !== null && Date.parse(expiresAt) <= nowMs
+    ? 'The time in which it could be approved is over, so it expires, which is a denial: nobody can approve it again.'
+    : 'It is planned again, and everybody has to decide again before it expires.';
+}
 
 function whatRuns({ card: { request, plan } }: Confirmed): string {
   const { action, target, environment, mode } = request;

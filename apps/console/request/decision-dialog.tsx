@@ -2,12 +2,13 @@ import { Button, Modal, Textarea, TextInput } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useState, type FormEvent } from 'react';
+import { useRef, useState, type FormEvent } from 'react';
 
 import { KeyturnProblem } from '../../../sdk/problem.ts';
 import { Unreachable } from '../api/calls.ts';
 import { useDraft } from '../session/drafts.ts';
 import { usePost } from '../session/session.ts';
+import { useNow } from '../shown/clock.ts';
 import { Foreign } from '../shown/foreign.tsx';
 import { Note } from './note.tsx';
 import type { Act } from './acting.ts';
@@ -18,7 +19,7 @@ import classes from './decision-dialog.module.css';
 import { DeferFields } from './defer-fields.tsx';
 import { HOW, provingLeft, provingWords, useProving } from './proving.ts';
 import type { Returned } from './returning.ts';
-import { callOf, doneText, type ActAnswer, type Deferral } from './sending.ts';
+import { attemptOf, callOf, doneText, type ActAnswer, type Attempt, type Deferral } from './sending.ts';
 import type { SectionName, Shown } from './view.ts';
 
 interface DecisionDialogProps {
@@ -41,7 +42,7 @@ interface DecisionDialogProps {
 export function DecisionDialog(props: DecisionDialogProps) {
   const { act, shown, current = shown, onClose } = props;
   const isPhone = useMediaQuery('(max-width: 48em)') ?? false;
-  const confirmation = confirmationOf(act, shown);
+  const confirmation = confirmationOf(act, shown, useNow());
   const isOutdated = isOtherSubject(shown, current);
   return (
     <Modal.Root opened onClose={onClose} fullScreen={isPhone} size="lg" transitionProps={{ duration: 0 }}>
@@ -69,12 +70,7 @@ export function DecisionDialog(props: DecisionDialogProps) {
 function Outdated({ shown, current, onClose }: { shown: Shown; current: Shown; onClose: () => void }) {
   return (
     <div className={classes.form}>
-      <Note
-        tone="warning"
-
-        isAlert
-        title="The request has changed while you were deciding"
-      >
+      <Note tone="warning" isAlert title="The request has changed while you were deciding">
         <ul className={classes.changes}>
           {changesBetween(shown, current).map(({ text }) => (
             <li key={text}>
@@ -231,8 +227,7 @@ function useSending(
   const prove = useProving();
   const client = useQueryClient();
   const [, , forgetReason] = useDraft(`reason ${shown.request.id}`);
-  // One key for all attempts of this dialog: a repeat after a broken connection counts once.
-  const [idempotencyKey] = useState(() => crypto.randomUUID());
+  const attempt = useRef<Attempt | null>(null);
   const refresh = (): void => void client.invalidateQueries({ queryKey: ['request', shown.request.id] });
   return useMutation({
     mutationFn: async () => {
@@ -241,7 +236,9 @@ function useSending(
       const proof = left === null ? brought : await prove(shown, left);
       // The browser leaves for the provider: nothing is sent from here.
       if (left === 'sign-in') return new Promise<never>(() => undefined);
-      const { path, body } = callOf(act, shown, { ...given, opened: opened(), takesBack, isTicket, proof });
+      const call = callOf(act, shown, { ...given, opened: opened(), takesBack, isTicket, proof });
+      attempt.current = attemptOf(attempt.current, call, () => crypto.randomUUID());
+      const { path, body, idempotencyKey } = attempt.current;
       return post<ActAnswer['answer']>(path, { body, ...(!isTicket && { idempotencyKey }) });
     },
     onSuccess: (answer) => {

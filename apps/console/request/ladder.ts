@@ -1,4 +1,4 @@
-import type { RequestView, Requirement, Stage } from './view.ts';
+import type { RequestView, Requirement, Stage, StageProgress } from './view.ts';
 
 /** When somebody is notified, or was. */
 export interface Rung {
@@ -7,7 +7,7 @@ export interface Rung {
   readonly state: 'notified' | 'due' | 'later';
   /** The instant in milliseconds; null where it is not known before. */
   readonly atMs: number | null;
-  /** How long after the stage opened, for what counts business time. */
+  /** How long after the stage opened, as its clock counts. */
   readonly afterMs: number;
   /** The calendar whose business time counts; null for wall time. */
   readonly clock: string | null;
@@ -30,33 +30,35 @@ export function laddersOf(
 ): StageLadder[] {
   return (requirement?.rules ?? []).flatMap((rule, ruleIndex) =>
     rule.stages.map((stage, stageIndex) => {
-      const progress = progressOfAll?.rules[ruleIndex]?.stages[stageIndex];
-      const openedMs = progress?.opened_at ? Date.parse(progress.opened_at) : null;
+      const progress = progressOfAll?.rules[ruleIndex]?.stages[stageIndex] ?? NOT_BEGUN;
+      const { filled, opened_at: openedAt, selectors, ladder } = progress;
+      const openedMs = openedAt === null ? null : Date.parse(openedAt);
+      const clock = rule.clock ?? null;
       return {
         rule: rule.rule,
         quorum: stage.quorum,
-        filled: progress?.filled ?? 0,
+        filled,
         isOpen: openedMs !== null,
-        rungs: rungsOf(stage, {
-          openedMs,
-          nowMs,
-          clock: rule.clock ?? null,
-          notified: new Set(progress?.selectors ?? []),
-        }),
+        rungs: rungsOf(stage, { openedMs, nowMs, clock, notified: new Set(selectors), ladder }),
       };
     }),
   );
 }
+
+/** What is known of a stage where nothing is to be decided yet, or any more. */
+const NOT_BEGUN = { filled: 0, opened_at: null, selectors: [], ladder: [] };
 
 interface StageTimes {
   readonly openedMs: number | null;
   readonly nowMs: number;
   readonly clock: string | null;
   readonly notified: ReadonlySet<string>;
+  /** The instants, which the server works out: business time takes calendars. */
+  readonly ladder: StageProgress['ladder'];
 }
 
 function rungsOf(stage: Stage, times: StageTimes): Rung[] {
-  const { openedMs, clock } = times;
+  const { openedMs, clock, ladder } = times;
   const first: Rung = {
     to: stage.any,
     state: openedMs === null ? 'later' : 'notified',
@@ -66,8 +68,9 @@ function rungsOf(stage: Stage, times: StageTimes): Rung[] {
   };
   return [
     first,
-    ...stage.escalate.map(({ to, after_ms: afterMs }): Rung => {
-      const atMs = openedMs === null || clock !== null ? null : openedMs + afterMs;
+    ...stage.escalate.map(({ to, after_ms: afterMs }, index): Rung => {
+      const at = ladder[index]?.at ?? null;
+      const atMs = at === null ? null : Date.parse(at);
       return { to: [to], atMs, afterMs, clock, state: stateOf({ to, atMs }, times) };
     }),
   ];

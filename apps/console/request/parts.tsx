@@ -166,7 +166,7 @@ export function Payload({ shown: { card, viewDigest } }: { readonly shown: Shown
 
 function payloadTitle({ arguments: sent, plan }: Card): string {
   if (sent === null) return 'Digests';
-  return plan?.is_by_requester ? 'What is asked for, exactly as it was sent' : 'Exactly what was sent';
+  return plan?.is_by_requester ? 'What is requested, exactly as it was sent' : 'Exactly what was sent';
 }
 
 /** The plan is not for this reader, or there is none. */

@@ -46,7 +46,7 @@ export function Notices({ shown: { card, request } }: { readonly shown: Shown })
       <Ended request={request} />
       {card.request.is_break_glass && card.request.action !== REVIEW_ACTION && (
         <Note tone="bad" title="Break-glass">
-          Fewer people have to approve, and everybody who could be asked to review was notified.{' '}
+          Fewer people have to approve, and everybody who can become a reviewer was notified.{' '}
           {request.review ? (
             <>
               It is reviewed in{' '}

@@ -50,7 +50,9 @@ function Next({ card, request }: { readonly card: Card; readonly request: Reques
         <div>
           <dt>Next</dt>
           <dd>
-            {next.to.join(', ')} is notified in <Countdown to={new Date(next.atMs).toISOString()} isCalm />
+            {next.to.join(', ')} may decide too in <Countdown to={new Date(next.atMs).toISOString()} isCalm />{' '}
+            (
+            <Instant at={new Date(next.atMs).toISOString()} />)
           </dd>
         </div>
       )}
@@ -158,7 +160,7 @@ function Notified({
 
 function Rungs({ rungs, isOpen }: { readonly rungs: readonly Rung[]; readonly isOpen: boolean }) {
   return (
-    <ol className={classes.rungs} aria-label="Who is notified when">
+    <ol className={classes.rungs} aria-label="Who may decide from when">
       {rungs.map((rung) => (
         <RungView key={`${rung.to.join()} ${rung.afterMs}`} rung={rung} isPending={isOpen} />
       ))}
@@ -202,15 +204,10 @@ function People({
 function RungView({ rung, isPending }: { readonly rung: Rung; readonly isPending: boolean }) {
   const { to, state, atMs, afterMs, clock } = rung;
   const at = atMs === null ? null : new Date(atMs).toISOString();
+  const afterText = `after ${duration(afterMs)}${clock === null ? '' : ` of ${clock}`}`;
   return (
     <li className={classes.rung} data-state={state}>
-      <span className={classes.when}>
-        {at === null ? (
-          `after ${duration(afterMs)}${clock === null ? '' : ` of ${clock}`}`
-        ) : (
-          <Instant at={at} />
-        )}
-      </span>
+      <span className={classes.when}>{at === null ? afterText : <Instant at={at} />}</span>
       <span>
         {to.join(' or ')}{' '}
         <span className="keyturn-quiet">
@@ -227,7 +224,7 @@ function RungView({ rung, isPending }: { readonly rung: Rung; readonly isPending
   );
 }
 
-const STATES = { notified: 'notified', due: 'being notified', later: 'would be notified' } as const;
+const STATES = { notified: 'may decide', due: 'about to be added', later: 'may decide too' } as const;
 
 /** Otherwise it would wait unnoticed until it expires. */
 function Shortage({ shortage }: { readonly shortage: NonNullable<RequestView['shortage']>[number] }) {

@@ -45,6 +45,23 @@ export function callOf(act: Act, shown: Shown, given: Given): ActCall {
   };
 }
 
+/** A call under the key by which the server knows it again. */
+export interface Attempt extends ActCall {
+  readonly idempotencyKey: string;
+}
+
+/**
+ * What is sent: after a lost answer the same call under the same key, which counts once, although more of the page may have
+ * been opened since. What the person changed is another call.
+ */
+export function attemptOf(last: Attempt | null, next: ActCall, newKey: () => string): Attempt {
+  return last !== null && contentOf(last) === contentOf(next) ? last : { ...next, idempotencyKey: newKey() };
+}
+
+function contentOf({ path, body }: ActCall): string {
+  return JSON.stringify([path, { ...body, opened: null }]);
+}
+
 /** What is answered: counted at once, or durable and counted soon. */
 export interface ActAnswer {
   readonly status: number;

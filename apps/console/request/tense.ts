@@ -46,7 +46,7 @@ const HEADINGS: Readonly<Record<Tense, Headings>> = {
   },
   never: {
     effects: 'What would have happened',
-    statement: 'The statement that was asked for',
+    statement: 'The statement that was requested',
     warnings: 'What reviewers were told',
     requirement: 'Who had to approve',
   },

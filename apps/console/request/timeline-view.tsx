@@ -10,6 +10,7 @@ import { Section } from './section.tsx';
 import { StateSlider } from './state-slider.tsx';
 import classes from './timeline-view.module.css';
 import type { RequestView } from './view.ts';
+import { WorkflowEventsView } from './workflow-events-view.tsx';
 
 type Entry = Timeline['items'][number];
 
@@ -31,14 +32,7 @@ export function TimelineView({ request }: { readonly request: RequestView }) {
           <EntryView key={entry.n} entry={entry} />
         ))}
       </ol>
-      {temporal !== undefined && (
-        <p className={classes.temporal}>
-          <a href={temporal} target="_blank" rel="noreferrer">
-            Its workflow in the Temporal UI
-          </a>{' '}
-          shows every step with its attempts.
-        </p>
-      )}
+      {data && <WorkflowEventsView id={id} version={version} link={temporal ?? null} />}
     </Section>
   );
 }

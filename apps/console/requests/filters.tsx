@@ -1,7 +1,9 @@
-import { Group, NativeSelect, TextInput } from '@mantine/core';
+import { NativeSelect, TextInput } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
 import type { FocusEvent, KeyboardEvent } from 'react';
 
+import { sentence } from '../shown/words.ts';
+import classes from './filters.module.css';
 import type { RequestsSearch } from './search.ts';
 
 const route = getRouteApi('/requests');
@@ -57,13 +59,14 @@ export function Filters({ search }: FiltersProps) {
         aria-label="Search id, action, target, environment, person or summary"
         placeholder="Id, action, target, environment, person or summary"
       />
-      <Group gap="xs" mb="sm" align="flex-end">
+      <div className={classes.filters}>
         <Days search={search} set={set} />
         {(['status', 'risk'] as const).map((name) => (
           <NativeSelect
             key={name}
-            aria-label={name}
-            data={[{ value: '', label: `any ${name}` }, ...CHOICES[name]]}
+            size="xs"
+            label={sentence(name)}
+            data={[{ value: '', label: 'Any' }, ...CHOICES[name]]}
             value={search[name] ?? ''}
             onChange={({ currentTarget: { value } }) => set(name, value)}
           />
@@ -72,11 +75,12 @@ export function Filters({ search }: FiltersProps) {
           <TextInput
             {...typed(name)}
             key={`${name} ${search[name] ?? ''}`}
-            aria-label={name}
-            placeholder={name}
+            size="xs"
+            label={sentence(name)}
+            placeholder="Any"
           />
         ))}
-      </Group>
+      </div>
     </>
   );
 }
@@ -90,6 +94,7 @@ function Days({ search, set }: DaysProps) {
     <TextInput
       key={name}
       type="date"
+      size="xs"
       label={DAYS[name]}
       value={search[name] ?? ''}
       onChange={({ currentTarget: { value } }) => set(name, value)}

@@ -1,16 +1,15 @@
 import { useQuery } from '@tanstack/react-query';
 
-import type { RequestPage } from '../../../contract/requests.ts';
+import type { InboxPage } from '../../../contract/requests.ts';
 import { get } from '../api/calls.ts';
+import { cappedText } from '../shown/words.ts';
 
-const COUNTED_MAX = 100;
-
-/** How many requests wait for the person who is signed in, as it is shown: `100+` where more are not counted. */
+/** How many requests wait for the person who is signed in, as it is shown: `1,000+` where the server counts no further. */
 export function useWaitingCount(): string {
   const { data } = useQuery({
     queryKey: ['list', 'waiting'],
-    queryFn: ({ signal }) => get<RequestPage>('/v1/inbox', { limit: COUNTED_MAX }, signal),
-    select: ({ items, next_cursor: next }) => `${items.length}${next === null ? '' : '+'}`,
+    queryFn: ({ signal }) => get<InboxPage>('/v1/inbox', { limit: 1 }, signal),
+    select: ({ counts }) => cappedText(counts?.me ?? 0),
   });
   return data ?? '0';
 }

@@ -13,3 +13,11 @@ export function grouped(count: number): string {
 export function sentence(text: string): string {
   return text.replace(/^\p{Ll}/u, (letter) => letter.toUpperCase());
 }
+
+/** The server counts no further. */
+const COUNTED_MAX = 1_000;
+
+/** A count as the server gives it: one that is capped says so. */
+export function cappedText(count: number): string {
+  return count >= COUNTED_MAX ? `${grouped(COUNTED_MAX)}+` : String(count);
+}

@@ -8,8 +8,9 @@ const OPENED = Date.parse('2026-12-01T03:00:00.000Z');
 const MINUTE = 60_000;
 
 function progressOf(stage: Parameters<typeof stageProgress>[0] = {}) {
-  const { selectors, ...others } = stageProgress(stage);
-  return { rules: [{ rule: 'usual', stages: [{ ...others, selectors: [...selectors] }] }] };
+  const { selectors, ladder, ...others } = stageProgress(stage);
+  const stages = [{ ...others, selectors: [...selectors], ladder: [...ladder] }];
+  return { rules: [{ rule: 'usual', stages }] };
 }
 
 describe('who is notified when', () => {
@@ -31,12 +32,24 @@ describe('who is notified when', () => {
     expect(laddersOf(requirement(), both, after)[0]?.rungs[1]?.state).toBe('notified');
   });
 
-  it('names no instant where business time counts, or the stage is not open', () => {
+  it('has the instants of business time from the server, which knows the calendars', () => {
     const [rule] = requirement().rules;
     const clocked = requirement({ rules: rule ? [{ ...rule, clock: 'office' }] : [] });
-    expect(laddersOf(clocked, progressOf(), OPENED)[0]?.rungs[1]).toMatchObject({
-      atMs: null,
+    const monday = '2026-12-07T09:30:00.000Z';
+    const ladder = [{ to: 'group:dba-leads', after_ms: 30 * MINUTE, at: monday }];
+    expect(laddersOf(clocked, progressOf({ ladder }), OPENED)[0]?.rungs[1]).toMatchObject({
+      atMs: Date.parse(monday),
       clock: 'office',
+      state: 'later',
+    });
+    const view = { progress: progressOf({ ladder }), expires_at: null };
+    expect(nextInstant(clocked, view, OPENED)).toMatchObject({ what: 'escalates', atMs: Date.parse(monday) });
+  });
+
+  it('names no instant where the calendar is not known that far, or the stage is not open', () => {
+    const ladder = [{ to: 'group:dba-leads', after_ms: 30 * MINUTE, at: null }];
+    expect(laddersOf(requirement(), progressOf({ ladder }), OPENED)[0]?.rungs[1]).toMatchObject({
+      atMs: null,
     });
     expect(laddersOf(requirement(), progressOf({ opened_at: null }), OPENED)[0]).toMatchObject({
       isOpen: false,

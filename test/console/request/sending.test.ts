@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { callOf, doneText, type Given } from '../../../apps/console/request/sending.ts';
+import { attemptOf, callOf, doneText, type Given } from '../../../apps/console/request/sending.ts';
 import { shownRequest } from './shown.ts';
 
 const GIVEN: Given = {
@@ -44,6 +44,23 @@ describe('what is sent', () => {
       path: '/v1/requests/req_1/withdraw',
       body: { reason: 'Matches.' },
     });
+  });
+});
+
+describe('what is sent again after a lost answer', () => {
+  const first = attemptOf(null, callOf('approve', shownRequest(), GIVEN), () => 'first');
+
+  it('is the same call under the same key, whatever was opened since', () => {
+    const opened = ['effects', 'plan', 'risk', 'claims'] as const;
+    const next = callOf('approve', shownRequest(), { ...GIVEN, opened });
+    expect(attemptOf(first, next, () => 'second')).toBe(first);
+  });
+
+  it('is another call under another key where its person changed it', () => {
+    const next = callOf('approve', shownRequest(), { ...GIVEN, reason: 'Another.' });
+    expect(attemptOf(first, next, () => 'second')).toEqual({ ...next, idempotencyKey: 'second' });
+    const denial = callOf('deny', shownRequest(), GIVEN);
+    expect(attemptOf(first, denial, () => 'second').idempotencyKey).toBe('second');
   });
 });
 

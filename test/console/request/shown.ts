@@ -1,4 +1,10 @@
-import type { Decision, Effect, Requirement, Shown } from '../../../apps/console/request/view.ts';
+import type {
+  Decision,
+  Effect,
+  Requirement,
+  Shown,
+  StageProgress,
+} from '../../../apps/console/request/view.ts';
 
 type Loose<Whole> = { readonly [Key in keyof Whole]?: Partial<Whole[Key]> | Whole[Key] };
 
@@ -100,15 +106,21 @@ export function requirement(wanted: Partial<Requirement> = {}): Requirement {
   };
 }
 
+type Rung = StageProgress['ladder'][number];
+
 interface Progress {
   readonly quorum?: number;
   readonly filled?: number;
   readonly opened_at?: string | null;
   readonly selectors?: readonly string[];
+  readonly ladder?: Rung[];
 }
 
 export function stageProgress(wanted: Progress) {
-  return { selectors: ['group:dba'], quorum: 1, filled: 0, opened_at: '2026-12-01T03:00:00.000Z', ...wanted };
+  const opened_at = '2026-12-01T03:00:00.000Z';
+  const at = wanted.opened_at === null ? null : '2026-12-01T03:30:00.000Z';
+  const ladder: Rung[] = [{ to: 'group:dba-leads', after_ms: 1_800_000, at }];
+  return { selectors: ['group:dba'], quorum: 1, filled: 0, opened_at, ladder, ...wanted };
 }
 
 export function decision(wanted: Partial<Decision>): Decision {

@@ -10,7 +10,12 @@ import {
 } from '../../../domain/calendar/deadlines.ts';
 import { unchangedDirectories } from '../../../domain/approval/decision.ts';
 import { seatsOf, type DecidableRequest } from '../../../domain/approval/seats.ts';
-import { escalationSteps, nextEscalation, selectorsAt } from '../../../domain/approval/escalation.ts';
+import {
+  escalationSteps,
+  ladderOf,
+  nextEscalation,
+  selectorsAt,
+} from '../../../domain/approval/escalation.ts';
 import { wouldSuffice } from '../../../domain/approval/recount.ts';
 import type { RuleRequirement } from '../../../domain/request/requirement.ts';
 import { isAtLeastAsStrict } from '../../../policy-authoring/strictness.ts';
@@ -51,6 +56,17 @@ describe('an escalation that counts business time', () => {
     expect(selectorsAt(clocked, FRIDAY_17_00, MONDAY_10_30)).toEqual(['group:dba', 'group:dba-leads']);
     expect(escalationSteps(facts([IN_OFFICE]))).toEqual([
       { rule: 0, stage: 0, to: 'group:dba-leads', at: MONDAY_10_30 },
+    ]);
+  });
+
+  it('stands on the ladder with the instant at which it is due, and with none where nobody can tell', () => {
+    const clocked = { stage: LADDER, rule: IN_OFFICE, clocks: CLOCKS };
+    const rung = { to: 'group:dba-leads', after_ms: 2 * HOUR_MS };
+    expect(ladderOf(clocked, FRIDAY_17_00)).toEqual([{ ...rung, at: MONDAY_10_30 }]);
+    expect(ladderOf(clocked, null)).toEqual([{ ...rung, at: null }]);
+    expect(ladderOf({ ...clocked, clocks: {} }, FRIDAY_17_00)).toEqual([{ ...rung, at: null }]);
+    expect(ladderOf({ ...clocked, rule: BY_THE_WALL }, FRIDAY_17_00)).toEqual([
+      { ...rung, at: '2026-11-20T18:00:00.000Z' },
     ]);
   });
 

@@ -234,7 +234,7 @@ describe('a card', () => {
       '1 person of user:olga',
     ]);
     expect(rules?.[0]).toMatchObject({
-      words: 'Asks people about postgres.execute on shop in prod or stage, when plan.rows > 10',
+      words: 'Requires approval of postgres.execute on shop in prod or stage, when plan.rows > 10',
       source: 'rules/sql.yaml:12',
     });
   });

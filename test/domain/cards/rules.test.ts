@@ -21,7 +21,7 @@ it('a rule asks people in words: seats, who is asked later, when it expires, wha
     effect: 'review',
     because: 'Somebody looks',
     source: 'rules/sql.yaml:12',
-    scope: 'Asks people about postgres.execute in prod',
+    scope: 'Requires approval of postgres.execute in prod',
     when: 'plan.rows > 10',
     notes: ['beside the default requirement'],
     requirement: {

@@ -138,6 +138,7 @@ const registered = (id: string, more: Record<string, JsonValue> = {}): Step => (
   type: 'passkey.registered',
   facts: {
     ...PASSKEY,
+    person: 'per_ann',
     passkey: id,
     how: 'self',
     link: null,
@@ -184,6 +185,15 @@ describe('the streams of what governs everybody', () => {
 
   it.each<readonly [string, StreamEvidence]>([
     ['a passkey that a revoked one confirmed', entries(5, registered('psk_3', { confirmed_by: 'psk_1' }))],
+    ['a further passkey that nothing confirmed', entries(1, registered('psk_2'))],
+    [
+      'a passkey that counts for more than that of a recovery which confirmed it',
+      entries(6, registered('psk_4', { confirmed_by: 'psk_3' })),
+    ],
+    [
+      'a passkey of a recovery that there was not',
+      entries(1, registered('psk_2', { how: 'recovery', confirmed_by: 'psk_1' })),
+    ],
     ['a passkey of a link that is not open', entries(4)],
     ['a passkey of a link that nobody made', entries(3)],
     [
