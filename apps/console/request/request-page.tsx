@@ -19,6 +19,7 @@ import { EarlierRefusals, OnSameTarget } from './history.tsx';
 import { LineageView } from './lineage-view.tsx';
 import { OpenedSections, useOpened } from './opened.tsx';
 import { Effects, Files, NoPlan, Operation, Payload, Preview, Reversal } from './parts.tsx';
+import { PublicationLink } from './publication-link.tsx';
 import { QuestionsView } from './questions-view.tsx';
 import { PolicyTodayView } from './policy-today.tsx';
 import { Notices, RequestHead } from './request-head.tsx';
@@ -181,6 +182,7 @@ function WhatHappens({ shown }: { readonly shown: Shown }) {
     <>
       <Notices shown={shown} />
       <Resolution request={request} />
+      <PublicationLink shown={shown} />
       <Preview shown={shown} />
       <EarlierRefusals request={request} />
       <NoPlan shown={shown} />
