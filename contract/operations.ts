@@ -1,3 +1,4 @@
+import { ACCOUNT_OPERATIONS } from './account-operations.ts';
 import { evaluateBodySchema, evaluationSchema } from './evaluate.ts';
 import { CATALOGUE_OPERATIONS } from './catalogue-operations.ts';
 import { meSchema } from './me.ts';
@@ -278,6 +279,7 @@ export const OPERATIONS = {
   },
   ...SESSION_OPERATIONS,
   ...KEY_OPERATIONS,
+  ...ACCOUNT_OPERATIONS,
   ...PASSKEY_OPERATIONS,
   ...SERVICE_OPERATIONS,
 } as const satisfies Readonly<Record<string, Operation>>;

@@ -6,6 +6,7 @@ import {
   redirect,
 } from '@tanstack/react-router';
 
+import { linkSearch } from './accounts/search.ts';
 import { inboxSearch } from './inbox/search.ts';
 import { returnSearch } from './request/returning.ts';
 import { policySearch } from './policy/search.ts';
@@ -58,6 +59,13 @@ const me = createRoute({
   component: lazyRouteComponent(() => import('./me/me-page.tsx'), 'MePage'),
 });
 
+const link = createRoute({
+  getParentRoute: () => root,
+  path: '/link/$id',
+  validateSearch: linkSearch,
+  component: lazyRouteComponent(() => import('./accounts/link-page.tsx'), 'LinkPage'),
+});
+
 const keys = createRoute({
   getParentRoute: () => root,
   path: '/keys',
@@ -105,6 +113,7 @@ export function createConsoleRouter() {
       request,
       mine,
       me,
+      link,
       keys,
       switches,
       operations,
