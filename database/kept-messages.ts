@@ -25,12 +25,12 @@ export async function readKeptMessage(manager: EntityManager, id: string): Promi
 
 /** Keeps a message until a worker has consumed it. False when too many wait for this request already. */
 export async function keepMessage(
-  source: DataSource,
+  manager: EntityManager,
   request: string,
   { id, kind, envelope }: KeptMessage,
 ): Promise<boolean> {
   const text = 'select keyturn.keep_message($1, $2, $3, $4)';
-  return (await valueOf<boolean>(source.manager, text, [id, request, kind, envelope])) ?? false;
+  return (await valueOf<boolean>(manager, text, [id, request, kind, envelope])) ?? false;
 }
 
 /** Requests for which messages wait, with the run that they belong to. A random choice: none can stand before the others. */

@@ -2,7 +2,7 @@ import { requestsWithKept } from '../../database/kept-messages.ts';
 import type { RequestRow } from '../../database/tables.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { eachRequest } from './each-request.ts';
-import { consumeKept } from './kept-messages.ts';
+import { consumeKeptOrWait } from './kept-messages.ts';
 import { recordStep } from '../record.ts';
 
 const REQUESTS_MAX = 200;
@@ -17,7 +17,8 @@ export async function consumeAllKept(
     const at = new Date().toISOString();
     const reference = { request: id, run: run_id, namespace, step: `kept/${at}`, at };
     await recordStep(dependencies, reference, async (transaction) => {
-      await consumeKept(dependencies, transaction);
+      // A pass that nothing comes of leaves nothing behind.
+      await consumeKeptOrWait(dependencies, transaction, ({ taken, left }) => taken === 0 && left > 0);
       return null;
     });
     return true;

@@ -4,7 +4,7 @@ import { isFinal, type RequestStatus } from '../../domain/request/status.ts';
 import { sha256 } from '../../domain/crypto/digest.ts';
 import { KeyturnError } from '../../domain/errors.ts';
 import type { Dependencies } from '../dependencies.ts';
-import { consumeKept } from './kept-messages.ts';
+import { consumeKept, keepForLater } from './kept-messages.ts';
 import {
   consumeOne,
   instantByHistory,
@@ -102,6 +102,8 @@ async function consumeBatch(
       const item = { signed, envelope, instantOf: batch.instantOf };
       const outcome = await consumeOne(dependencies, transaction, item);
       if (outcome === 'unknown') late.push({ kind: 'decide', body: envelope });
+      // It holds up nobody else: it is tried again from where it is kept.
+      else if (outcome === 'awaits_key') await keepForLater(transaction, { signed, envelope });
       // Neither junk nor a decision: it leaves no trace under which a later use of it could be taken for known.
       else if (outcome !== null && outcome !== 'not_sent') counted.push(outcome);
     }

@@ -19,7 +19,7 @@ import { decisionDirectories } from '../../database/decision-directories.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { activePolicy, stepSnapshot } from '../load-request.ts';
 import type { StepTransaction } from '../step.ts';
-import { awaitKey, proofCheck } from './proofs.ts';
+import { isKeyAwaited, proofCheck } from './proofs.ts';
 import { settleStanding } from './standing.ts';
 
 /** The instant that a decision is checked by, and whether a ticket was used before it ran out. */
@@ -35,6 +35,9 @@ export interface DatedDecision {
   readonly instant: Instant;
 }
 
+/** Nothing is recorded of a decision whose proof is signed with a key that may still become known. */
+export type AwaitsKey = 'awaits_key';
+
 /**
  * Records one signed decision: counted when the person may decide now, refused with the reason otherwise. An envelope
  * seen before changes nothing. Ends or approves the request when that is what the tally says; what is approved goes back
@@ -44,7 +47,7 @@ export async function countDecision(
   dependencies: Dependencies,
   transaction: StepTransaction,
   dated: DatedDecision,
-): Promise<CountedDecision | null> {
+): Promise<CountedDecision | AwaitsKey | null> {
   const snapshot = await stepSnapshot(transaction);
   const { decisions: rows } = snapshot;
   const known = rows.find((row) => row.id === dated.signed.id);
@@ -53,6 +56,7 @@ export async function countDecision(
   // Without one it is tried again: an acknowledged decision is never dropped.
   const active = await activePolicy(dependencies, transaction.manager, snapshot);
   const check = await checkNow(dependencies, transaction, { dated, snapshot, active });
+  if (check === 'awaits_key') return check;
   const row = decisionRow(transaction, dated, { check, rows });
   transaction.store(insertion(decisionTable, row));
   transaction.snapshot = { ...snapshot, decisions: withDecision(rows, row) };
@@ -84,7 +88,7 @@ async function checkNow(
   dependencies: Dependencies,
   { manager, row, now }: StepTransaction,
   { dated, snapshot, active }: CheckInput,
-): Promise<DecisionCheck> {
+): Promise<DecisionCheck | AwaitsKey> {
   const { signed, instant } = dated;
   if (!instant.isInTime)
     return { ok: false, code: 'envelope_expired', message: 'The ticket was used too late.' };
@@ -102,12 +106,9 @@ async function checkNow(
     directories: await decisionDirectories(dependencies, manager, { row, today, atCreation }),
   });
   if (check.ok) {
-    const fault = await faultOfProof(
-      dependencies,
-      { manager, row, now },
-      { dated, snapshot, person: check.person },
-    );
-    if (fault !== null) return { ok: false, code: 'proof_invalid', message: `The decision ${fault}.` };
+    const proving = { dated, snapshot, person: check.person };
+    const refusal = await refusalOfProof(dependencies, { manager, row, now }, proving);
+    if (refusal !== null) return refusal;
   }
   const isStopped =
     check.ok &&
@@ -118,19 +119,20 @@ async function checkNow(
     : check;
 }
 
-/** Why the decision is not of the grade that it claims; null where it is. What was signed once is no second decision. */
-async function faultOfProof(
+/** The refusal of a decision that is not of the grade that it claims. What was signed once is no second decision. */
+async function refusalOfProof(
   dependencies: Dependencies,
   subject: Pick<StepTransaction, 'manager' | 'row' | 'now'>,
   { dated, snapshot, person }: Pick<CheckInput, 'dated' | 'snapshot'> & { readonly person: string },
-): Promise<string | null> {
+): Promise<DecisionCheck | AwaitsKey | null> {
   const { signed } = dated;
   const fault = (await proofCheck(dependencies, subject, [signed]))(signed, person);
-  await awaitKey(subject, signed, fault);
+  if (await isKeyAwaited(subject, signed, fault)) return 'awaits_key';
   const isRepeated =
     signed.proof !== undefined &&
     snapshot.decisions.some(({ envelope }) => randomIn(envelope) === signed.proof?.random);
-  return fault ?? (isRepeated ? 'has the proof of another decision' : null);
+  const why = fault ?? (isRepeated ? 'has the proof of another decision' : null);
+  return why === null ? null : { ok: false, code: 'proof_invalid', message: `The decision ${why}.` };
 }
 
 /** By when the approval was made: one from before the switch counts, and is stopped at the claim. */

@@ -4,7 +4,7 @@ import { closeExpired } from '../close-request.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { stepReference } from '../caller.ts';
 import { recordStep } from '../record.ts';
-import { consumeKept } from './kept-messages.ts';
+import { consumeKeptOrWait } from './kept-messages.ts';
 
 /** Nobody answered in time: that is a denial, never an approval. */
 export async function expire(
@@ -12,7 +12,12 @@ export async function expire(
   { step, at }: { readonly step: string; readonly at: string },
 ): Promise<{ readonly status: RequestStatus }> {
   return recordStep(dependencies, stepReference(`expire/${step}`, at), async (transaction) => {
-    await consumeKept(dependencies, transaction);
+    // An approval that was acknowledged is not voided because a key is late.
+    await consumeKeptOrWait(
+      dependencies,
+      transaction,
+      ({ left }) => left > 0 && transaction.row.status === 'pending',
+    );
     const { row } = transaction;
     if (row.status !== 'pending') return { status: row.status };
     // By the database's clock: the step is tried again until it is due.

@@ -1,7 +1,7 @@
 import { openEnvelope, type SignedDecision, type SignedWithdrawal } from '../../domain/crypto/envelope.ts';
 import { isKeyturnError } from '../../domain/errors.ts';
 import type { CountedDecision } from '../../domain/approval/quorum.ts';
-import { countDecision, type Instant } from './count-decision.ts';
+import { countDecision, type AwaitsKey, type Instant } from './count-decision.ts';
 import type { Dependencies } from '../dependencies.ts';
 import type { StepTransaction } from '../step.ts';
 import { withdrawRequest } from './withdraw.ts';
@@ -86,7 +86,7 @@ export async function consumeOne(
   dependencies: Dependencies,
   transaction: StepTransaction,
   { signed, envelope, instantOf }: Opened & { readonly instantOf: InstantOf },
-): Promise<CountedDecision | 'unknown' | 'not_sent' | null> {
+): Promise<CountedDecision | 'unknown' | 'not_sent' | AwaitsKey | null> {
   if (signed.kind === 'withdrawal') {
     await withdrawRequest(dependencies, transaction, { signed, envelope });
     return null;

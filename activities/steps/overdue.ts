@@ -2,7 +2,7 @@ import { isOverdue, overdueRequests } from '../../database/stalled-requests.ts';
 import { closeExpired, closeLost } from '../close-request.ts';
 import type { Dependencies } from '../dependencies.ts';
 import { eachRequest } from './each-request.ts';
-import { consumeKept } from './kept-messages.ts';
+import { consumeKeptOrWait } from './kept-messages.ts';
 import { recordStep } from '../record.ts';
 import type { StepTransaction } from '../step.ts';
 
@@ -17,7 +17,11 @@ export async function expireOverdue(
     const reference = { request: id, run: run_id, namespace, step: `overdue/${at}`, at };
     return recordStep(dependencies, reference, async (transaction) => {
       const { status } = transaction.row;
-      await consumeKept(dependencies, transaction);
+      await consumeKeptOrWait(
+        dependencies,
+        transaction,
+        ({ left }) => left > 0 && transaction.row.status === 'pending',
+      );
       // What was kept may have moved it: then a later sweep looks at what it is now.
       if (transaction.row.status !== status || !(await isOverdue(transaction.manager, id))) return false;
       await closeOverdue(transaction);

@@ -6,7 +6,6 @@ import { heldPasskeys } from '../../database/passkeys.ts';
 import type { RequestRow } from '../../database/tables.ts';
 import type { SignedDecision } from '../../domain/crypto/envelope.ts';
 import { unseal } from '../../domain/crypto/sealing.ts';
-import { KeyturnError } from '../../domain/errors.ts';
 import { proofFault, UNKNOWN_KEY, type TrustedProvider } from '../../domain/proof/decision-proof.ts';
 import { idTokenContext } from '../../domain/proof/id-token.ts';
 import type { Dependencies } from '../dependencies.ts';
@@ -56,19 +55,18 @@ export async function proofCheck(
 }
 
 /**
- * Throws where the key of a proof may still become known: providers change their keys, and the decision was acknowledged. Then
- * it is tried again, and neither dropped nor believed.
+ * True where the key of a proof may still become known: providers change their keys, and the decision was acknowledged. Then
+ * it is tried again, and neither dropped nor believed. A ticket is acknowledged to nobody: its holder makes another one.
  */
-export async function awaitKey(
+export async function isKeyAwaited(
   { manager, now }: { readonly manager: EntityManager; readonly now: Date },
   signed: SignedDecision,
   fault: string | null,
-): Promise<void> {
-  if (fault !== UNKNOWN_KEY) return;
+): Promise<boolean> {
+  if (fault !== UNKNOWN_KEY || signed.ticket_expires_at !== null) return false;
   const decidedMs = Date.parse(signed.issued_at);
   const seenMs = (await keysOf(manager, [signed])).map(({ last_seen: seen }) => seen.getTime());
-  if (now.getTime() > decidedMs + KEY_MS_MAX || Math.max(...seenMs) > decidedMs + KEY_COMES_MS) return;
-  throw new KeyturnError('unavailable', 'The key of an identity provider is not known yet.');
+  return now.getTime() <= decidedMs + KEY_MS_MAX && Math.max(...seenMs) <= decidedMs + KEY_COMES_MS;
 }
 
 async function tokensOf(

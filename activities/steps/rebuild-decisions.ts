@@ -10,6 +10,7 @@ import type { DecisionRow, RequestRow } from '../../database/tables.ts';
 import { attemptOf, type DatedDecision } from './count-decision.ts';
 import { decisionDirectories, type Today } from '../../database/decision-directories.ts';
 import type { Dependencies } from '../dependencies.ts';
+import { randomIn } from '../../domain/proof/decision-proof.ts';
 import { proofCheck, type ProofCheck } from './proofs.ts';
 
 /** The request with the rules and people of now. */
@@ -51,7 +52,10 @@ export async function rebuildDecisions(
   return rebuilt;
 }
 
-/** The counted decisions of the round that the API signed for this request. */
+/**
+ * The counted decisions of the round that the API signed for this request. What a person signed once proves one decision:
+ * what stands twice, in whatever round and whatever came of it, counts for none.
+ */
 async function signedDecisions(
   { verificationKeys }: Dependencies,
   { row }: RebuildInputs,
@@ -59,22 +63,29 @@ async function signedDecisions(
 ): Promise<DatedDecision[]> {
   const found: DatedDecision[] = [];
   const counted = rows.filter(({ round, outcome }) => round === row.round && outcome === 'counted');
+  const repeated = repeatedIn(rows);
   for (const stored of counted) {
     const signed = await openEnvelope('decision', stored.envelope, verificationKeys).catch(() => null);
     if (!signed || signed.request !== row.id || signed.id !== stored.id) continue;
+    // A denial stops it whatever it was proven with.
+    if (signed.verdict === 'approve' && repeated.has(stored)) continue;
     // A ticket counts from its use, which only the database knows; its age can not be made younger than that.
     const at = signed.ticket_expires_at === null ? signed.issued_at : stored.at.toISOString();
     found.push({ signed, envelope: stored.envelope, instant: { at, isInTime: true } });
   }
   // Also by a row whose signature does not hold: by it the person was told that their approval counts no more.
   const standing = new Set(withoutTakenBack([...counted, ...found.map(({ signed }) => signed)]));
-  return withoutRepeated(found.filter(({ signed }) => standing.has(signed)));
+  return found.filter(({ signed }) => standing.has(signed));
 }
 
-/** What a person signed once is no second decision. */
-function withoutRepeated(found: readonly DatedDecision[]): DatedDecision[] {
-  const randoms = found.map(({ signed: { proof } }) => proof?.random);
-  return found.filter((_, at) => randoms[at] === undefined || randoms.indexOf(randoms[at]) === at);
+/** The rows that share a proof: which of them it was made for, no row can say. */
+function repeatedIn(rows: readonly DecisionRow[]): ReadonlySet<DecisionRow> {
+  const randoms = rows.map(({ envelope }) => randomIn(envelope));
+  return new Set(
+    rows.filter(
+      (_, at) => randoms[at] != null && randoms.indexOf(randoms[at]) !== randoms.lastIndexOf(randoms[at]),
+    ),
+  );
 }
 
 function countAnew(

@@ -27,6 +27,7 @@ import { CardsModule } from './cards/cards.controller.ts';
 import { QuestionsModule } from './questions/questions.controller.ts';
 import { RequestsModule } from './requests/requests.controller.ts';
 import { ScimModule } from './scim/scim.module.ts';
+import { AccountsModule } from './accounts/accounts.controller.ts';
 import { PasskeysModule } from './passkeys/passkeys.controller.ts';
 import { SignInModule } from './sign-in/sign-in.controller.ts';
 import { SubmissionModule } from './submission/submission.controller.ts';
@@ -48,6 +49,7 @@ import { REQUEST_ID_HEADER } from './http/request-id.ts';
     DecisionsModule,
     EventsModule,
     KeysModule,
+    AccountsModule,
     PasskeysModule,
     OperationsModule,
     PoliciesModule,

@@ -6,6 +6,7 @@ import {
   redirect,
 } from '@tanstack/react-router';
 
+import { linkSearch } from './accounts/search.ts';
 import { inboxSearch } from './inbox/search.ts';
 import { returnSearch } from './request/returning.ts';
 import { policySearch } from './policy/search.ts';
@@ -58,6 +59,13 @@ const me = createRoute({
   component: lazyRouteComponent(() => import('./me/me-page.tsx'), 'MePage'),
 });
 
+const link = createRoute({
+  getParentRoute: () => root,
+  path: '/link/$id',
+  validateSearch: linkSearch,
+  component: lazyRouteComponent(() => import('./accounts/link-page.tsx'), 'LinkPage'),
+});
+
 const keys = createRoute({
   getParentRoute: () => root,
   path: '/keys',
@@ -83,6 +91,18 @@ const policy = createRoute({
   component: lazyRouteComponent(() => import('./policy/policy-page.tsx'), 'PolicyPage'),
 });
 
+const proposals = createRoute({
+  getParentRoute: () => root,
+  path: '/policy/proposals',
+  component: lazyRouteComponent(() => import('./policy/proposals-page.tsx'), 'ProposalsPage'),
+});
+
+const proposal = createRoute({
+  getParentRoute: () => root,
+  path: '/policy/proposals/$digest',
+  component: lazyRouteComponent(() => import('./policy/proposal-page.tsx'), 'ProposalPage'),
+});
+
 /** The pages by their addresses. */
 export function createConsoleRouter() {
   return createRouter({
@@ -93,10 +113,13 @@ export function createConsoleRouter() {
       request,
       mine,
       me,
+      link,
       keys,
       switches,
       operations,
       policy,
+      proposals,
+      proposal,
     ]),
     defaultPreload: 'intent',
     defaultErrorComponent: Broken,

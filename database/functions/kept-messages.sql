@@ -17,4 +17,4 @@ begin
   return exists (select from keyturn.kept_message known where known.id = message
     and known.request = of_request and known.kind = of_kind and known.envelope = signed);
 end $$;
-grant execute on function keyturn.keep_message to keyturn_api;
+grant execute on function keyturn.keep_message to keyturn_api, keyturn_worker;

@@ -22,6 +22,8 @@ declare
   whose text := created ->> 'person';
   by_way text := facts ->> 'how';
   instant timestamptz;
+  confirming keyturn.passkey;
+  opened keyturn.passkey_link;
   made keyturn.passkey;
 begin
   perform keyturn.lock_passkeys();
@@ -30,16 +32,27 @@ begin
   if (select count(*) from keyturn.passkey where person = whose and revoked_at is null) >= 10 then
     raise exception 'the person has ten passkeys' using errcode = 'KT008';
   end if;
-  if by_way = 'self' then
-    if exists (select from keyturn.passkey where person = whose) and not exists (select from keyturn.passkey
-        where id = facts ->> 'confirmed_by' and person = whose and revoked_at is null) then
+  if created ->> 'link' is null then
+    select * into confirming from keyturn.passkey
+      where id = facts ->> 'confirmed_by' and person = whose and revoked_at is null;
+    if not found and exists (select from keyturn.passkey where person = whose) then
       raise exception 'a further passkey is confirmed with one' using errcode = 'KT010';
+    end if;
+    -- What comes of a recovery counts for what is asked for later, however many passkeys on.
+    if by_way is distinct from (case when confirming.how = 'recovery' then 'recovery' else 'self' end) then
+      raise exception 'it does not count for more than what confirmed it' using errcode = 'KT010';
     end if;
   else
     update keyturn.passkey_link set used_at = instant
       where digest = created ->> 'link' and person = whose and id = facts ->> 'link' and kind = by_way
-        and id in (select id from keyturn.open_passkey_link);
+        and id in (select id from keyturn.open_passkey_link)
+      returning * into opened;
     if not found then raise exception 'there is no such link' using errcode = 'KT009'; end if;
+    -- Who is an operator no more lets nobody in.
+    if not keyturn.is_operator(opened.made_by)
+      or (opened.agreed_by is not null and not keyturn.is_operator(opened.agreed_by)) then
+      raise exception 'an operator of the link is none any more' using errcode = 'KT009';
+    end if;
   end if;
   insert into keyturn.passkey (id, credential, public_key, rp_id, origin, person, how, transports, is_synced, counter,
       salt, entry, made_at)

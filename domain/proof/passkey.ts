@@ -14,12 +14,48 @@ const base64url = z
 /** Bytes of a coordinate, or of an Ed25519 key. */
 const bytes32 = z.string().regex(/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/);
 
-/** The public key of a passkey (RFC 7517), of the kinds that browsers are asked for: ES256, EdDSA, RS256. */
+/**
+ * The public key of a passkey (RFC 7517), of the kinds that browsers are asked for: ES256, EdDSA, RS256. None for which
+ * somebody signs who does not have the private one.
+ */
 export const passkeyJwkSchema = z.discriminatedUnion('kty', [
   z.strictObject({ kty: z.literal('EC'), crv: z.literal('P-256'), x: bytes32, y: bytes32 }),
-  z.strictObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: bytes32 }),
-  z.strictObject({ kty: z.literal('RSA'), n: base64url, e: base64url }),
+  z.strictObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: bytes32 }).refine(isOfLargeOrder),
+  z.strictObject({ kty: z.literal('RSA'), n: base64url, e: base64url }).refine(isStrong),
 ]);
+
+/** RFC 7518, section 3.3; larger ones only make checks slow. */
+const [RSA_BYTES_MIN, RSA_BYTES_MAX] = [256, 512];
+
+/** Authenticators have this exponent. Under 1 everybody signs, without any key. */
+const RSA_EXPONENT = 'AQAB';
+
+function isStrong({ n, e }: { readonly n: string; readonly e: string }): boolean {
+  const modulus = Buffer.from(n, 'base64url');
+  const isWhole = ((modulus[0] ?? 0) & 0x80) !== 0;
+  return isWhole && modulus.length >= RSA_BYTES_MIN && modulus.length <= RSA_BYTES_MAX && e === RSA_EXPONENT;
+}
+
+/**
+ * Points of Ed25519 whose order divides eight, and other spellings of them (y, little-endian, without the sign): for these
+ * everybody makes a signature that OpenSSL 3.0 lets hold, over whatever it is, without any key. Later ones refuse it.
+ */
+const SMALL_ORDER: ReadonlySet<string> = new Set([
+  `00${'00'.repeat(31)}`,
+  `01${'00'.repeat(31)}`,
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  `ec${'ff'.repeat(30)}7f`,
+  `ed${'ff'.repeat(30)}7f`,
+  `ee${'ff'.repeat(30)}7f`,
+]);
+
+/** False for a point of small order. */
+function isOfLargeOrder({ x }: { readonly x: string }): boolean {
+  const bytes = Buffer.from(x, 'base64url');
+  bytes.writeUInt8(bytes.readUInt8(31) & 0x7f, 31);
+  return !SMALL_ORDER.has(bytes.toString('hex'));
+}
 
 /** What an authenticator signs when a person uses a passkey (Web Authentication, section 6.3.3): all of it base64url. */
 export const assertionSchema = z.strictObject({
@@ -139,6 +175,8 @@ function authenticatorDataOf(text: string): AuthenticatorData | null {
 function isSigned(shown: Assertion, jwk: PasskeyJwk): boolean {
   const clientData = sha256(Buffer.from(shown.client_data, 'base64url'));
   const signed = Buffer.concat([Buffer.from(shown.authenticator_data, 'base64url'), clientData]);
+  // Also of a row or an entry that somebody else wrote.
+  if (!passkeyJwkSchema.safeParse(jwk).success) return false;
   try {
     const key = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
     const digest = jwk.kty === 'OKP' ? null : 'sha256';

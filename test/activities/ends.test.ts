@@ -152,7 +152,9 @@ describe('the sweep', () => {
     await source.initialize();
     for (const { id } of [broken, other]) {
       const envelope = await desk.decision(id, 'olga', { verdict: 'deny' });
-      expect(await keepMessage(source, id, { id: randomId('dec'), kind: 'decide', envelope })).toBe(true);
+      expect(await keepMessage(source.manager, id, { id: randomId('dec'), kind: 'decide', envelope })).toBe(
+        true,
+      );
     }
     await source.destroy();
     // As somebody can leave it who writes around the steps.

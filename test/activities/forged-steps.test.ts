@@ -190,7 +190,7 @@ async function keep(id: string, kind: 'decide' | 'withdraw', envelope: string): 
     poolSize: 1,
   });
   await source.initialize();
-  expect(await keepMessage(source, id, { id: randomId('dec'), kind, envelope })).toBe(true);
+  expect(await keepMessage(source.manager, id, { id: randomId('dec'), kind, envelope })).toBe(true);
   await source.destroy();
 }
 

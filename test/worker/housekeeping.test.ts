@@ -53,7 +53,7 @@ async function isPolling(): Promise<boolean> {
 /** As the API keeps what it has acknowledged and the workflow has not confirmed. */
 async function keep(id: string, kind: 'decide' | 'withdraw', envelope: string): Promise<void> {
   const source = await open(stack.databases.keyturn.api);
-  expect(await keepMessage(source, id, { id: randomId('dec'), kind, envelope })).toBe(true);
+  expect(await keepMessage(source.manager, id, { id: randomId('dec'), kind, envelope })).toBe(true);
   await source.destroy();
 }
 

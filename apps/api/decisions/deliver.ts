@@ -63,7 +63,7 @@ async function keep<Receipt>(
   context: Pick<ApiContext, 'source' | 'log'>,
   { message, row }: Delivery<Receipt>,
 ): Promise<void> {
-  if (!(await keepMessage(context.source, row.id, message))) throw tooMuchWaits(context, row.id);
+  if (!(await keepMessage(context.source.manager, row.id, message))) throw tooMuchWaits(context, row.id);
 }
 
 /** The refusal of a message beyond the number that is stored for a request. */

@@ -35,7 +35,7 @@ export async function firstMade(
   message: KeptMessage,
 ): Promise<KeptMessage> {
   if (call.idempotencyKey === null) return message;
-  if (await keepMessage(context.source, call.id, message)) return message;
+  if (await keepMessage(context.source.manager, call.id, message)) return message;
   const first = await readKeptMessage(context.source.manager, message.id);
   if (!first) throw tooMuchWaits(context, call.id);
   return first;

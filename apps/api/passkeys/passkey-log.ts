@@ -40,7 +40,7 @@ export interface PasskeyTerms {
   readonly made: MadePasskey;
   readonly transports: readonly string[];
   /** The passkey that confirmed it, which the person had already. */
-  readonly confirmedBy: string | null;
+  readonly confirmedBy: StoredPasskey | null;
   readonly link: { readonly open: OpenLink; readonly digest: string } | null;
 }
 
@@ -53,13 +53,13 @@ export async function registerPasskey(
   const { id: person } = reviewerOf(caller);
   const id = `psk_${base32(randomBytes(16))}`;
   const salt = randomBytes(16).toString('hex');
-  const how = link?.open.kind ?? 'self';
+  const how = link?.open.kind ?? howBy(confirmedBy);
   const facts = {
     passkey: id,
     session,
     how,
     link: link?.open.id ?? null,
-    confirmed_by: confirmedBy,
+    confirmed_by: confirmedBy?.id ?? null,
     credential: made.credential,
     public_key: made.publicKey,
     rp_id: made.rpId,
@@ -72,6 +72,11 @@ export async function registerPasskey(
     events: [{ type: 'passkey.registered', facts, parts: {} }],
     store: (manager, record) => storePasskey(manager, created, record),
   });
+}
+
+/** What a passkey of a recovery confirms counts no earlier than it does itself. */
+function howBy(confirmedBy: StoredPasskey | null): StoredPasskey['how'] {
+  return confirmedBy?.how === 'recovery' ? 'recovery' : 'self';
 }
 
 /** Revokes a passkey of the person who calls, with its entry. Does nothing to one that was revoked before. */

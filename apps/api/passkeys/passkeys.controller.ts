@@ -119,7 +119,7 @@ export class PasskeysController {
       challenge,
       confirmation,
     }: { readonly challenge: string; readonly confirmation?: Assertion | undefined },
-  ): Promise<string | null> {
+  ): Promise<StoredPasskey | null> {
     const { manager } = this.#context.source;
     const all = await passkeysOf(manager, person);
     if (all.length === 0) return null;
@@ -127,7 +127,7 @@ export class PasskeysController {
     if (!confirmation || !used) throw lost();
     const { credential, public_key: publicKey, origin, rp_id: rpId } = used;
     const check = checkAssertion(confirmation, { credential, publicKey, challenge, origin, rpId });
-    if (check.ok && (await usePasskey(manager, { id: used.id, counter: check.counter }))) return used.id;
+    if (check.ok && (await usePasskey(manager, { id: used.id, counter: check.counter }))) return used;
     const why = check.ok ? 'it is revoked, or its counter does not grow' : check.why;
     throw new KeyturnError('passkey_invalid', `The confirmation was not accepted (${why}). Begin again.`);
   }

@@ -35,6 +35,8 @@ export function passkeysFollow(leaves: readonly Leaf[], { passkeys = [] }: Strea
 class Follower {
   readonly registered = new Map<unknown, Leaf['facts']>();
   readonly revoked = new Set<unknown>();
+  /** Who ever had one. */
+  readonly #people = new Set<unknown>();
   /** What each link is for while it is open. */
   readonly #links = new Map<unknown, unknown>();
 
@@ -49,8 +51,12 @@ class Follower {
   #register(facts: Leaf['facts']): boolean {
     const { passkey, link, how, confirmed_by: other } = facts;
     const isNew = !this.registered.has(passkey);
+    const isConfirmed = other === null ? !this.#people.has(facts['person']) : this.#isLive(other);
+    const isOfRecovery = this.registered.get(other)?.['how'] === 'recovery';
     this.registered.set(passkey, facts);
-    if (how === 'self') return isNew && (other === null || this.#isLive(other));
+    this.#people.add(facts['person']);
+    // What comes of a recovery counts for what is asked for later, however many passkeys on.
+    if (link === null) return isNew && isConfirmed && how === (isOfRecovery ? 'recovery' : 'self');
     const isOpen = this.#links.get(link) === how;
     this.#links.delete(link);
     return isNew && isOpen;

@@ -70,6 +70,9 @@ describe('two operators recover somebody who lost all passkeys', () => {
     const [now, before] = await passkeysOf(dmitri);
     expect(now).toMatchObject({ how: 'recovery', counts_from: now?.made_at, revoked_at: null });
     expect(before?.id).toBe(first.id);
+    // What it confirms counts no earlier than it does itself: two of a recovery are no way to what waits.
+    const further = await register(dmitri, { confirmation: fresh });
+    expect(further).toMatchObject({ how: 'recovery', counts_from: further.made_at });
     expect(await verified()).toBe('ok');
   });
 
@@ -257,6 +260,21 @@ describe('an operator lets somebody enrol', () => {
     expect(outcomeOf(await tryRegistering(ada, { link: link.secret }))).toEqual([404, 'not_found']);
   });
 
+  it('and nobody any more once they are no operator themselves', async () => {
+    await forget('ada');
+    const omar = await signInFreshly(api, 'omar');
+    const made = await postJson(omar, '/v1/passkey-links', { person: 'ada', kind: 'enrolment' });
+    const set = (active: boolean) =>
+      api.db.query(
+        `update keyturn.person_standing set active = $1 where person = 'omar' and valid_to is null`,
+        [active],
+      );
+    await set(false);
+    expect(outcomeOf(await tryRegistering(ada, { link: linkOf(made).secret }))).toEqual([404, 'not_found']);
+    await set(true);
+    expect(outcomeOf(await tryRegistering(ada, { link: linkOf(made).secret }))).toEqual([201]);
+  });
+
   it('but not themselves, not without a fresh sign-in, and nobody else does', async () => {
     const body = { person: 'olga', kind: 'enrolment' };
     const post = async (by: Browser, of: object = body) =>
@@ -301,6 +319,27 @@ it('the database refuses by itself what the API did not', async () => {
     record({ session, how: 'enrolment', link: id }),
   );
   await expect(others).rejects.toMatchObject({ code: 'KT009' });
+});
+
+it('the database refuses to let a passkey count for more than the one that confirmed it', async () => {
+  await forget('ada');
+  const { id } = await register(ada);
+  await api.db.query(`update keyturn.passkey set how = 'recovery' where id = $1`, [id]);
+  const facts = { session: (await ada.session()).id, confirmed_by: id };
+  const further = {
+    id: 'psk_x',
+    person: 'ada',
+    salt: '',
+    counter: 0,
+    is_synced: false,
+    transports: [],
+    link: null,
+  };
+  for (const how of ['self', 'enrolment']) {
+    const record = { leaf: JSON.stringify({ facts: { ...facts, how } }), subjects: {} };
+    const stored = storePasskey(api.context.source.manager, further, record);
+    await expect(stored).rejects.toMatchObject({ code: 'KT010' });
+  }
 });
 
 it('people see their own passkeys, and operators those of all', async () => {

@@ -1,3 +1,5 @@
+import { createHash, generateKeyPairSync } from 'node:crypto';
+
 import { verifyAuthenticationResponse } from '@simplewebauthn/server';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -127,6 +129,51 @@ describe('an assertion proves nothing', () => {
       { ...of.jwk, crv: 'P-384' },
     ])
       expect(passkeyJwkSchema.safeParse(jwk).success).toBe(false);
+  });
+});
+
+describe('a key for which anybody signs', () => {
+  /** Over what is asked, by nobody in particular. */
+  function forged(signature: (signed: Buffer) => Buffer): Assertion {
+    const assertion = passkey().assert(CEREMONY);
+    const [data, client] = [assertion.authenticator_data, assertion.client_data].map((part) =>
+      Buffer.from(part, 'base64url'),
+    );
+    const hash = createHash('sha256')
+      .update(client ?? '')
+      .digest();
+    return { ...assertion, signature: signature(Buffer.concat([data ?? hash, hash])).toString('base64url') };
+  }
+
+  it('is refused, though its signature holds: RSA with the exponent 1', () => {
+    const publicKey = { kty: 'RSA', n: Buffer.alloc(256, 0xff).toString('base64url'), e: 'AQ' } as const;
+    // What is signed is its own signature (RFC 8017, section 9.2).
+    const padded = (signed: Buffer): Buffer => {
+      const digest = createHash('sha256').update(signed).digest();
+      const info = Buffer.from('3031300d060960864801650304020105000420', 'hex');
+      const filled = Buffer.alloc(256 - 3 - info.length - digest.length, 0xff);
+      return Buffer.concat([Buffer.from([0, 1]), filled, Buffer.from([0]), info, digest]);
+    };
+    const check = checkAssertion(forged(padded), expected(passkey(), { publicKey }));
+    expect(check).toEqual({ ok: false, why: 'signature' });
+    expect(passkeyJwkSchema.safeParse(publicKey).success).toBe(false);
+  });
+
+  it.each(['00', '80'])('is refused, as not every library does: a point of small order (sign %s)', (sign) => {
+    const point = Buffer.concat([Buffer.from([1]), Buffer.alloc(30), Buffer.from(sign, 'hex')]);
+    const publicKey = { kty: 'OKP', crv: 'Ed25519', x: point.toString('base64url') } as const;
+    const nothing = Buffer.concat([Buffer.from([1]), Buffer.alloc(63)]);
+    const check = checkAssertion(
+      forged(() => nothing),
+      expected(passkey(), { publicKey }),
+    );
+    expect(check).toEqual({ ok: false, why: 'signature' });
+    expect(passkeyJwkSchema.safeParse(publicKey).success).toBe(false);
+  });
+
+  it('is refused where it is an RSA key that can be broken', () => {
+    const { publicKey: weak } = generateKeyPairSync('rsa', { modulusLength: 1_024 });
+    expect(passkeyJwkSchema.safeParse(weak.export({ format: 'jwk' })).success).toBe(false);
   });
 });
 
