@@ -51,6 +51,8 @@ export const ADVICE: Partial<Readonly<Record<ErrorCode, string>>> = {
   too_many_keys: 'Revoke a key of this agent, or a passkey, that nothing uses any more.',
   too_many_questions: 'Decide with the answers that there are, or talk to the people behind the request.',
   already_answered: 'Read the answer that stands. Only a new question can be answered again.',
+  account_taken:
+    'Link another account: this one is or was somebody’s. Where one person has two entries, operators merge them in the directory.',
   passkey_invalid:
     'Begin the registration again (`POST /v1/passkeys/registrations`): `detail` says what was wrong.',
   passkey_needed:

@@ -122,6 +122,10 @@ const directoryPersonSchema = z
     id: text('Id of the person'),
     active: flag('May act'),
     accounts: z.array(accountSchema).describe('Accounts that count as this person'),
+    former_accounts: z
+      .array(accountSchema)
+      .optional()
+      .describe('Accounts that were linked to this person once. Absent for none'),
   })
   .describe('A person of the directory, without the name')
   .register(NAMES, { id: 'DirectoryPerson' });

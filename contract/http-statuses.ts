@@ -34,6 +34,7 @@ const STATUSES: Readonly<Record<ErrorCode, number>> = {
   not_your_decision: 403,
   already_taken_back: 409,
   take_back_invalid: 422,
+  account_taken: 409,
   passkey_invalid: 422,
   passkey_needed: 409,
   proof_invalid: 422,

@@ -29,6 +29,7 @@ export const TAGS = {
   'Kill switches': 'Stop agents, actions and targets at once. For operators.',
   Policies: 'Propose and read policies. For people.',
   Sessions: 'Of people who sign in with a browser.',
+  Accounts: 'That people sign in with, and how they link further ones.',
   Passkeys: 'Of people, and the links by which operators let them register one.',
   'API keys': 'Of agents without an issuer. For their owners and for operators.',
   People: 'Who is in the directory, and who says so.',

@@ -1,3 +1,4 @@
+import { ACCOUNT_OPERATIONS } from './account-operations.ts';
 import { evaluateBodySchema, evaluationSchema } from './evaluate.ts';
 import { CATALOGUE_OPERATIONS } from './catalogue-operations.ts';
 import { meSchema } from './me.ts';
@@ -9,6 +10,7 @@ import { GOVERNING_OPERATIONS } from './governing-operations.ts';
 import { HISTORY_OPERATIONS } from './history-operations.ts';
 import { KEY_OPERATIONS } from './key-operations.ts';
 import { REPEATABLE, REPEATED, REVIEWER_ERRORS, type Operation } from './operation.ts';
+import { PROPOSAL_OPERATIONS } from './proposal-operations.ts';
 import { QUESTION_OPERATIONS } from './question-operations.ts';
 import { PASSKEY_OPERATIONS } from './passkey-operations.ts';
 import { PEOPLE_OPERATIONS } from './people-operations.ts';
@@ -250,6 +252,7 @@ export const OPERATIONS = {
     answers: [{ status: 200, description: 'The account that calls.', schema: meSchema }],
   },
   ...GOVERNING_OPERATIONS,
+  ...PROPOSAL_OPERATIONS,
   streamEvents: {
     tag: 'Requests',
     method: 'get',
@@ -278,6 +281,7 @@ export const OPERATIONS = {
   ...PEOPLE_OPERATIONS,
   ...SESSION_OPERATIONS,
   ...KEY_OPERATIONS,
+  ...ACCOUNT_OPERATIONS,
   ...PASSKEY_OPERATIONS,
   ...SERVICE_OPERATIONS,
 } as const satisfies Readonly<Record<string, Operation>>;

@@ -95,6 +95,16 @@ const passkeyStateSchema = z
   .describe('A passkey as the database has it')
   .register(NAMES, { id: 'PasskeyState' });
 
+const linkStateSchema = z
+  .object({
+    id: text('Id of the link'),
+    row_digest: digest('SHA-256 over its salt, its account and its person, a line each'),
+    is_removed: flag('It was removed'),
+    is_held: flag('The account counts as the person’s by the link in the directory of now'),
+  })
+  .describe('A link of an account as the database has it')
+  .register(NAMES, { id: 'AccountLinkState' });
+
 /** What the database says beside the log; only of the stream that is asked for. */
 const streamStateSchema = z
   .object({
@@ -113,6 +123,7 @@ const streamStateSchema = z
       .array(keyStateSchema)
       .optional()
       .describe('Every API key that is live, or ended less than 30 days ago'),
+    links: z.array(linkStateSchema).optional().describe('Every link of an account that there ever was'),
     passkeys: z.array(passkeyStateSchema).optional().describe('Every passkey that there ever was'),
   })
   .describe('What the database says beside the log, of the stream that is asked for')

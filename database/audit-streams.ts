@@ -46,7 +46,13 @@ const STATES: Readonly<Record<GoverningStream, string>> = {
       select leaf::jsonb -> 'facts' ->> 'switch' as id, jsonb_object_agg(part, salt) as salts
       from audit.entry join audit.payload using (event_id)
       where request = 'switches' and type = 'switch.thrown' group by 1) thrown using (id)))`,
-  directory: `'{}'::json`,
+  directory: `json_build_object('links', (select coalesce(json_agg(json_build_object(
+      'id', id, 'row_digest', keyturn.account_link_digest(salt, issuer, subject, person),
+      'is_removed', unlinked_at is not null,
+      'is_held', exists (select from keyturn.account held where held.valid_to is null and held.authority = 'links'
+        and (held.issuer, held.subject, held.person) = (link.issuer, link.subject, link.person)
+        and held.valid_from = link.linked_at)) order by linked_at, id), '[]')
+    from keyturn.account_link link))`,
   sessions: `json_build_object('sessions', (select coalesce(json_agg(json_build_object(
       'id', id, 'expires_at', expires_at, 'is_ended', ended_at is not null) order by began_at, id), '[]')
     from keyturn.session))`,

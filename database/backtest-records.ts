@@ -41,6 +41,11 @@ export async function* backtestRecords(
   }
 }
 
+/** The records alone. */
+export async function* recordsOf(manager: EntityManager, span: RecordSpan): AsyncGenerator<BacktestRecord> {
+  for await (const { record } of backtestRecords(manager, span)) yield record;
+}
+
 const QUERY = `
   select evaluation.id, evaluation.request, evaluation.round, fact_set.body as facts, request.lineage,
          course.is_approved, course.pending_since,

@@ -2,6 +2,7 @@ import { Client, type ClientConfig } from 'pg';
 import { DataSource } from 'typeorm';
 
 import { Baseline1796083200000 } from './migrations/1-baseline.ts';
+import { AccountLinks1797033600000 } from './migrations/12-account-links.ts';
 import { Sessions1796169600000 } from './migrations/2-sessions.ts';
 import { Lists1796256000000 } from './migrations/3-lists.ts';
 import { ApiKeys1796342400000 } from './migrations/4-api-keys.ts';
@@ -51,6 +52,7 @@ export function createDataSource(options: DatabaseOptions): DataSource {
       IssuerKeys1796774400000,
       Sweeps1796860800000,
       IdTokens1796947200000,
+      AccountLinks1797033600000,
     ],
     schema: 'keyturn',
     migrationsTableName: 'keyturn_migration',

@@ -209,9 +209,24 @@ const ACCOUNTS = `select person, json_agg(json_build_object('issuer', issuer, 's
     where person is not null group by 1, 2, 3) account
   group by person`;
 
-const PEOPLE = `select json_build_object('id', person, 'name', (array_agg(name order by authority <> 'file', authority))[1],
-    'active', bool_and(active), 'accounts', coalesce((array_agg(account.list))[1], '[]')) as one, person as id
+/** Linked once, and not the person's now by anybody's word. */
+const FORMER = `select person, json_agg(json_build_object('issuer', issuer, 'subject', subject) order by first) as list
+  from (select person, issuer, subject, min(known.id) as first
+    from keyturn.account known, keyturn.directory_change change
+    where change.generation = $1 and authority = 'links' and valid_from <= change.at
+      and not exists (select from keyturn.account held
+        where (held.issuer, held.subject, held.person) = (known.issuer, known.subject, known.person)
+          and held.valid_from <= change.at and (held.valid_to is null or held.valid_to > change.at))
+    group by 1, 2, 3) account
+  group by person`;
+
+const PERSON = `'id', person, 'name', (array_agg(name order by authority <> 'file', authority))[1],
+    'active', bool_and(active), 'accounts', coalesce((array_agg(account.list))[1], '[]')`;
+
+const PEOPLE = `select case when count(former.list) = 0 then json_build_object(${PERSON})
+    else json_build_object(${PERSON}, 'former_accounts', (array_agg(former.list))[1]) end as one, person as id
   from ${holding('person_standing')} standing left join (${ACCOUNTS}) account using (person)
+    left join (${FORMER}) former using (person)
   group by person`;
 
 const AGENTS = `select json_build_object('id', agent, 'name', name, 'active', active, 'issuer', issuer,

@@ -8,6 +8,14 @@ export async function lockDirectory(manager: EntityManager): Promise<void> {
   await rows(manager, `select pg_advisory_xact_lock(hashtext('keyturn.directory'))`);
 }
 
+/** The last entry about the directory, or null. True until the transaction ends for who holds the lock above. */
+export async function lastDirectoryEntry(manager: EntityManager): Promise<string | null> {
+  return valueOf(
+    manager,
+    `select leaf from audit.entry where request = 'directory' and run_id = 'directory' order by n desc limit 1`,
+  );
+}
+
 /** Who has an account by now, in the order of the authorities that say so: a person or an agent. */
 export interface AccountHolder {
   readonly person: string | null;

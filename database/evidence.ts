@@ -247,10 +247,11 @@ function partOf(
     generation,
     people: people
       .filter(({ id }) => ids.has(id))
-      .map(({ id, active, accounts }) => ({
+      .map(({ id, active, accounts, former_accounts: former }) => ({
         id,
         active,
         accounts: accounts.map(({ issuer, subject }) => ({ issuer, subject })),
+        ...(former && { former_accounts: former.map(({ issuer, subject }) => ({ issuer, subject })) }),
       })),
     agents: agents
       .filter((agent) => concerned.has(identityKey(agent)))

@@ -18,11 +18,17 @@ export const KEYS_FULL = 'KT008';
 
 /** Something else held a lock for longer than the statement waits for it. */
 export const LOCK_TIMED_OUT = '55P03';
-/** There is no such link for a passkey: not of this person, used, replaced or over. */
+/** There is no such link, for a passkey or of an account: not of this person or session, used, replaced or over. */
 export const NO_SUCH_LINK = 'KT009';
 
 /** Somebody has had a passkey: a further one is confirmed with it, or comes by a recovery. */
 export const HAD_PASSKEY = 'KT010';
+
+/** An account cannot be linked: it is or was somebody else's. */
+export const ACCOUNT_TAKEN = 'KT011';
+
+/** An account cannot be linked: it is the person's already. */
+export const ACCOUNT_OWN = 'KT012';
 
 /** The SQLSTATE of an error of the driver, or how the connection failed; null for anything else. */
 export function driverCode(error: unknown): string | null {

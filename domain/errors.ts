@@ -43,6 +43,7 @@ export type ErrorCode =
   | 'too_many_keys'
   | 'too_many_questions'
   | 'already_answered'
+  | 'account_taken'
   | 'passkey_invalid'
   | 'passkey_needed'
   | 'proof_invalid'

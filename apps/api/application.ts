@@ -28,6 +28,7 @@ import { QuestionsModule } from './questions/questions.controller.ts';
 import { RequestsModule } from './requests/requests.controller.ts';
 import { ScimModule } from './scim/scim.module.ts';
 import { PeopleModule } from './people/people.controller.ts';
+import { AccountsModule } from './accounts/accounts.controller.ts';
 import { PasskeysModule } from './passkeys/passkeys.controller.ts';
 import { SignInModule } from './sign-in/sign-in.controller.ts';
 import { SubmissionModule } from './submission/submission.controller.ts';
@@ -49,6 +50,7 @@ import { REQUEST_ID_HEADER } from './http/request-id.ts';
     DecisionsModule,
     EventsModule,
     KeysModule,
+    AccountsModule,
     PasskeysModule,
     OperationsModule,
     PeopleModule,

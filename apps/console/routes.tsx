@@ -6,6 +6,7 @@ import {
   redirect,
 } from '@tanstack/react-router';
 
+import { linkSearch } from './accounts/search.ts';
 import { inboxSearch } from './inbox/search.ts';
 import { returnSearch } from './request/returning.ts';
 import { peopleSearch } from './people/search.ts';
@@ -59,6 +60,13 @@ const me = createRoute({
   component: lazyRouteComponent(() => import('./me/me-page.tsx'), 'MePage'),
 });
 
+const link = createRoute({
+  getParentRoute: () => root,
+  path: '/link/$id',
+  validateSearch: linkSearch,
+  component: lazyRouteComponent(() => import('./accounts/link-page.tsx'), 'LinkPage'),
+});
+
 const keys = createRoute({
   getParentRoute: () => root,
   path: '/keys',
@@ -97,6 +105,18 @@ const person = createRoute({
   component: lazyRouteComponent(() => import('./people/person-page.tsx'), 'PersonPage'),
 });
 
+const proposals = createRoute({
+  getParentRoute: () => root,
+  path: '/policy/proposals',
+  component: lazyRouteComponent(() => import('./policy/proposals-page.tsx'), 'ProposalsPage'),
+});
+
+const proposal = createRoute({
+  getParentRoute: () => root,
+  path: '/policy/proposals/$digest',
+  component: lazyRouteComponent(() => import('./policy/proposal-page.tsx'), 'ProposalPage'),
+});
+
 /** The pages by their addresses. */
 export function createConsoleRouter() {
   return createRouter({
@@ -107,12 +127,15 @@ export function createConsoleRouter() {
       request,
       mine,
       me,
+      link,
       keys,
       switches,
       operations,
       people,
       person,
       policy,
+      proposals,
+      proposal,
     ]),
     defaultPreload: 'intent',
     defaultErrorComponent: Broken,

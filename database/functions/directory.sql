@@ -24,13 +24,18 @@ begin
   return counted;
 end $$;
 
--- Two authorities may say the same of an account, never different things.
+-- Two authorities may say the same of an account, never different things. What a person linked once is nobody else's: it
+-- would be a second vote, or hide whose request something was.
 create or replace function keyturn.refuse_shared_accounts() returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if exists (select from keyturn.account where valid_to is null group by issuer, subject
              having count(distinct (person, agent)) > 1) then
     raise exception 'an account belongs to somebody whom another authority brought' using errcode = 'KT001';
+  end if;
+  if exists (select from keyturn.account_link link join keyturn.account held using (issuer, subject)
+      where held.valid_to is null and held.person is distinct from link.person) then
+    raise exception 'an account was linked to another person, whose it stays' using errcode = 'KT001';
   end if;
 end $$;
 

@@ -46,6 +46,8 @@ export const LEAF_TYPES = [
   'switch.lift_confirmed',
   'switch.lifted',
   'directory.changed',
+  'account.linked',
+  'account.unlinked',
   'session.started',
   'session.ended',
   'key.created',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 import { sha256, type Digest } from '../crypto/digest.ts';
-import { answeringPerson, personById, type Directory } from '../identity/directory.ts';
+import { answeringPerson, everyAccount, personById, type Directory } from '../identity/directory.ts';
 import { identityKey, type Identity, type Lineage } from '../identity/identity.ts';
 
 const count = (fallback: number) => z.coerce.number().int().positive().max(1_000_000).default(fallback);
@@ -68,8 +68,9 @@ export function budgetRoot(directory: Directory, lineage: Lineage): BudgetRoot {
   const owner = answeringPerson(directory, lineage);
   if (owner === undefined) return { id: sha256(`account ${identityKey(requester)}`), accounts: [requester] };
   const agents = directory.agents.filter((one) => one.owner === owner);
+  const person = personById(directory, owner);
   return {
     id: sha256(`person ${owner}`),
-    accounts: [...(personById(directory, owner)?.accounts ?? []), ...agents],
+    accounts: [...(person ? everyAccount(person) : []), ...agents],
   };
 }

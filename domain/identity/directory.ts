@@ -7,6 +7,8 @@ export interface Person {
   readonly name: string;
   readonly active: boolean;
   readonly accounts: readonly Identity[];
+  /** Accounts that were linked once and sign in no more: whatever they did stays this person's. Absent for none. */
+  readonly former_accounts?: readonly Identity[];
 }
 
 /** A program that may ask. `owner` answers for it and is part of every lineage it starts. */
@@ -51,6 +53,19 @@ export function personOf(directory: Directory, identity: Identity): Person | und
   return lookupOf(directory).byAccount.get(identityKey(identity));
 }
 
+/** The person whose account it is, or was by a link: who signs in with it is `personOf`. */
+export function personBehind(directory: Directory, identity: Identity): Person | undefined {
+  return personOf(directory, identity) ?? lookupOf(directory).byFormer.get(identityKey(identity));
+}
+
+/** All accounts that ever counted as this person's, as far as a directory knows. */
+export function everyAccount({
+  accounts,
+  former_accounts: former = [],
+}: Pick<Person, 'accounts' | 'former_accounts'>): readonly Identity[] {
+  return [...accounts, ...former];
+}
+
 /** The agent with this account, or undefined. */
 export function agentOf(directory: Directory, identity: Identity): Agent | undefined {
   return directory.agents.find((agent) => isSameIdentity(agent, identity));
@@ -59,16 +74,24 @@ export function agentOf(directory: Directory, identity: Identity): Agent | undef
 interface Lookup {
   readonly byId: ReadonlyMap<string, Person>;
   readonly byAccount: ReadonlyMap<string, Person>;
+  readonly byFormer: ReadonlyMap<string, Person>;
 }
 
 /** Somebody is looked up for every request that waits, in directories that may be large. A directory never changes. */
 const lookupOf = oncePer(({ people }: Directory): Lookup => {
   // Where two have the same id or account, the first one is found: a map keeps what is set last.
   const backwards = people.toReversed();
-  const accounts = backwards.flatMap((person) =>
-    person.accounts.map((account) => [identityKey(account), person] as const),
-  );
-  return { byId: new Map(backwards.map((person) => [person.id, person])), byAccount: new Map(accounts) };
+  const byKey = (accountsOf: (person: Person) => readonly Identity[]): ReadonlyMap<string, Person> =>
+    new Map(
+      backwards.flatMap((person) =>
+        accountsOf(person).map((account) => [identityKey(account), person] as const),
+      ),
+    );
+  return {
+    byId: new Map(backwards.map((person) => [person.id, person])),
+    byAccount: byKey(({ accounts }) => accounts),
+    byFormer: byKey(({ former_accounts: former = [] }) => former),
+  };
 });
 
 /**
@@ -192,7 +215,7 @@ export function requestingAgent(directory: Directory, lineage: Lineage): Agent |
  */
 export function answeringPerson(directory: Directory, lineage: Lineage): string | undefined {
   const [requester] = lineage;
-  return requestingAgent(directory, lineage)?.owner ?? (requester && personOf(directory, requester)?.id);
+  return requestingAgent(directory, lineage)?.owner ?? (requester && personBehind(directory, requester)?.id);
 }
 
 /** Who answers for a request, as one text. */
@@ -208,10 +231,10 @@ export function provenOf(lineage: Lineage): Lineage {
   return lineage.filter((member) => member.is_declared !== true);
 }
 
-/** Ids of the people behind some accounts, owners of agents included, sorted. */
+/** Ids of the people behind some accounts, also those that a person linked once, owners of agents included, sorted. */
 export function peopleBehind(directory: Directory, accounts: readonly Identity[]): readonly string[] {
   const ids = accounts.flatMap((member) => [
-    personOf(directory, member)?.id,
+    personBehind(directory, member)?.id,
     agentOf(directory, member)?.owner,
   ]);
   return [...new Set(ids.filter((id) => id !== undefined))].sort();

@@ -1,11 +1,11 @@
-import { peopleBehind, personById, type Directory, type Person } from './directory.ts';
+import { everyAccount, peopleBehind, personById, type Directory, type Person } from './directory.ts';
 import { identityKey, type Identity, type Lineage } from './identity.ts';
 
 /** Somebody, by the account that is used, by the person of today, or by both. */
 export interface Somebody {
   readonly account?: Identity;
   /** Null for an account that the directory gives to nobody. */
-  readonly person: Pick<Person, 'id' | 'accounts'> | null;
+  readonly person: Pick<Person, 'id' | 'accounts' | 'former_accounts'> | null;
 }
 
 /**
@@ -27,10 +27,10 @@ export function behind(lineage: Lineage, directories: readonly Directory[]): (so
   const ids = new Set(distinct.flatMap((directory) => peopleBehind(directory, lineage)));
   const accounts = distinct
     .flatMap((directory) => [...ids].map((id) => personById(directory, id)))
-    .flatMap((person) => person?.accounts ?? []);
+    .flatMap((person) => (person ? everyAccount(person) : []));
   const own = new Set([...lineage, ...accounts].map(identityKey));
   return ({ account, person }) => {
-    const used = [...(account === undefined ? [] : [account]), ...(person?.accounts ?? [])];
+    const used = [...(account === undefined ? [] : [account]), ...(person ? everyAccount(person) : [])];
     return (person !== null && ids.has(person.id)) || used.some((one) => own.has(identityKey(one)));
   };
 }

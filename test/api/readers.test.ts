@@ -65,11 +65,11 @@ const QUERIES: Readonly<Record<string, string>> = {
 /** Reads of the class `request` that refuse by themselves, each with a test of its own. */
 const OF_ONE_REQUEST: readonly string[] = ['getRequest', 'getCard', 'getTimeline'];
 
-function isTried([name, { method, readers, path }]: readonly [string, Operation]): boolean {
+function isTried([name, { method, readers, path, isForSessions }]: readonly [string, Operation]): boolean {
   if (readers === 'request') return OF_ONE_REQUEST.includes(name);
   // Nobody has a session by a token.
   if (path === '/v1/events' || path === '/v1/session') return false;
-  return method === 'get' || name in BODIES;
+  return (method === 'get' && !isForSessions) || name in BODIES;
 }
 
 async function statusOf(name: string, { path, method }: Operation, caller: CallerName): Promise<number> {

@@ -1,91 +1,53 @@
 import type { EntityManager } from 'typeorm';
 
-import { backtestRecords } from '../../../database/backtest-records.ts';
-import { isLate } from '../../../domain/execution/fair-pool.ts';
-import type { BacktestRecord } from '../../../policy-authoring/backtest.ts';
-import { BoundedThread, ThreadEnded } from '../../../policy-files/bounded-thread.ts';
-import type { BacktestAnswer, BacktestWork } from './backtest-thread.ts';
-import type { PolicyPair } from './plan-publication.ts';
-
-/** How far back requests are shown to reviewers. */
-const SPAN_MS = 30 * 86_400_000;
-
-/** Evaluations after which the rest is left out, and said to be. */
-const RECORDS_MAX = 5_000;
-
-/** How many are sent to the thread at once. */
-const BATCH = 100;
-
-/** How long records are taken in. Together with a check it fits into the time that a plan may take. */
-const EVALUATES_MS = 10_000;
-
-/** Ends a thread that does not come to an end of one record. */
-const TIMEOUT_MS = 20_000;
+import { recordsOf } from '../../../database/backtest-records.ts';
+import type { BacktestReport } from '../../../policy-authoring/backtest.ts';
+import type { PolicyPair } from '../../../policy-files/backtest-work.ts';
+import { boundedBacktest, SPAN_MS } from '../../../policy-files/bounded-backtest.ts';
 
 /**
  * What the proposal would have said of recorded requests, for reviewers: of as many as there is time for, the oldest
- * first, and what is left out is said to be. Everything is evaluated in a thread of its own, since anybody may propose a
- * policy that takes long.
+ * first, and what is left out is said to be.
  */
 export async function backtestLines(
   manager: EntityManager,
-  { base, candidate }: PolicyPair,
+  policies: PolicyPair,
   until: Date,
 ): Promise<readonly string[]> {
-  const data: BacktestWork = { base, candidate, until, evaluatesMs: EVALUATES_MS };
-  const thread = new BoundedThread<BacktestAnswer>({
-    program: 'backtest-thread',
-    beside: import.meta.url,
-    data,
-    timeoutMs: TIMEOUT_MS,
-  });
   const span = { since: new Date(until.getTime() - SPAN_MS), until };
-  let answer: BacktestAnswer | null = null;
-  try {
-    for await (const records of batches(manager, span)) {
-      answer = await thread.next(records);
-      if (answer.isLate || answer.looked >= RECORDS_MAX) return leftOut(answer);
-    }
-    return answer === null ? [] : answer.lines;
-  } catch (error) {
-    if (error instanceof ThreadEnded && !error.isOutOfMemory) return brokenOff(answer, error);
-    if (isLate(error) || error instanceof ThreadEnded) return leftOut(answer);
-    throw error;
-  } finally {
-    await thread.end();
-  }
+  const { found, left } = await boundedBacktest(policies, recordsOf(manager, span));
+  const lines = found === null ? [] : reportLines(found.report, until);
+  const looked = found?.looked ?? 0;
+  if (left === null) return lines;
+  return [...lines, left.why === 'bounds' ? leftOut(looked) : brokenOff(looked, left.reason)];
 }
 
-function leftOut(answer: BacktestAnswer | null): readonly string[] {
-  const { lines = [], looked = 0 } = answer ?? {};
-  return [
-    ...lines,
-    `Only the oldest ${looked} recorded evaluations were looked at: keyturn policy backtest looks at all.`,
-  ];
+function leftOut(looked: number): string {
+  return `Only the oldest ${looked} recorded evaluations were looked at: keyturn policy backtest looks at all.`;
 }
 
 /** A fault is not shown as a lack of time or room. */
-function brokenOff(answer: BacktestAnswer | null, { reason }: ThreadEnded): readonly string[] {
-  const { lines = [], looked = 0 } = answer ?? {};
-  return [
-    ...lines,
+function brokenOff(looked: number, reason: string): string {
+  return (
     `Evaluating recorded requests ended with an error (${reason}) after the oldest ${looked}: look into the worker, and ` +
-      'run keyturn policy backtest.',
-  ];
+    'run keyturn policy backtest.'
+  );
 }
 
-/** All records in batches. The first one is empty: it shows that the thread runs. */
-async function* batches(
-  manager: EntityManager,
-  span: Parameters<typeof backtestRecords>[1],
-): AsyncGenerator<readonly BacktestRecord[]> {
-  let batch: BacktestRecord[] = [];
-  yield batch;
-  for await (const { record } of backtestRecords(manager, span)) {
-    batch.push(record);
-    if (batch.length < BATCH) continue;
-    yield batch;
-    batch = [];
-  }
-  if (batch.length > 0) yield batch;
+/** A report for reviewers. The instant is named so that the same records can be found again (`keyturn policy backtest --until`). */
+function reportLines(report: BacktestReport, until: Date): readonly string[] {
+  const { evaluations, loosened, tightened, unsatisfiable, unknown = 0, insufficient, facts_erased } = report;
+  const counts = [
+    `${loosened} would be looser`,
+    `${tightened} stricter`,
+    `${unsatisfiable} could not be approved by anybody`,
+    ...(unknown === 0 ? [] : [`${unknown} only by people who are known once they sign in`]),
+    `${insufficient} were approved by too few for it`,
+  ];
+  const first = report.loosened_first.map(({ request }) => request).join(', ');
+  return [
+    `Of ${evaluations} evaluations recorded in the 30 days up to ${until.toISOString()}: ${counts.join(', ')}.`,
+    ...(first === '' ? [] : [`Looser: ${first}${loosened > report.loosened_first.length ? ', …' : ''}`]),
+    ...(facts_erased === 0 ? [] : [`Of ${facts_erased} the facts were erased: nothing is said of them.`]),
+  ];
 }

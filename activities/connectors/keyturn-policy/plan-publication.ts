@@ -1,25 +1,20 @@
 import { counted } from '../../../domain/cards/counted.ts';
 import { digestOf } from '../../../domain/crypto/digest.ts';
 import type { Plan } from '../../../domain/request/plan.ts';
-import { PUBLISH, type PolicySet } from '../../../domain/policy/policy.ts';
+import { PUBLISH } from '../../../domain/policy/policy.ts';
 import {
   classifyChange,
   needsTwoPeople,
   type Classification,
   type PolicyChange,
 } from '../../../domain/policy-diff/diff.ts';
+import type { PolicyPair } from '../../../policy-files/backtest-work.ts';
 import { effectsOf } from './describe.ts';
 
 /** Which policy is to follow on which, by digest. */
 export interface Publication {
   readonly candidate: string;
   readonly base: string;
-}
-
-/** A policy and the one that it is to follow on. */
-export interface PolicyPair {
-  readonly base: PolicySet;
-  readonly candidate: PolicySet;
 }
 
 /** What is approved: this policy in place of that one. Traffic does not change it. */

@@ -18,7 +18,8 @@ import type {
 import { checkSources } from '../../../policy-files/checker.ts';
 import { backtestLines } from './backtest-proposal.ts';
 import { checkProposal, publicationOf, type ProposalDependencies, type CheckedProposal } from './proposal.ts';
-import { fingerprintOf, planPublication, type PolicyPair } from './plan-publication.ts';
+import type { PolicyPair } from '../../../policy-files/backtest-work.ts';
+import { fingerprintOf, planPublication } from './plan-publication.ts';
 
 /** Keyturn's own database is the target. */
 export type PolicyConnectorOptions = Omit<ProposalDependencies, 'check'>;

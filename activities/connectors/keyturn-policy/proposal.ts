@@ -10,7 +10,8 @@ import type { FileChange } from '../../../domain/request/plan.ts';
 import type { PolicySources } from '../../../policy-files/folder.ts';
 import type { CheckWork, PolicyFindings } from '../../../policy-files/validation.ts';
 import { unreadableReferences } from '../references.ts';
-import type { PolicyPair, Publication } from './plan-publication.ts';
+import type { PolicyPair } from '../../../policy-files/backtest-work.ts';
+import type { Publication } from './plan-publication.ts';
 
 /** More targets than these are not named: the first ones have to be mended anyway. */
 const UNREADABLE_MAX = 20;

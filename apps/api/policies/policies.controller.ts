@@ -17,6 +17,8 @@ import { countRefusal } from '../auth/refused-attempt.ts';
 import { Door } from '../http/door.ts';
 import { parseAs } from '../http/pipes.ts';
 import { ActivePolicyController } from './active.controller.ts';
+import { BacktestController } from './backtest.controller.ts';
+import { ProposalsController } from './proposals.controller.ts';
 import { PolicyTodayController } from './today.controller.ts';
 import { proposePolicy } from './propose.ts';
 
@@ -56,5 +58,11 @@ export class PoliciesController {
   }
 }
 
-@Module({ controllers: [PoliciesController, ActivePolicyController, PolicyTodayController] })
+@Module({ controllers: [
+    PoliciesController,
+    ProposalsController,
+    ActivePolicyController,
+    PolicyTodayController,
+    BacktestController,
+  ] })
 export class PoliciesModule {}

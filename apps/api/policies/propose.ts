@@ -2,8 +2,6 @@ import { countProposals, lockProposals, storeProposal } from '../../../database/
 import { canonicalJson } from '../../../domain/crypto/canonical-json.ts';
 import { KeyturnError } from '../../../domain/errors.ts';
 import { operatorsDropped } from '../../../domain/policy-diff/diff.ts';
-import { ChecksBusy, FairPool } from '../../../domain/execution/fair-pool.ts';
-import { checkSources } from '../../../policy-files/checker.ts';
 import type { CompiledPolicy } from '../../../policy-files/compile.ts';
 import type { PolicySources } from '../../../policy-files/folder.ts';
 import type { ProposalTerms } from '../../../policy-files/validation.ts';
@@ -13,10 +11,8 @@ import { actingPersonOf, type Caller } from '../auth/caller.ts';
 import type { TokenVerifier } from '../auth/token-verifier.ts';
 import type { ApiContext } from '../context.ts';
 import { recordOf } from '../entries.ts';
+import { checkFor } from './checks.ts';
 import { refuseTooMany } from './proposal-limits.ts';
-
-/** Compilations that run at once: each takes a thread. People take turns. */
-const POOL = new FairPool({ slots: 2, waitingMax: 10 });
 
 /**
  * Stores a policy that a person proposes, with its files and its entry. That has no effect: it takes a request to publish
@@ -69,10 +65,7 @@ async function compiledOf(
   { person, terms }: { readonly person: string; readonly terms: ProposalTerms },
 ): Promise<Pick<CompiledPolicy, 'policy' | 'digest' | 'sources'>> {
   const work = { sources: canonicalJson(proposed), proposal: terms };
-  const { problems, compiled } = await POOL.run(person, () => checkSources(work)).catch((error: unknown) => {
-    if (!(error instanceof ChecksBusy)) throw error;
-    throw new KeyturnError('unavailable', 'The policy could not be compiled now. Try again.');
-  });
+  const { problems, compiled } = await checkFor(person, work);
   if (compiled === null || problems.length > 0) throw new KeyturnError('policy_invalid', problems.join('\n'));
   return compiled;
 }

@@ -2,7 +2,7 @@ import type { InboxOwner, InboxSearch } from '../../../database/inbox.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { ownersOf } from '../../../domain/approval/owners.ts';
 import { isSelected } from '../../../domain/approval/seats.ts';
-import { membersOf, type Directory } from '../../../domain/identity/directory.ts';
+import { everyAccount, membersOf, type Directory } from '../../../domain/identity/directory.ts';
 import { identityKey } from '../../../domain/identity/identity.ts';
 import { ownTarget } from '../../../domain/policy/policy.ts';
 import { actingPersonOf, type Caller } from '../auth/caller.ts';
@@ -32,7 +32,7 @@ export async function inboxOwner(context: Pick<ApiContext, 'source'>, caller: Ca
     names,
     targets: [...policy.targets, ownTarget(policy)].filter(isOwned).map(({ id }) => id),
     actions: policy.actions.filter(({ owners }) => owners !== undefined).map(({ action }) => action),
-    accounts: [...person.accounts, ...directory.agents.filter(({ owner }) => owner === person.id)],
+    accounts: [...everyAccount(person), ...directory.agents.filter(({ owner }) => owner === person.id)],
   };
 }
 
@@ -53,7 +53,7 @@ export function searchFor(directory: Directory, q: string): InboxSearch | null {
   const { agents, people } = directory;
   // The account of an agent is shown with the agent's name, also where a person has it as well.
   const ofAgents = new Set(agents.map(identityKey));
-  const accounts = people.filter(isFound).flatMap((person) => person.accounts);
+  const accounts = people.filter(isFound).flatMap(everyAccount);
   return {
     text,
     accounts: [

@@ -1,4 +1,5 @@
 import type { ListSearch } from '../../../database/request-list.ts';
+import { everyAccount } from '../../../domain/identity/directory.ts';
 import { isSameIdentity, type Identity } from '../../../domain/identity/identity.ts';
 import { OWN_ACTIONS, ownTarget } from '../../../domain/policy/policy.ts';
 import type { RequestSummary } from '../../../contract/requests.ts';
@@ -39,7 +40,7 @@ function accountsWith({ directory }: Caller, has: (name: string) => boolean): re
   return [
     ...directory.agents.filter((agent) => isFound(agent) || has(agent.subject)),
     ...directory.people.flatMap((person) =>
-      isFound(person) ? person.accounts : person.accounts.filter(({ subject }) => has(subject)),
+      isFound(person) ? everyAccount(person) : everyAccount(person).filter(({ subject }) => has(subject)),
     ),
   ];
 }

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { listRequests, type ListFilter } from '../../../database/request-list.ts';
 import type { RequestRow } from '../../../database/tables.ts';
 import { shownInChannel } from '../../../domain/request/disclosure.ts';
+import { everyAccount } from '../../../domain/identity/directory.ts';
 import type { Identity } from '../../../domain/identity/identity.ts';
 import type { Requirement } from '../../../domain/request/requirement.ts';
 import type { listQuerySchema, RequestPage, RequestSummary } from '../../../contract/requests.ts';
@@ -135,5 +136,7 @@ function filterOf(caller: Caller, query: ListQuery): ListFilter {
 
 function lineageFilter(caller: Caller, isMineOnly: boolean): readonly Identity[] | null {
   if (!isReviewer(caller)) return [caller.principal.identity];
-  return isMineOnly ? [caller.principal.identity, ...(caller.person?.accounts ?? [])] : null;
+  return isMineOnly
+    ? [caller.principal.identity, ...(caller.person ? everyAccount(caller.person) : [])]
+    : null;
 }

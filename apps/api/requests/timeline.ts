@@ -63,6 +63,8 @@ const TEXTS: Readonly<Record<LeafType, string>> = {
   'session.ended': 'A session was ended.',
   'key.created': 'An API key was made.',
   'key.revoked': 'An API key was revoked.',
+  'account.linked': 'An account was linked to a person.',
+  'account.unlinked': 'The link of an account was removed.',
   'passkey.registered': 'A passkey was registered.',
   'passkey.revoked': 'A passkey was revoked.',
   'passkey.link_made': 'A link for a passkey was made.',

@@ -23,6 +23,8 @@ interface BeginOptions {
   readonly isFresh: boolean;
   /** What the provider is to answer, of a sign-in that proves a decision; any other one's is random. */
   readonly proving?: ProvingSignIn;
+  /** Of a sign-in with an account that is to be linked: the link. */
+  readonly link?: string;
   /** Further parameters for the provider. */
   readonly more: Readonly<Record<string, string>>;
 }
@@ -31,7 +33,7 @@ interface BeginOptions {
 export async function beginSignIn(
   { settings, keys }: Pick<ApiContext, 'settings' | 'keys'>,
   { issuer, client }: SignInProvider,
-  { returnTo, isRenewal, isFresh, proving, more }: BeginOptions,
+  { returnTo, isRenewal, isFresh, proving, link, more }: BeginOptions,
 ): Promise<Beginning> {
   const [state, verifier] = [oidc.randomState(), oidc.randomPKCECodeVerifier()];
   const nonce = proving?.nonce ?? oidc.randomNonce();
@@ -57,6 +59,7 @@ export async function beginSignIn(
     return_to: returnTo,
     is_renewal: isRenewal,
     proof: proving?.proof ?? null,
+    link: link ?? null,
   };
   return { location: location.href, cookie: await sealPending(keys.identity, pending) };
 }

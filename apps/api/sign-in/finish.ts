@@ -58,7 +58,10 @@ export async function finishSignIn(context: ApiContext, finishing: Finishing): P
  * The provider's word alone: it may go by a session of its own, and the browser that carries our wish to ask the person
  * can leave that wish out.
  */
-function authenticatedAt(time: unknown, { clock_tolerance_seconds: tolerance }: Issuer): string | null {
+export function authenticatedAt(
+  time: unknown,
+  { clock_tolerance_seconds: tolerance }: Issuer,
+): string | null {
   const now = Date.now();
   const at = Number(time) * 1_000;
   if (!Number.isSafeInteger(time) || at < 0 || at > now + tolerance * 1_000) return null;

@@ -19,6 +19,8 @@ const pendingSchema = z.object({
   is_renewal: z.boolean(),
   /** The proof of a decision that it is for; null for a sign-in that starts a session. */
   proof: z.string().nullable().default(null),
+  /** The link of an account that it is for: a sign-in with the other account starts no session. */
+  link: z.string().nullable().default(null),
 });
 
 /**

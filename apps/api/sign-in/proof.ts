@@ -65,7 +65,7 @@ export async function answerBySignIn(
 }
 
 /** The ID token of the callback, verified; null where the provider or the token was refused. */
-async function answerOf(
+export async function answerOf(
   context: ApiContext,
   finishing: Pick<Finishing, 'provider' | 'pending' | 'query'>,
 ): Promise<{ readonly token: string; readonly claims: SignedIn } | null> {

@@ -14,6 +14,7 @@ import { ApiContext } from '../context.ts';
 import { Door } from '../http/door.ts';
 import { beginSignIn, localPath } from './begin.ts';
 import { finishSignIn } from './finish.ts';
+import { answerBySecondSignIn, linkToSignInFor } from './link.ts';
 import { choicePage } from './pages.ts';
 import { openPending, PENDING_SECONDS, type Pending } from './pending.ts';
 import { answerBySignIn, signInOfProof } from './proof.ts';
@@ -45,20 +46,29 @@ export class SignInController {
     @Query() query: Readonly<Record<string, unknown>>,
     @Res({ passthrough: true }) response: Response,
   ): Promise<string | undefined> {
-    const { issuers } = this.#providers;
-    const [only, ...others] = issuers;
-    if (!only)
+    if (this.#providers.issuers.length === 0)
       throw new KeyturnError(
         'not_found',
         'Nobody signs in with a browser here: no issuer of KEYTURN_ISSUERS has a `console`.',
       );
-    const { proof } = query;
+    const { proof, link } = query;
     if (typeof proof === 'string') return this.#beginProof(request, response, proof);
+    if (typeof link === 'string') return this.#beginLink(request, response, link);
+    return this.#beginSession(request, response, query);
+  }
+
+  /** Asks where to sign in, where there are several places and the address names none. */
+  async #beginSession(
+    request: Request,
+    response: Response,
+    query: Readonly<Record<string, unknown>>,
+  ): Promise<string | undefined> {
+    const { issuers } = this.#providers;
     const returnTo = localPath(query['return_to']);
-    const { issuer: wanted = only.issuer, login_hint: hint } = query;
+    const { issuer: wanted = issuers[0]?.issuer, login_hint: hint } = query;
     const more = { ...(typeof hint === 'string' && HINT.test(hint) && { login_hint: hint }) };
     const isFresh = query['prompt'] === 'login';
-    if (others.length > 0 && query['issuer'] === undefined) {
+    if (issuers.length > 1 && query['issuer'] === undefined) {
       response.type('html');
       return choicePage(this.#context.settings.publicUrl, issuers, {
         return_to: returnTo,
@@ -81,6 +91,7 @@ export class SignInController {
     const pending = await this.#pendingOf(request);
     this.#set(response, { name: cookies.signIn, value: '' });
     if (pending.proof !== null) return this.#answerProof(request, response, pending);
+    if (pending.link !== null) return this.#answerLink(request, response, pending);
     const secret = await this.#finish(request, pending).catch((error: unknown) => {
       if (pending.is_renewal && isKeyturnError(error) && error.code === 'unauthenticated') return null;
       throw error;
@@ -146,6 +157,33 @@ export class SignInController {
     const fault = await answerBySignIn(this.#context, { provider, pending, query, session });
     if (fault) this.#context.log.warn({ issuer: pending.issuer, fault }, 'a sign-in proves no decision');
     const said = fault === null ? '' : `&proof_fault=${fault}`;
+    response.redirect(303, `${this.#context.settings.publicUrl}${pending.return_to}${said}`);
+  }
+
+  /** Sends the browser to sign in with another account, for a link that its session began. */
+  async #beginLink(request: Request, response: Response, id: string): Promise<undefined> {
+    const begun = await linkToSignInFor(this.#context, await this.#sessionOf(request), id);
+    const provider = await this.#providers.find(begun.issuer);
+    const options = {
+      returnTo: `/link/${begun.id}`,
+      isRenewal: false,
+      isFresh: true,
+      link: begun.id,
+      more: {},
+    };
+    const { location, cookie } = await beginSignIn(this.#context, provider, options);
+    this.#set(response, { name: this.#sessions.cookies.signIn, value: cookie, seconds: PENDING_SECONDS });
+    response.redirect(303, location);
+  }
+
+  /** The page of the link shows both accounts, or says what is wrong. */
+  async #answerLink(request: Request, response: Response, pending: Pending): Promise<void> {
+    const provider = await this.#providers.find(pending.issuer);
+    const query = new URL(request.originalUrl, 'http://localhost').search;
+    const session = await this.#sessionOf(request);
+    const fault = await answerBySecondSignIn(this.#context, { provider, pending, query, session });
+    if (fault) this.#context.log.warn({ issuer: pending.issuer, fault }, 'a sign-in links no account');
+    const said = fault === null ? '' : `?fault=${fault}`;
     response.redirect(303, `${this.#context.settings.publicUrl}${pending.return_to}${said}`);
   }
 

@@ -16,19 +16,6 @@ export function Facts({ me }: { readonly me: Me }) {
       </Fact>
       <SignIn />
       <Fact
-        name="Accounts"
-        from="The directory. All of them count as you: none decides on a request of another"
-      >
-        <ul className={classes.list}>
-          {me.accounts.map((account) => (
-            <li key={`${account.issuer} ${account.subject}`}>
-              <Foreign text={account.subject} /> <span className="keyturn-quiet">at {account.issuer}</span>
-              {isSame(account, me.identity) && <span className={classes.mark}>signed in</span>}
-            </li>
-          ))}
-        </ul>
-      </Fact>
-      <Fact
         name="Groups"
         from="The directory: its files, provisioning, or what your identity provider said when you signed in. Groups within groups are included"
       >
@@ -85,8 +72,4 @@ function Groups({ groups }: Pick<Me, 'groups'>) {
       ))}
     </ul>
   );
-}
-
-function isSame(one: Me['identity'], other: Me['identity']): boolean {
-  return one.issuer === other.issuer && one.subject === other.subject;
 }

@@ -1,6 +1,7 @@
 import { Loader, Stack } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 
+import { OwnAccounts } from '../accounts/own-accounts.tsx';
 import { OthersPasskeys } from '../passkeys/others-passkeys.tsx';
 import { OwnPasskeys } from '../passkeys/own-passkeys.tsx';
 import { meQuery } from '../session/me.ts';
@@ -19,6 +20,7 @@ export function MePage() {
       {me.error && <Failure error={me.error} retry={() => void me.refetch()} />}
       <Stack gap="xl" maw="48rem">
         {me.data && <Facts me={me.data} />}
+        <OwnAccounts />
         <OwnPasskeys />
         <OwnSessions />
         {me.data?.is_operator && <OthersPasskeys />}

@@ -27,11 +27,9 @@ export function Version({ policy: { digest, generation, activation } }: { readon
         ]}
       />
       <p className={classes.links}>
-        <Link to="/requests" search={{ action: PUBLISH, status: 'pending' }}>
-          Proposed changes that wait
-        </Link>
+        <Link to="/policy/proposals">Proposed policies</Link>
         <Link to="/requests" search={{ action: PUBLISH }}>
-          All changes
+          Requests to publish
         </Link>
         <a href={`/v1/policies/${digest}`} target="_blank" rel="noreferrer">
           All of it as data

@@ -19,6 +19,7 @@ import { EarlierRefusals, OnSameTarget } from './history.tsx';
 import { LineageView } from './lineage-view.tsx';
 import { OpenedSections, useOpened } from './opened.tsx';
 import { Effects, Files, NoPlan, Operation, Payload, Preview, Reversal } from './parts.tsx';
+import { PublicationLink } from './publication-link.tsx';
 import { QuestionsView } from './questions-view.tsx';
 import { PolicyTodayView } from './policy-today.tsx';
 import { Notices, RequestHead } from './request-head.tsx';
@@ -181,6 +182,7 @@ function WhatHappens({ shown }: { readonly shown: Shown }) {
     <>
       <Notices shown={shown} />
       <Resolution request={request} />
+      <PublicationLink shown={shown} />
       <Preview shown={shown} />
       <EarlierRefusals request={request} />
       <NoPlan shown={shown} />
@@ -195,7 +197,9 @@ function WhatHappens({ shown }: { readonly shown: Shown }) {
 
 /** Who asks, in whose words, and what happened before. */
 function Background({ shown }: { readonly shown: Shown }) {
-  const { card, request } = shown;
+  const { card, request, refusals } = shown;
+  // The same people may ask and may hold a request against today’s policy.
+  const seesWhole = refusals.ask?.code !== 'forbidden';
   return (
     <>
       <ClaimsView card={card} />
@@ -204,7 +208,7 @@ function Background({ shown }: { readonly shown: Shown }) {
       <LineageView card={card} />
       {!card.plan?.is_by_requester && <Payload shown={shown} />}
       <OnSameTarget request={request} />
-      {request.plan && <PolicyTodayView id={request.id} />}
+      {request.plan && seesWhole && <PolicyTodayView id={request.id} />}
       <TimelineView request={request} />
     </>
   );

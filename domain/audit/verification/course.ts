@@ -82,6 +82,8 @@ const STEPS: Readonly<Record<LeafType, Step>> = {
   'session.ended': NOWHERE,
   'key.created': NOWHERE,
   'key.revoked': NOWHERE,
+  'account.linked': NOWHERE,
+  'account.unlinked': NOWHERE,
   'passkey.registered': NOWHERE,
   'passkey.revoked': NOWHERE,
   'passkey.link_made': NOWHERE,

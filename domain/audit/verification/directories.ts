@@ -1,5 +1,5 @@
 import { counted } from '../../cards/counted.ts';
-import { leafHash } from '../leaf.ts';
+import { leafHash, type LeafType } from '../leaf.ts';
 import type { Directory } from '../../identity/directory.ts';
 import { isSameIdentity, type Identity } from '../../identity/identity.ts';
 import { arrivedRequestOf } from './envelopes.ts';
@@ -85,8 +85,10 @@ function isRecorded({ entry }: DirectoryChange, { at }: Use): boolean {
   const { request } = leaf.stream;
   return leaf.type === 'policy.installed'
     ? request === 'policy'
-    : leaf.type === 'directory.changed' && request === 'directory';
+    : CHANGING.has(leaf.type) && request === 'directory';
 }
+
+const CHANGING: ReadonlySet<LeafType> = new Set(['directory.changed', 'account.linked', 'account.unlinked']);
 
 /** One entry records one change. */
 function sharedEntries(changes: readonly DirectoryChange[]): string[] {

@@ -120,7 +120,11 @@ function isOfDirectory({ facts: { request }, signed, directory }: Repetition): b
 /** A part of the directory as the functions over directories take it. */
 export function directoryOf({ people, agents, groups }: DirectoryPart): Directory {
   return {
-    people: people.map((person) => ({ ...person, name: '' })),
+    people: people.map(({ former_accounts: former, ...person }) => ({
+      ...person,
+      ...(former && { former_accounts: former }),
+      name: '',
+    })),
     agents: agents.map((agent) => ({ ...agent, name: '' })),
     groups,
   };

@@ -4,6 +4,7 @@ import { nameOf, readLeaf } from './evidence.ts';
 import { notInEvidence, type Finding } from './finding.ts';
 import { keysFollow } from './keys.ts';
 import { chainUnbroken } from './log.ts';
+import { linksFollow } from './links.ts';
 import { passkeysFollow } from './passkeys.ts';
 import { publicationsApproved, type Publication, type UnreadPublication } from './publications.ts';
 import { lineOf, reportOf, type Report } from './report.ts';
@@ -72,7 +73,7 @@ const TYPES: Readonly<Record<GoverningStream, readonly LeafType[]>> = {
   policy: ['policy.installed'],
   proposals: ['policy.proposed'],
   switches: ['switch.thrown', 'switch.lift_confirmed', 'switch.lifted'],
-  directory: ['directory.changed'],
+  directory: ['directory.changed', 'account.linked', 'account.unlinked'],
   sessions: ['session.started', 'session.ended'],
   keys: ['key.created', 'key.revoked'],
   passkeys: ['passkey.registered', 'passkey.revoked', 'passkey.link_made', 'passkey.recovery_agreed'],
@@ -96,17 +97,25 @@ function timesRunForward({ entries, now }: Entries): Finding {
 function stateFollows(all: Entries): Finding {
   const leaves = all.entries.map(({ leaf }) => leaf);
   const { stream, state } = all.evidence;
-  if (stream === 'directory') return notInEvidence('its entries count changes and do not hold them');
   if (!state) return notInEvidence('the state is not in the evidence');
   return { ...FOLLOWS[stream](leaves, state), checked: 'the database says what the entries come to' };
 }
 
+/** Beside the links of accounts its entries count changes and do not hold them. */
+function directoryFollows(leaves: readonly Leaf[], state: StreamState): Omit<Finding, 'checked'> {
+  return {
+    problems: linksFollow(leaves, state),
+    notShown: ['what the other entries changed: they count changes and do not hold them'],
+  };
+}
+
 type Follows = (leaves: readonly Leaf[], state: StreamState) => Omit<Finding, 'checked'>;
 
-const FOLLOWS: Readonly<Record<Exclude<GoverningStream, 'directory'>, Follows>> = {
+const FOLLOWS: Readonly<Record<GoverningStream, Follows>> = {
   policy: policyFollows,
   proposals: (leaves, state) => ({ problems: proposalsFollow(leaves, state) }),
   switches: switchesFollow,
+  directory: directoryFollows,
   sessions: (leaves, state) => ({ problems: sessionsFollow(leaves, state) }),
   keys: (leaves, state) => ({ problems: keysFollow(leaves, state) }),
   passkeys: (leaves, state) => ({ problems: passkeysFollow(leaves, state) }),

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 
-import type { Directory, Person } from '../../../domain/identity/directory.ts';
+import {
+  answeringPerson,
+  peopleBehind,
+  personBehind,
+  personOf,
+  type Directory,
+  type Person,
+} from '../../../domain/identity/directory.ts';
 import type { Identity, Lineage } from '../../../domain/identity/identity.ts';
 import { standsBehind } from '../../../domain/identity/own-request.ts';
 import { standingSeats } from '../../../domain/approval/seats.ts';
@@ -152,5 +159,44 @@ describe('an approval that was given', () => {
     ],
   ])('%s', (_what, [now, used, seats]) => {
     expect(standingOf(now, used)[0]).toHaveLength(seats);
+  });
+});
+
+describe('an account that was linked once', () => {
+  const ann = { ...person('ann', ['a']), former_accounts: [account('asks')] };
+  const ben = person('ben', ['b']);
+
+  it('makes what it asked for its person’s own for ever, whichever directory knows it', () => {
+    const [before, linked, removed] = [
+      directory(person('ann', ['a']), ben),
+      directory(person('ann', ['a', 'asks']), ben),
+      directory(ann, ben),
+    ];
+    for (const directories of [
+      [linked, before],
+      [removed, before],
+      [removed, linked],
+      [removed, removed],
+    ]) {
+      const [now] = directories;
+      const [self = null, other = null] = now?.people ?? [];
+      expect(standsBehind(LINEAGE, { account: account('a'), person: self }, directories)).toBe(true);
+      expect(standsBehind(LINEAGE, { account: account('b'), person: other }, directories)).toBe(false);
+    }
+  });
+
+  it('is no stranger to what other accounts of its person asked for', () => {
+    const lineage: Lineage = [{ ...account('a'), role: 'requester' }];
+    const somebody = { account: account('asks'), person: null };
+    expect(standsBehind(lineage, somebody, [directory(ann, ben)])).toBe(true);
+    expect(standsBehind(lineage, somebody, [directory(person('ann', ['a']), ben)])).toBe(false);
+  });
+
+  it('signs in as nobody, and still answers for what it did', () => {
+    const now = directory(ann, ben);
+    expect(personOf(now, account('asks'))).toBeUndefined();
+    expect(personBehind(now, account('asks'))?.id).toBe('ann');
+    expect(peopleBehind(now, LINEAGE)).toEqual(['ann']);
+    expect(answeringPerson(now, LINEAGE)).toBe('ann');
   });
 });

@@ -8,7 +8,7 @@ describeConsole('somebody who looks at their account', (stage) => {
     const { page } = olga;
     await olga.open('/me');
     await page.getByText('Olga Petrenko (olga)').waitFor();
-    await page.getByText(`olga at ${stage.cast.stack.issuer.url}`).waitFor();
+    await page.getByText(`at ${stage.cast.stack.issuer.url} · by the directory file`).waitFor();
     await page.getByText('dba', { exact: true }).waitFor();
     await page.getByText('this browser').waitFor();
     await page.getByRole('button', { name: /^End the session of/ }).click();

@@ -1,3 +1,4 @@
+import type { PolicyInWords } from '../../../contract/active-policy.ts';
 import type { Stage } from './browser.ts';
 
 /** A page of the console, for journeys that look at every one. */
@@ -35,6 +36,15 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
   '/people': { at: at('/people'), heading: 'People', shows: /^Olga Petrenko$/ },
   '/people/$id': { at: at('/people/dmitri'), heading: 'Dmitri Sokolov' },
   '/policy': { at: at('/policy'), heading: 'Policy', shows: /^keyturn\.policy\.publish$/ },
+  '/policy/proposals': { at: at('/policy/proposals'), heading: 'Proposed policies', shows: /^Newest first$/ },
+  '/policy/proposals/$digest': {
+    at: async ({ cast }) => {
+      const { body } = await cast.get<PolicyInWords>(cast.dmitri, '/v1/policy');
+      return `/policy/proposals/${body.digest}`;
+    },
+    heading: 'Proposed policy',
+    shows: /^All that changes$/,
+  },
 };
 
 function at(path: string): ConsolePage['at'] {

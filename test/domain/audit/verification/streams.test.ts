@@ -330,3 +330,49 @@ function intact(digest: string): { digest: string; is_intact: boolean } {
 function stateOf(evidence: StreamEvidence): string | undefined {
   return verifyStream(evidence, NOW).checks.find(({ name }) => name === 'state_follows')?.outcome;
 }
+
+describe('the links of accounts', () => {
+  const [ONE, TWO] = [sha256('one'), sha256('two')];
+  const made = (link: string, row_digest: string): Step => ({
+    type: 'account.linked',
+    facts: { link, person: 'per_a', account: 'acc_x', session: 'ses_1', row_digest },
+  });
+  const removed = (link: string): Step => ({
+    type: 'account.unlinked',
+    facts: { link, person: 'per_a', of: 'per_a', account: 'acc_x', session: 'ses_1', how: 'person' },
+  });
+  const STEPS = [made('lnk_1', ONE), made('lnk_2', TWO), removed('lnk_1')];
+  const LINKS = [
+    { id: 'lnk_1', row_digest: ONE, is_removed: true, is_held: false },
+    { id: 'lnk_2', row_digest: TWO, is_removed: false, is_held: true },
+  ] as const;
+  const problemsOf = (steps: readonly Step[], links: StreamState['links'] = []): string => {
+    const leaves = streamOf('directory', steps);
+    const { checks } = verifyStream({ stream: 'directory', leaves, state: { links } }, NOW);
+    return JSON.stringify(checks.flatMap(({ outcome, detail }) => (outcome === 'failed' ? [detail] : [])));
+  };
+
+  it('stand as their entries say', () => {
+    expect(problemsOf(STEPS, [...LINKS])).toBe('[]');
+  });
+
+  const [FIRST_LINK, SECOND_LINK] = LINKS;
+  it.each([
+    ['one that is removed in the database alone', { steps: STEPS.slice(0, 2) }],
+    ['one of another account or person', { links: [{ ...FIRST_LINK, row_digest: TWO }, SECOND_LINK] }],
+    ['one whose account is the person’s again', { links: [{ ...FIRST_LINK, is_held: true }, SECOND_LINK] }],
+    ['one whose account is theirs no more', { links: [FIRST_LINK, { ...SECOND_LINK, is_held: false }] }],
+    ['one without an entry', { steps: STEPS.slice(0, 1) }],
+    ['one that is gone', { links: [SECOND_LINK], found: 'was made and is gone' }],
+    ['one that is made twice', { steps: [...STEPS, made('lnk_2', TWO)], found: 'cannot follow' }],
+    ['one that is removed twice', { steps: [...STEPS, removed('lnk_1')], found: 'cannot follow' }],
+  ])('are found otherwise: %s', (_what, changed) => {
+    const { steps, links, found } = {
+      steps: STEPS,
+      links: [...LINKS],
+      found: 'stands otherwise',
+      ...changed,
+    };
+    expect(problemsOf(steps, links)).toContain(found);
+  });
+});
