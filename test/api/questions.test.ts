@@ -247,6 +247,24 @@ describe('answering', () => {
     });
   });
 
+  it('with the account of a person is the answer of a program, unless she signed in herself', async () => {
+    const told = async (token: Promise<string>): Promise<[string | undefined, unknown]> => {
+      const id = await stored();
+      const question = await asked(id);
+      expect((await answer(id, { question, token })).status).toBe(200);
+      const [, leaf = '{}'] = await leafTexts(id);
+      const shown = (await view(id, person('olga'))).questions?.[0]?.answer?.by.kind;
+      // A program reads no name of hers.
+      expect(JSON.stringify((await view(id, agent())).questions)).not.toContain('ada');
+      return [shown, (JSON.parse(leaf) as Leaf).actor.kind];
+    };
+    const held = api.issuer.humanToken('ada', { client_id: 'agent-billing', scope: 'openid' });
+    expect(await told(held)).toEqual(['agent', 'agent']);
+    expect(await told(api.issuer.humanToken('ada', { client_id: 'some-job' }))).toEqual(['agent', 'agent']);
+    expect(await told(api.issuer.cliToken('ada'))).toEqual(['person', 'person']);
+    expect(await told(person('ada'))).toEqual(['person', 'person']);
+  });
+
   it('counts once: the same words again change nothing, others are refused', async () => {
     const id = await stored();
     const question = await asked(id);

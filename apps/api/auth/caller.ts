@@ -78,6 +78,11 @@ export function isReviewer(caller: Caller): boolean {
   return person !== null && person.active && principal.isInteractive && !isHeld;
 }
 
+/** True for a person who acts here herself: with her account, a program that holds a token of hers is still a program. */
+export function isPersonHere({ principal, person, isHeldByAgent: isHeld }: Caller): boolean {
+  return person !== null && principal.mayAct && !isHeld;
+}
+
 /** The person who may decide with this token at all. Refuses machines, and people whom the directory does not allow. */
 export function reviewerOf(caller: Caller): Person {
   const { principal } = caller;

@@ -49,6 +49,11 @@ export function newSecret(): string {
   return randomBytes(32).toString('base64url');
 }
 
+/** True for the form of one. */
+export function isSecret(text: string): boolean {
+  return /^[\w-]{43}$/.test(text);
+}
+
 /** What the database knows of a secret. */
 export function digestOfSecret(secret: string): string {
   return createHash('sha256').update(secret).digest('hex');

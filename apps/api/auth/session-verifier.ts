@@ -8,7 +8,14 @@ import { KeyturnError } from '../../../domain/errors.ts';
 import { ApiContext } from '../context.ts';
 import { hasSignIn } from '../../../configuration/issuers.ts';
 import { principalOfSession, type Principal } from './principal.ts';
-import { cookiesAt, cookieValues, digestOfSecret, refuseForgery, type Cookies } from './session-cookie.ts';
+import {
+  cookiesAt,
+  cookieValues,
+  digestOfSecret,
+  isSecret,
+  refuseForgery,
+  type Cookies,
+} from './session-cookie.ts';
 import { refusedToken } from './token-refusal.ts';
 import { TokenVerifier } from './token-verifier.ts';
 
@@ -56,6 +63,8 @@ export class SessionVerifier {
 
   /** The principal of a session by its secret; null when it is over, or its issuer no longer signs people in here. */
   async ofSecret(secret: string): Promise<Principal | null> {
+    // What cannot be one costs no query.
+    if (!isSecret(secret)) return null;
     const session = await useSession(this.#context.source.manager, digestOfSecret(secret));
     const issuer = this.#tokens.issuers().find((one) => one.issuer === session?.issuer);
     const isKnown = issuer && hasSignIn(issuer) && issuer.console.client_id === session?.client;

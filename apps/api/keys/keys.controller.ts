@@ -19,6 +19,8 @@ import { createKey, revokeKey } from './key-log.ts';
 
 const { createApiKey: CREATE } = OPERATIONS;
 
+/** A key that ends before its call does would be none. */
+const LASTS_MS_MIN = 60_000;
 const LASTS_MS_MAX = 366 * 86_400_000;
 
 /** API keys of agents without an issuer. */
@@ -99,8 +101,8 @@ function isOperatorNow({ policy: { policy }, directory }: Caller, person: string
 function expiryOf(text: string): Date {
   const expiry = new Date(text);
   const left = expiry.getTime() - Date.now();
-  if (left > 0 && left <= LASTS_MS_MAX) return expiry;
-  const errors = [{ path: '/expires_at', message: 'must lie ahead, within 366 days' }];
+  if (left >= LASTS_MS_MIN && left <= LASTS_MS_MAX) return expiry;
+  const errors = [{ path: '/expires_at', message: 'must lie a minute ahead or more, within 366 days' }];
   throw new KeyturnError('invalid_request', 'The request does not match the schema: see `errors`.', {
     errors,
   });

@@ -16,7 +16,7 @@ import type { QuestionRefusal } from '../../../domain/approval/questions.ts';
 import type { LeafDraft } from '../../../domain/audit/leaf.ts';
 import { seal } from '../../../domain/crypto/sealing.ts';
 import { personPseudonym, pseudonymOf } from '../../../domain/identity/ids.ts';
-import type { Caller } from '../auth/caller.ts';
+import { isPersonHere, type Caller } from '../auth/caller.ts';
 import type { ApiContext } from '../context.ts';
 import { nextOfRequest, type RequestLog } from '../entries.ts';
 import { notFound } from '../requests/load.ts';
@@ -104,7 +104,11 @@ function draftOf(
 ): Omit<LeafDraft, 'at'> {
   return {
     type: `question.${kind}`,
-    actor: { pseudonym: account, kind: person === null ? 'agent' : 'person', via: caller.principal.channel },
+    actor: {
+      pseudonym: account,
+      kind: isPersonHere(caller) ? 'person' : 'agent',
+      via: caller.principal.channel,
+    },
     intent_digest: row.intent_digest,
     decision_digest: row.decision_digest,
     policy_digest: null,

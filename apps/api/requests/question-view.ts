@@ -61,7 +61,7 @@ async function questionView(
       ? {
           text: await textOf(context, answered, `${id}/${QUESTION_PARTS.answered}`),
           at: answered.leaf.at,
-          by: actor(answered, answered.leaf.actor.kind === 'agent' || isReviewer(caller)),
+          by: actor(answered, answered.leaf.facts['person'] === null || isReviewer(caller)),
         }
       : null,
   };

@@ -56,5 +56,7 @@ function wordLines(text: string | null, sign: string): string[] {
 
 function whoText({ kind, name, id }: QuestionView['by']): string {
   if (name === undefined) return kind === 'agent' ? 'an agent' : 'a person';
-  return nameText({ id: id ?? name, name: id === undefined ? undefined : name });
+  const who = nameText({ id: id ?? name, name: id === undefined ? undefined : name });
+  // Also where it has the account of a person.
+  return kind === 'agent' ? `${who}, a program,` : who;
 }

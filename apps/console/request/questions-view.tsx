@@ -80,6 +80,7 @@ function Said({
           <Foreign text={by.name ?? (by.kind === 'agent' ? 'An agent' : 'A person')} />
         </strong>
         <span className={classes.quiet}>
+          {by.kind === 'agent' && 'a program · '}
           {verb} · <Ago at={at} />
         </span>
       </div>

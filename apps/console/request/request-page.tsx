@@ -197,7 +197,9 @@ function WhatHappens({ shown }: { readonly shown: Shown }) {
 
 /** Who asks, in whose words, and what happened before. */
 function Background({ shown }: { readonly shown: Shown }) {
-  const { card, request } = shown;
+  const { card, request, refusals } = shown;
+  // The same people may ask and may hold a request against today’s policy.
+  const seesWhole = refusals.ask?.code !== 'forbidden';
   return (
     <>
       <ClaimsView card={card} />
@@ -206,7 +208,7 @@ function Background({ shown }: { readonly shown: Shown }) {
       <LineageView card={card} />
       {!card.plan?.is_by_requester && <Payload shown={shown} />}
       <OnSameTarget request={request} />
-      {request.plan && <PolicyTodayView id={request.id} />}
+      {request.plan && seesWhole && <PolicyTodayView id={request.id} />}
       <TimelineView request={request} />
     </>
   );

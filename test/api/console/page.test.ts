@@ -37,6 +37,7 @@ describe('the page', () => {
       'content-type': 'text/html; charset=utf-8',
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
+      'permissions-policy': 'publickey-credentials-get=(self), publickey-credentials-create=(self)',
     });
   });
 

@@ -66,7 +66,12 @@ describe('a key is made', () => {
   });
 
   it('for an instant and names that exist', async () => {
-    for (const expires_at of [inDays(-1), inDays(367), 'tomorrow'])
+    for (const expires_at of [
+      inDays(-1),
+      new Date(Date.now() + 30_000).toISOString(),
+      inDays(367),
+      'tomorrow',
+    ])
       expect(await ask(ada, { expires_at })).toEqual([400, 'invalid_request']);
     expect(await ask(ada, { actions: ['postgres.exec'] })).toEqual([422, 'unknown_action']);
     expect(await ask(ada, { targets: ['shopp'] })).toEqual([422, 'unknown_target']);

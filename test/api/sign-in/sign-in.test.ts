@@ -218,6 +218,7 @@ describe('the pages', () => {
   it.each(['/sign-in', '/sign-in/callback'])('cannot be framed, and run no script: %s', async (path) => {
     const { headers } = await browser.get(path);
     expect(headers.get('x-frame-options')).toBe('DENY');
+    expect(headers.get('permissions-policy')).toContain('publickey-credentials-get=(self)');
     const policy = headers.get('content-security-policy') ?? '';
     expect(policy.split(';').toSorted()).toEqual([
       "base-uri 'none'",
