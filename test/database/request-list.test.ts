@@ -59,6 +59,20 @@ const NOWHERE: ListSearch = {
   summary: null,
 };
 
+it('a search for what many names have is no longer statement, and finds all the same', async () => {
+  const query = vi.spyOn(api.manager, 'query');
+  const texts = new Set<unknown>();
+  for (const many of [100, 2_000]) {
+    const names = Array.from({ length: many }, (_, n) => `none-${n}`);
+    const search = { ...NOWHERE, actions: names, targets: [...names, 'target-old'], environments: names };
+    const found = await listRequests(api.manager, { ...ALL, search }, { after: null, limit: 50 });
+    expect(found.map(({ target }) => target)).toEqual(Array(50).fill('target-old'));
+    texts.add(query.mock.lastCall?.[0]);
+  }
+  query.mockRestore();
+  expect(texts.size).toBe(1);
+});
+
 /** Blocks of the database that a page of 50 takes. */
 async function blocksOf(filter: Partial<ListFilter>): Promise<{ found: number; blocks: number }> {
   const query = vi.spyOn(api.manager, 'query');
