@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
+import { cookiesAt } from '../../apps/api/auth/session-cookie.ts';
 import { GOOD_BODY, startApi, type TestApi } from './api.ts';
 import type { CardAnswer } from '../../contract/cards.ts';
 import { storeRequest } from './rows.ts';
@@ -72,4 +73,16 @@ it('one more decides on a card than without one', async () => {
   const without = await decide(false);
   const on = await decide(true);
   expect(on.filter((text) => !without.includes(text))).toHaveLength(1);
+});
+
+it('none looks for the session of a cookie that cannot be of one', async () => {
+  const { session } = cookiesAt(api.context.settings.publicUrl);
+  const called = (secret: string) =>
+    statementsDuring(async () => {
+      const headers = { cookie: `${session}=${secret}` };
+      expect((await fetch(`${api.url}/v1/me`, { headers })).status).toBe(401);
+    });
+  expect(await called('x'.repeat(43))).toHaveLength(1);
+  for (const junk of ['x', 'x'.repeat(44), 'x'.repeat(4_000), `${'x'.repeat(42)}=`])
+    expect(await called(junk)).toEqual([]);
 });

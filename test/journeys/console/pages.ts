@@ -30,6 +30,12 @@ export const PAGES: Readonly<Record<string, ConsolePage>> = {
   },
   '/mine': { at: at('/mine'), heading: 'Your requests' },
   '/me': { at: at('/me'), heading: 'Account', shows: /^this browser$/ },
+  // What is wrong with a sign-in stands there; a link that waits is in the journey of accounts.
+  '/link/$id': {
+    at: at('/link/lnk_aaaaaaaaaaaaaaaaaaaaaaaaaa?fault=taken'),
+    heading: 'Link an account',
+    shows: /^Back to your accounts$/,
+  },
   '/keys': { at: at('/keys'), heading: 'API keys' },
   '/switches': { at: at('/switches'), heading: 'Kill switches' },
   '/operations': { at: at('/operations'), heading: 'Operations' },
