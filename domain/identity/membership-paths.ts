@@ -16,7 +16,8 @@ export function membershipPaths(
       const last = path.at(-1) ?? '';
       if (paths.has(last)) continue;
       paths.set(last, path);
-      for (const group of groups) if (group.groups.includes(last)) found.push([...path, group.id]);
+      const around = groups.filter((group) => group.groups.includes(last));
+      found.push(...around.map(({ id }) => [...path, id]));
     }
     reached = found;
   }

@@ -40,20 +40,7 @@ export function PeoplePage() {
       />
       {people.isPending && <Loader size="sm" aria-label="Loading" />}
       {people.error && <Failure error={people.error} retry={() => void people.refetch()} />}
-      {people.data && (
-        <Section title="Directory">
-          {found.length === 0 && (
-            <p className={classes.none}>
-              {q === '' ? 'The directory is empty.' : 'Nobody has that in their id, name or accounts.'}
-            </p>
-          )}
-          <ul className={classes.list}>
-            {found.map((person) => (
-              <Line key={person.id} person={person} />
-            ))}
-          </ul>
-        </Section>
-      )}
+      {people.data && <Found people={found} isSearched={q !== ''} />}
       {people.hasNextPage && (
         <Button
           mt="sm"
@@ -65,6 +52,28 @@ export function PeoplePage() {
         </Button>
       )}
     </Page>
+  );
+}
+
+interface FoundProps {
+  readonly people: readonly PersonLine[];
+  readonly isSearched: boolean;
+}
+
+function Found({ people, isSearched }: FoundProps) {
+  return (
+    <Section title="Directory">
+      {people.length === 0 && (
+        <p className={classes.none}>
+          {isSearched ? 'Nobody has that in their id, name or accounts.' : 'The directory is empty.'}
+        </p>
+      )}
+      <ul className={classes.list}>
+        {people.map((person) => (
+          <Line key={person.id} person={person} />
+        ))}
+      </ul>
+    </Section>
   );
 }
 
