@@ -81,6 +81,10 @@ const issuerSchema = z
   })
   .refine((entry) => mayFetchFrom(entry.jwks_uri ?? entry.issuer, entry), {
     error: 'needs https (or allow_insecure_http: true) beyond loopback',
+  })
+  // Else what the command line gets from the issuer would be for the audience of proofs of decisions.
+  .refine(({ cli_client: cli, console }) => cli === undefined || cli !== console?.client_id, {
+    error: '`cli_client` must be another client than that of `console`',
   });
 
 const issuersSchema = z.strictObject({ issuers: z.array(issuerSchema).min(1) });

@@ -248,7 +248,7 @@ describe('answering', () => {
   });
 
   it('with the account of a person is the answer of a program, unless she signed in herself', async () => {
-    const told = async (token: Promise<string>): Promise<[string | undefined, unknown]> => {
+    const answeredAs = async (token: Promise<string>): Promise<[string | undefined, unknown]> => {
       const id = await stored();
       const question = await asked(id);
       expect((await answer(id, { question, token })).status).toBe(200);
@@ -259,10 +259,13 @@ describe('answering', () => {
       return [shown, (JSON.parse(leaf) as Leaf).actor.kind];
     };
     const held = api.issuer.humanToken('ada', { client_id: 'agent-billing', scope: 'openid' });
-    expect(await told(held)).toEqual(['agent', 'agent']);
-    expect(await told(api.issuer.humanToken('ada', { client_id: 'some-job' }))).toEqual(['agent', 'agent']);
-    expect(await told(api.issuer.cliToken('ada'))).toEqual(['person', 'person']);
-    expect(await told(person('ada'))).toEqual(['person', 'person']);
+    expect(await answeredAs(held)).toEqual(['agent', 'agent']);
+    expect(await answeredAs(api.issuer.humanToken('ada', { client_id: 'some-job' }))).toEqual([
+      'agent',
+      'agent',
+    ]);
+    expect(await answeredAs(api.issuer.cliToken('ada'))).toEqual(['person', 'person']);
+    expect(await answeredAs(person('ada'))).toEqual(['person', 'person']);
   });
 
   it('counts once: the same words again change nothing, others are refused', async () => {

@@ -65,18 +65,18 @@ async function linesOf(
   });
 }
 
-interface Place {
+interface Site {
   readonly url: string;
   readonly session: Cookies;
 }
 
 /** All that the page is made of, but the stream of events, which does not end. */
-async function recordedBy(browser: Browser, place: Place, wanted: Wanted): Promise<readonly Recorded[]> {
-  const context = await contextIn(browser, place);
+async function recordedBy(browser: Browser, site: Site, wanted: Wanted): Promise<readonly Recorded[]> {
+  const context = await contextIn(browser, site);
   const page = await context.newPage();
   const answers: Response[] = [];
   page.on('response', (response) => answers.push(response));
-  await shownMs(page, `${place.url}${wanted.path}`, wanted);
+  await shownMs(page, `${site.url}${wanted.path}`, wanted);
   await page.waitForLoadState('load');
   const kept = answers.filter((answer) => !answer.url().includes('/v1/events') && answer.status() === 200);
   const replies = await Promise.all(
@@ -94,19 +94,19 @@ async function recordedBy(browser: Browser, place: Place, wanted: Wanted): Promi
 
 async function loadTwice(
   browser: Browser,
-  place: Place,
+  site: Site,
   { wanted, loads }: { readonly wanted: Wanted; readonly loads: Loads },
 ): Promise<void> {
-  const context = await contextIn(browser, place);
+  const context = await contextIn(browser, site);
   for (const times of [loads.cold, loads.warm]) {
     const page = await context.newPage();
-    times.push(await shownMs(page, `${place.url}${wanted.path}`, wanted));
+    times.push(await shownMs(page, `${site.url}${wanted.path}`, wanted));
     await page.close();
   }
   await context.close();
 }
 
-async function contextIn(browser: Browser, { url, session }: Place): Promise<BrowserContext> {
+async function contextIn(browser: Browser, { url, session }: Site): Promise<BrowserContext> {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 900 },
     reducedMotion: 'reduce',

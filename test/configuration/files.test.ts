@@ -51,3 +51,13 @@ it('an unknown key of a configured file is named when it is a word', async () =>
   );
   await expect(readIssuers(path)).rejects.toThrow('issuers.0: an unknown key human_clients');
 });
+
+it('the client of the command line is never that of the console: its tokens would be of the audience of proofs', async () => {
+  const path = join(folder, 'clients.yaml');
+  const console = '{ client_id: web, authentication: none, trust: human }';
+  const issuer = `issuer: "https://x", audience: k, algorithms: [ES256], console: ${console}`;
+  writeFileSync(path, `issuers: [{ ${issuer}, cli_client: web }]`);
+  await expect(readIssuers(path)).rejects.toThrow('must be another client');
+  writeFileSync(path, `issuers: [{ ${issuer}, cli_client: cli }]`);
+  expect((await readIssuers(path)).size).toBe(1);
+});
