@@ -55,7 +55,7 @@ const accountSchema = z
       .describe('Since when it belongs to the person. Null: not known'),
   })
   .describe('An account of a person')
-  .register(NAMES, { id: 'PersonAccount' });
+  .register(NAMES, { id: 'KnownAccount' });
 
 const membershipSchema = z
   .object({

@@ -27,8 +27,8 @@ describeConsole(`an inbox of ${PENDING} requests`, (stage) => {
     // Its sweeper would close the copies, which have no workflow.
     await Promise.all(stage.cast.stack.workers.map((worker) => worker.stop()));
     await copyRequests(stage.cast.stack, { of: id, count: PENDING - 2, status: 'pending', isShown: true });
-    // Else the first who sign in would be told of ten thousand changes.
-    await untilTold(stage.cast);
+    // Else the first who sign in would hear of ten thousand changes.
+    await untilNotified(stage.cast);
   }, 300_000);
 
   it('says that there are a thousand and more, and begins with what expires first', async () => {
@@ -48,7 +48,7 @@ describeConsole(`an inbox of ${PENDING} requests`, (stage) => {
     async () => {
       const olga = await stage.signIn('olga');
       await linesOf(olga.page).first().waitFor();
-      // Who jumps to the end reads faster than one person may: the console waits as long as it is told, and goes on.
+      // Who jumps to the end reads faster than one person may: the console waits as long as the answer says, and goes on.
       olga.expectRefusal(429);
       const short = await scrolling(olga.page);
       await readToTheEnd(olga);
@@ -84,7 +84,7 @@ async function askForTheLast(cast: Cast): Promise<void> {
 }
 
 /** Waits until the API has read the log up to its end. */
-async function untilTold({ stack, olga }: Cast): Promise<void> {
+async function untilNotified({ stack, olga }: Cast): Promise<void> {
   const { rows } = await stack.keyturnDb.query<{ newest: string }>(
     'select max(id) as newest from audit.entry',
   );
