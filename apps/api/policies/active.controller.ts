@@ -3,7 +3,7 @@ import { Controller, Get } from '@nestjs/common';
 import { readRecordedActivation, type RecordedActivation } from '../../../database/active-policy.ts';
 import { personById } from '../../../domain/identity/directory.ts';
 import type { PolicyInWords } from '../../../contract/active-policy.ts';
-import { CallerParam, reviewerOf, type Caller } from '../auth/caller.ts';
+import { CallerParam, actingPersonOf, type Caller } from '../auth/caller.ts';
 import { isAuditReader } from '../auth/operator.ts';
 import { ApiContext } from '../context.ts';
 import { Door } from '../http/door.ts';
@@ -21,7 +21,7 @@ export class ActivePolicyController {
 
   @Get()
   async show(@CallerParam() caller: Caller): Promise<PolicyInWords> {
-    const { id } = reviewerOf(caller);
+    const { id } = actingPersonOf(caller);
     const { digest, generation, policy } = caller.policy;
     const found = await readRecordedActivation(this.#context.source.manager, generation);
     return {

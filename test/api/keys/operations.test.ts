@@ -158,6 +158,7 @@ const OF_COMMAND_LINE: ReadonlySet<string> = new Set([
   'getSystemHealth',
   'throwSwitch',
   'proposePolicy',
+  'getActivePolicy',
   'getPolicy',
   'listProposals',
   'comparePolicy',
