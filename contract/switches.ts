@@ -69,7 +69,7 @@ const scopeSchema = z
   .register(NAMES, { id: 'KillSwitchScope' });
 
 const agreementSchema = z
-  .object({ person: text('Id of the person'), at: instant('When') })
+  .object({ person: text('Id of the person'), name: text('Name of the person'), at: instant('When') })
   .describe('The agreement of one person')
   .register(NAMES, { id: 'ReleaseAgreement' });
 
@@ -81,6 +81,7 @@ export const switchSchema = z
     since: instant('When it was engaged'),
     reason: z.string().optional().describe('Why. Only for people of the directory'),
     thrown_by: text('Id of the person who engaged it. Only for people of the directory').optional(),
+    engaged_by_name: text('Name of that person. Only for people of the directory').optional(),
     agreed_to_lift: z
       .array(agreementSchema)
       .optional()

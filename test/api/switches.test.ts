@@ -222,7 +222,15 @@ describe('listing', () => {
     const { id, since } = await engage();
     expect(await listAs(await api.issuer.agentToken('agent-billing'))).toEqual([{ id, scope: SHOP, since }]);
     expect(await listAs(await api.issuer.humanToken('dmitri'))).toEqual([
-      { id, scope: SHOP, since, reason: 'tell_tale', thrown_by: 'olga', agreed_to_lift: [] },
+      {
+        id,
+        scope: SHOP,
+        since,
+        reason: 'tell_tale',
+        thrown_by: 'olga',
+        engaged_by_name: 'Olga Petrenko',
+        agreed_to_lift: [],
+      },
     ]);
     expect((await api.http({ path: '/v1/switches' })).status).toBe(401);
   });

@@ -10,7 +10,7 @@ const ENGAGED: SwitchView = {
   since: '2026-01-05T10:00:00.000Z',
   reason: 'it is on fire',
   thrown_by: 'petra',
-  agreed_to_lift: [{ person: 'omar', at: '2026-01-05T11:00:00.000Z' }],
+  agreed_to_lift: [{ person: 'omar', name: 'Omar Haddad', at: '2026-01-05T11:00:00.000Z' }],
 };
 
 let server: AnsweringServer | undefined;

@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Module, Param, Post, Query, Res } from
 import type { Response } from 'express';
 
 import { readLifts, readReleasedSwitches, readSwitches } from '../../../database/kill-switches.ts';
+import { personById } from '../../../domain/identity/directory.ts';
 import type { KillSwitch, SwitchLift } from '../../../domain/execution/kill-switch.ts';
 import type { BodyOf, QueryOf } from '../../../contract/operation.ts';
 import { OPERATIONS } from '../../../contract/operations.ts';
@@ -90,5 +91,7 @@ function switchView(caller: Caller, killSwitch: KillSwitch, lifts: readonly Swit
     ...(lifted_at !== null && { lifted_at }),
   };
   if (!isReviewer(caller)) return view;
-  return { ...view, reason, thrown_by, agreed_to_lift: lifts.map(({ person, at }) => ({ person, at })) };
+  const nameOf = (person: string): string => personById(caller.directory, person)?.name ?? person;
+  const agreed = lifts.map(({ person, at }) => ({ person, name: nameOf(person), at }));
+  return { ...view, reason, thrown_by, engaged_by_name: nameOf(thrown_by), agreed_to_lift: agreed };
 }

@@ -54,12 +54,12 @@ function Defaults({ policy: { defaults } }: PolicyProps) {
   return (
     <Section
       title="Where no rule acts"
-      aside={defaults.effect === 'forbid' ? 'forbidden' : 'people are asked'}
+      aside={defaults.effect === 'forbid' ? 'forbidden' : 'requires people'}
     >
       <div className={classes.part}>
         {defaults.effect === 'forbid' && (
           <p className={classes.quiet}>
-            What no rule is about is forbidden. What follows is asked beside rules.
+            What no rule is about is forbidden. What follows is required beside rules.
           </p>
         )}
         <RequirementInWords requirement={defaults.requirement} />

@@ -83,4 +83,4 @@ function RuleView({ rule }: { readonly rule: Rule }) {
   );
 }
 
-const EFFECTS = { allow: 'allows', review: 'asks people', forbid: 'forbids' } as const;
+const EFFECTS = { allow: 'allows', review: 'requires people', forbid: 'forbids' } as const;

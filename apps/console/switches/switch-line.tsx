@@ -22,9 +22,9 @@ export function EngagedSwitch({ engaged, release }: EngagedSwitchProps) {
     <li className={classes.line} data-engaged>
       <Facts known={engaged} />
       <div className={classes.standing}>
-        {agreed.map(({ person: by, at }) => (
+        {agreed.map(({ person: by, name, at }) => (
           <div key={by}>
-            <Foreign text={by} /> agreed to its release <Ago at={at} />
+            <Foreign text={name} /> agreed to its release <Ago at={at} />
           </div>
         ))}
         {agreed.length > 0 && <div className="keyturn-quiet">One more operator has to agree.</div>}
@@ -52,14 +52,18 @@ export function ReleasedSwitch({ released }: { readonly released: SwitchView }) 
       <div className={classes.standing}>
         Released <Instant at={at} isWhole />
         <div className="keyturn-quiet">
-          by <Foreign text={agreed.map(({ person }) => person).join(' and ')} />
+          by <Foreign text={agreed.map(({ name }) => name).join(' and ')} />
         </div>
       </div>
     </li>
   );
 }
 
-function Facts({ known: { scope, reason = '', since, thrown_by: by = '' } }: { readonly known: SwitchView }) {
+function Facts({
+  known: { scope, reason = '', since, engaged_by_name: by = '' },
+}: {
+  readonly known: SwitchView;
+}) {
   return (
     <div className={classes.facts}>
       <strong>

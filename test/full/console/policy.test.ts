@@ -14,7 +14,7 @@ describeConsole('the page about policy', (stage) => {
     await dmitri.open('/policy');
     const usual = page.getByRole('article', { name: 'usual' });
     expect(await usual.innerText()).toMatch(
-      /asks people[\s\S]*A database administrator looks[\s\S]*Requires approval of postgres.execute in prod, always[\s\S]*1 person of group:dba[\s\S]*also group:dba-leads after 30m[\s\S]*expires after/i,
+      /requires people[\s\S]*A database administrator looks[\s\S]*Requires approval of postgres.execute in prod, always[\s\S]*1 person of group:dba[\s\S]*also group:dba-leads after 30m[\s\S]*expires after/i,
     );
     await page.getByText('From which machine is shown to operators and auditors.').waitFor();
     await page.getByRole('rowheader', { name: 'keyturn.policy.publish' }).waitFor();

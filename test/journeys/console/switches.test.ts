@@ -55,10 +55,10 @@ describeConsole('an operator with a browser', (stage) => {
     // Her own agreement counts once: she is not offered another.
     await expect.poll(() => olga.page.getByRole('button', { name: /^Release the switch/ }).count()).toBe(0);
     expect((await cast.post(cast.dmitri, approval.path, approval.body)).status).toBe(403);
-    await waitForShown(petra.page, /^olga agreed to its release/);
+    await waitForShown(petra.page, /^Olga Petrenko agreed to its release/);
     await release(petra.page, 'I looked at it as well');
     await waitForShown(petra.page, 'The target shop: released.');
-    await waitForShown(petra.page, 'by olga and petra');
+    await waitForShown(petra.page, 'by Olga Petrenko and Petra Vogel');
     expect((await cast.post(cast.dmitri, approval.path, approval.body)).status).toBe(200);
     await cast.stack.waitForStatus(request.id, 'succeeded');
   });
