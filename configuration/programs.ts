@@ -50,6 +50,7 @@ const API = z.object({
   KEYTURN_PUBLIC_URL: url.optional(),
   KEYTURN_TRUSTED_PROXIES: addresses.optional(),
   KEYTURN_TEMPORAL_UI_URL: url.optional(),
+  KEYTURN_DEMO_REQUEST_URL: url.optional(),
   KEYTURN_API_RATE: rate.default(200),
   KEYTURN_API_EVALUATE_RATE: rate.default(5),
   KEYTURN_API_STREAMS: count.max(100_000).default(200),
@@ -95,6 +96,8 @@ export function readApiConfiguration(environment: NodeJS.ProcessEnv) {
     ),
     /** Whose `X-Forwarded-For` and `X-Forwarded-Host` are believed. */
     trustedProxies: values.KEYTURN_TRUSTED_PROXIES ?? [],
+    /** Where a click makes a request for who sees none: in the demo alone. */
+    demoRequestUrl: values.KEYTURN_DEMO_REQUEST_URL ?? null,
     temporalUiUrl: values.KEYTURN_TEMPORAL_UI_URL?.replace(/\/+$/, '') ?? null,
     /** Calls a second that one identity may make, on average; twice as many at once. */
     ratePerSecond: values.KEYTURN_API_RATE,

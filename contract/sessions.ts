@@ -16,6 +16,9 @@ export const ownSessionSchema = z
     began_at: instant('When the person signed in'),
     expires_at: instant('When the session ends at the latest'),
     idle_at: instant('When it ends unless it is used before'),
+    demo_request_address: text(
+      'Where a form that is posted makes a request to look at. Null outside the demo of `npm start`',
+    ).nullable(),
     csrf_token: text('Send it as `X-CSRF-Token` with every call of this session that is not GET or HEAD'),
   })
   .describe('The session of a browser')
@@ -35,7 +38,7 @@ export const sessionsQuerySchema = z.strictObject({
 });
 
 const listedSessionSchema = ownSessionSchema
-  .omit({ csrf_token: true, name: true })
+  .omit({ csrf_token: true, name: true, demo_request_address: true })
   .extend({
     seen_at: instant('When it was last used, within a minute'),
     is_current: flag('This call comes with its cookie'),

@@ -5,12 +5,14 @@
  *   KEYTURN_IDP_PORT     where it listens, on 127.0.0.1
  *   KEYTURN_IDP_FOLDER   where keys, agents' secrets and grants are kept
  *   KEYTURN_IDP_CONSOLE  where people sign in with a browser: the public URL of the API
+ *   KEYTURN_IDP_DEMO_KEY what the console shows to have a demo request made; without it nobody can
  *   KEYTURN_IDP_POLICY   the policy folder whose directory.yaml names the people and agents
  */
 import http from 'node:http';
 import path from 'node:path';
 import { Provider } from 'oidc-provider';
-import { answerDemoToken } from './identity-provider/demo-token.mjs';
+import { answerDemoRequest } from './identity-provider/demo-request.mjs';
+import { answerDemoToken, signedToken } from './identity-provider/demo-token.mjs';
 import { readDirectory } from './identity-provider/directory.mjs';
 import { grantStore } from './identity-provider/grant-store.mjs';
 import { answerInteraction } from './identity-provider/interaction.mjs';
@@ -21,6 +23,8 @@ const port = Number(process.env.KEYTURN_IDP_PORT ?? 7082);
 const folder = path.resolve(process.env.KEYTURN_IDP_FOLDER ?? '.keyturn/identity-provider');
 const directory = readDirectory(process.env.KEYTURN_IDP_POLICY ?? 'policies');
 const secrets = loadSecrets(folder, directory);
+const consoleUrl = process.env.KEYTURN_IDP_CONSOLE;
+const demoKey = process.env.KEYTURN_IDP_DEMO_KEY;
 const issuer = `http://127.0.0.1:${port}`;
 const provider = new Provider(
   issuer,
@@ -28,7 +32,7 @@ const provider = new Provider(
     directory,
     secrets,
     adapter: grantStore(path.join(folder, 'grants.json')),
-    consoleUrl: process.env.KEYTURN_IDP_CONSOLE,
+    consoleUrl,
   }),
 );
 provider.on('server_error', (_ctx, error) => process.stderr.write(`${error.stack}\n`));
@@ -45,7 +49,8 @@ server.listen(port, '127.0.0.1');
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => process.exit(0));
 
 async function answer(request, response) {
-  const { pathname } = new URL(request.url ?? '/', issuer);
+  const url = new URL(request.url ?? '/', issuer);
+  const { pathname } = url;
   // A page from elsewhere must not reach this through a name that it points to 127.0.0.1.
   if (request.headers.host !== new URL(issuer).host) {
     response.writeHead(421, { 'content-type': 'text/plain' });
@@ -54,6 +59,9 @@ async function answer(request, response) {
     response.end('ok\n');
   } else if (pathname === '/demo/token') {
     await answerDemoToken({ request, response, issuer, directory, secrets });
+  } else if (pathname === '/demo/request') {
+    const tokenOf = (agent) => signedToken({ issuer, secrets, claims: { sub: agent, client_id: agent } });
+    await answerDemoRequest({ request, response, url, key: demoKey, consoleUrl, tokenOf });
   } else if (pathname.startsWith('/interaction/')) {
     await answerInteraction({ request, response, provider, directory });
   } else {

@@ -20,14 +20,19 @@ export async function answerDemoToken({ request, response, issuer, directory, se
   const claims =
     body && (body.person ? personClaims(body, directory) : agentClaims(body, directory, secrets));
   if (!claims) return reply(401, { error: 'unknown person, unknown agent, or wrong secret' });
-  const token = await new SignJWT(claims)
+  const token = await signedToken({ issuer, secrets, claims });
+  return reply(200, { access_token: token, token_type: 'Bearer', expires_in: TOKEN_SECONDS });
+}
+
+/** An access token for Keyturn. */
+export function signedToken({ issuer, secrets, claims }) {
+  return new SignJWT(claims)
     .setProtectedHeader({ alg: 'ES256', kid: secrets.signing.kid, typ: 'at+jwt' })
     .setIssuer(issuer)
     .setAudience(AUDIENCE)
     .setIssuedAt()
     .setExpirationTime(`${TOKEN_SECONDS} s`)
     .sign(createPrivateKey({ key: secrets.signing, format: 'jwk' }));
-  return reply(200, { access_token: token, token_type: 'Bearer', expires_in: TOKEN_SECONDS });
 }
 
 function personClaims({ person }, directory) {

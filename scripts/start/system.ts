@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { execFile } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -160,6 +161,9 @@ interface Program {
   readonly env: Environment;
 }
 
+/** So that no page but the console has the demo's agent ask for something. */
+const DEMO_KEY = randomBytes(24).toString('base64url');
+
 function identityProvider(context: Context): Promise<void> {
   const { settings, addresses } = context;
   return startProgram(context, {
@@ -172,6 +176,7 @@ function identityProvider(context: Context): Promise<void> {
       KEYTURN_IDP_FOLDER: folderOf(settings, 'identity-provider'),
       KEYTURN_IDP_POLICY: path.join(root, 'policies'),
       KEYTURN_IDP_CONSOLE: addresses.browser,
+      KEYTURN_IDP_DEMO_KEY: DEMO_KEY,
     },
   });
 }
@@ -209,6 +214,7 @@ function api(context: Context): Promise<void> {
       KEYTURN_API_UNREADY_SECONDS: '0',
       KEYTURN_API_METRICS_PORT: String(settings.ports.KEYTURN_API_METRICS_PORT),
       KEYTURN_PUBLIC_URL: addresses.browser,
+      KEYTURN_DEMO_REQUEST_URL: `${addresses.identityProvider}/demo/request?key=${DEMO_KEY}`,
       KEYTURN_SIGNING_KEY: keys.signing,
     },
   });

@@ -1,6 +1,9 @@
 import fs from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import * as oidc from 'openid-client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -8,8 +11,17 @@ import { freePort } from '../../scripts/servers/ports.ts';
 import { startProcess, waitUntilReady, type RunningProcess } from '../../scripts/servers/process.ts';
 import { root } from '../../scripts/servers/root.ts';
 
-/** Nothing listens there: the browser of the test stops before it. */
-const CONSOLE = 'http://localhost:1';
+const DEMO_KEY = 'key-of-the-demo';
+
+/** Takes requests as the API does. The browser of the test stops before it. */
+const api = http.createServer((request, response) => {
+  void text(request).then((body) => {
+    received.push({ token: request.headers.authorization?.slice(7) ?? '', body });
+    response.end('{"id":"req_1"}');
+  });
+});
+const received: { readonly token: string; readonly body: string }[] = [];
+let consoleUrl: string;
 
 let folder: string;
 let issuer: string;
@@ -18,11 +30,14 @@ let provider: RunningProcess;
 beforeAll(async () => {
   folder = fs.mkdtempSync(path.join(os.tmpdir(), 'keyturn-idp-'));
   issuer = `http://127.0.0.1:${await freePort()}`;
+  await new Promise<void>((resolve) => api.listen(0, 'localhost', resolve));
+  consoleUrl = `http://localhost:${(api.address() as AddressInfo).port}`;
   provider = await start();
 });
 
 afterAll(async () => {
   await provider.stop();
+  api.close();
   fs.rmSync(folder, { recursive: true, force: true });
 });
 
@@ -38,11 +53,24 @@ it('gives a person who signs in by device flow a token, and not the scope to dec
   });
 });
 
+it('has the demo’s agent make a request for the console alone, and leads back to it', async () => {
+  const post = (query: string, method = 'POST') =>
+    fetch(`${issuer}/demo/request${query}`, { method, redirect: 'manual' });
+  for (const query of ['', '?key=', '?key=another-key-of-it']) expect((await post(query)).status).toBe(403);
+  expect((await post(`?key=${DEMO_KEY}`, 'GET')).status).toBe(403);
+  expect(received).toEqual([]);
+  const made = await post(`?key=${DEMO_KEY}`);
+  expect([made.status, made.headers.get('location')]).toEqual([303, `${consoleUrl}/requests/req_1`]);
+  const [{ token, body } = { token: '', body: '' }] = received;
+  expect(await verified(token)).toMatchObject({ sub: 'agent-billing', client_id: 'agent-billing' });
+  expect(JSON.parse(body)).toMatchObject({ action: 'postgres.execute', target: 'shop-production' });
+});
+
 it('signs a person in with a browser, the one who is expected first in its list', async () => {
   const config = await discover('keyturn-console', oidc.None());
   const verifier = oidc.randomPKCECodeVerifier();
   const begun = oidc.buildAuthorizationUrl(config, {
-    redirect_uri: `${CONSOLE}/sign-in/callback`,
+    redirect_uri: `${consoleUrl}/sign-in/callback`,
     scope: 'openid',
     state: 'state',
     nonce: 'nonce',
@@ -116,7 +144,8 @@ async function start(): Promise<RunningProcess> {
       ...process.env,
       KEYTURN_IDP_PORT: new URL(issuer).port,
       KEYTURN_IDP_FOLDER: folder,
-      KEYTURN_IDP_CONSOLE: CONSOLE,
+      KEYTURN_IDP_CONSOLE: consoleUrl,
+      KEYTURN_IDP_DEMO_KEY: DEMO_KEY,
       KEYTURN_IDP_POLICY: path.join(root, 'policies'),
     },
   });
@@ -191,7 +220,7 @@ function newBrowser(): (where: string, form?: Record<string, string>) => Promise
       const next = response.headers.get('location');
       if (!next) return { path: url.pathname, html: await response.text() };
       url = new URL(next, url);
-      if (url.origin === CONSOLE) return { path: url.href, html: '' };
+      if (url.origin === consoleUrl) return { path: url.href, html: '' };
       body = undefined;
     }
   };

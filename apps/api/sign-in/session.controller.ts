@@ -41,7 +41,12 @@ export class SessionController {
     const secret = this.#sessions.secretOf(request);
     if (!session || secret === null)
       throw new KeyturnError('not_found', 'This call has a token, so there is no session: see GET /v1/me.');
-    return { ...viewOf(session), name: person?.name ?? session.person, csrf_token: csrfTokenOf(secret) };
+    return {
+      ...viewOf(session),
+      name: person?.name ?? session.person,
+      demo_request_address: this.#context.settings.demoRequestUrl,
+      csrf_token: csrfTokenOf(secret),
+    };
   }
 
   @Get('sessions')
@@ -96,7 +101,7 @@ function isOperatorNow(caller: Caller): boolean {
   return isOperator(policy.policy.operators, directory, reviewerOf(caller).id);
 }
 
-function viewOf(session: LiveSession): Omit<OwnSession, 'name' | 'csrf_token'> {
+function viewOf(session: LiveSession): Omit<OwnSession, 'name' | 'csrf_token' | 'demo_request_address'> {
   return {
     id: session.id,
     person: session.person,

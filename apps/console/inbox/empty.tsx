@@ -1,13 +1,14 @@
-import { Button, Code, Stack, Text, Title } from '@mantine/core';
+import { Button, Stack, Text, Title } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 
-import { Copy } from '../shown/copyable.tsx';
+import { useSession } from '../session/session.ts';
 import classes from './empty.module.css';
 import type { InboxSearch } from './search.ts';
 
 /** Nothing is on the list: why, and what to do. */
 export function Empty({ search }: { readonly search: InboxSearch }) {
   const { scope, q } = search;
+  const { demo_request_address: demo } = useSession();
   if (q !== undefined)
     return (
       <Stack className={classes.empty} gap="xs">
@@ -33,7 +34,7 @@ export function Empty({ search }: { readonly search: InboxSearch }) {
         {TITLES[scope ?? 'me']}
       </Title>
       <Text className="keyturn-quiet">{WORDS[scope ?? 'me']}</Text>
-      {isDemo() && <TryIt />}
+      {demo !== null && <TryIt address={demo} />}
     </Stack>
   );
 }
@@ -51,29 +52,18 @@ const WORDS = {
   all: 'Operators and auditors see every pending request here, others those that they have to do with.',
 } as const;
 
-/** `npm start` runs on this machine, and is where somebody looks for the first time. */
-function isDemo(): boolean {
-  return ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
-}
-
-const COMMAND = `export KEYTURN_API_URL=${location.origin}
-KEYTURN_TOKEN=$(node scripts/demo-token.mjs agent-billing) npm run -s keyturn -- request \\
-  postgres.execute shop-production \\
-  -a statement="update account set credit_limit = 5000 where id = 1042" \\
-  --justification "Upgrade agreed with the customer, ticket 4711"`;
-
-function TryIt() {
+/** One click, and the demo's agent asks for something: the identity provider of the demo makes the call, and leads back. */
+function TryIt({ address }: { readonly address: string }) {
   return (
-    <div className={classes.tryIt}>
-      <Text fw={600}>To see one, let the demo’s agent ask for something</Text>
+    <form method="post" action={address} className={classes.tryIt}>
+      <Text fw={600}>This is the demo: see a request</Text>
       <Text className="keyturn-quiet" size="sm">
-        Paste this in a second terminal, in the folder where <code>npm start</code> runs. Olga and Dmitri may
-        decide it; Ada, who owns the agent, may not.
+        The demo’s agent asks to change one row in production. Keyturn tries it out and shows you what would
+        happen, row by row. Olga and Dmitri may decide it; Ada, who owns the agent, may not.
       </Text>
-      <Code block className={classes.command}>
-        {COMMAND}
-      </Code>
-      <Copy text={COMMAND} what="the command" />
-    </div>
+      <Button type="submit" mt="sm">
+        Make a demo request
+      </Button>
+    </form>
   );
 }

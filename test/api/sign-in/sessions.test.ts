@@ -68,6 +68,8 @@ describe('a session', () => {
       );
       return rows[0]?.seen_at;
     };
+    const { text } = await browser.get('/v1/session');
+    expect(JSON.parse(text)).toMatchObject({ demo_request_address: null });
     const first = await seen();
     expect(await seen()).toEqual(first);
     await sql(`update keyturn.session set seen_at = now() - interval '59 minutes' where id = $id`);
