@@ -3,7 +3,7 @@ import { randomInt, randomUUID, timingSafeEqual } from 'node:crypto';
 const AGENT = 'agent-billing';
 
 /**
- * POST /demo/request?key=…: the demo's agent asks for something, so that whoever sees an empty inbox has a request to look
+ * POST /demo/request?key=…: the demo's agent asks for something, so that those who see an empty inbox have a request to look
  * at. The agent calls the API as anybody does, with a token of its own. The key, which `npm start` makes anew each time, is
  * known to the console alone: no other page can have anything asked for.
  */
