@@ -30,7 +30,7 @@ export function TicketSection({ offer: { acts }, shown, isBusy, onAct }: TicketS
       <div className={classes.offered}>
         {offered.map((act) => (
           <Button key={act} size="xs" variant="default" disabled={isBusy} onClick={() => onAct(act)}>
-            {act === 'approve' ? 'Ticket to approve…' : 'Ticket to deny…'}
+            {act === 'approve' ? 'Get an approval ticket' : 'Get a denial ticket'}
           </Button>
         ))}
       </div>

@@ -11,7 +11,7 @@ describeConsole('a reviewer who decides in the Temporal UI', (stage) => {
       const olga = await stage.signIn('olga', look);
       await olga.open(`/requests/${request.id}`);
       const section = olga.page.getByRole('region', { name: 'Ticket for the Temporal UI' });
-      await section.getByRole('button', { name: 'Ticket to approve…' }).click();
+      await section.getByRole('button', { name: 'Get an approval ticket' }).click();
       const dialog = olga.page.getByRole('dialog');
       await reasonOf(dialog).fill('by ticket');
       await dialog.getByRole('button', { name: 'Get the ticket' }).click();
