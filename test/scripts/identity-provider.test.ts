@@ -14,14 +14,14 @@ import { root } from '../../scripts/servers/root.ts';
 const DEMO_KEY = 'key-of-the-demo';
 
 /** Takes requests as the API does. The browser of the test stops before it. */
-const api = http.createServer((request, response) => {
-  void text(request).then((body) => {
-    received.push({ token: request.headers.authorization?.slice(7) ?? '', body });
-    response.end('{"id":"req_1"}');
-  });
-});
+const api = http.createServer((request, response) => void takeRequest(request, response));
 const received: { readonly token: string; readonly body: string }[] = [];
 let consoleUrl: string;
+
+async function takeRequest(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+  received.push({ token: request.headers.authorization?.slice(7) ?? '', body: await text(request) });
+  response.end('{"id":"req_1"}');
+}
 
 let folder: string;
 let issuer: string;
