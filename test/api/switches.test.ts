@@ -8,7 +8,6 @@ import type { SwitchView } from '../../contract/switches.ts';
 import type { Reply } from '../stack/http.ts';
 import { GOOD_BODY, startApi, type TestApi } from './api.ts';
 import { synchronise } from '../workflows/policies.ts';
-import { storeRequest } from './rows.ts';
 import { InSession } from './sign-in/in-session.ts';
 
 let api: TestApi;
