@@ -36,7 +36,7 @@ const WHAT: Readonly<Record<Scope['kind'], string>> = {
 /** What the agreement of this operator comes to. */
 export function releaseTexts({ scope, agreed_to_lift: agreed = [] }: SwitchView): readonly string[] {
   const others = listed(
-    agreed.map(({ person }) => person),
+    agreed.map(({ name }) => name),
     'and',
   );
   return [
